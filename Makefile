@@ -1,0 +1,68 @@
+# Everything a user or a developer runs. The targets only call Python; what they need is in the virtual environment `.venv`.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+STACK ?= dev
+# Exported, so that no quote in it can reach the shell.
+export TEXT ?= What a wonderful day, I love it!
+
+# The environment is shared by all clones with the same lock file: it lives in the cache, and `.venv` points at it.
+cache := $(or $(MODELMESH_CACHE),$(HOME)/.cache/modelmesh-stack)
+venv := $(cache)/venv/$(shell cat requirements-dev.txt | sha256sum | cut -c1-12)-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+run := .venv/bin/python -m
+
+.PHONY: help up preview predict status down clean test unit lint format lock
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@echo '  STACK=name picks the stack (default: dev, on the embedded cluster)'
+
+up: .venv ## Build, deploy and serve the stack, then score a sentence (starts the embedded cluster where the stack names none)
+	@$(run) cli up --stack $(STACK)
+
+preview: .venv ## Show what `make up` would change in the stack, and change nothing
+	@$(run) cli preview --stack $(STACK)
+
+predict: .venv ## Score a sentence through ModelMesh: make predict TEXT="What a day!"
+	@$(run) cli predict --stack $(STACK) --text "$$TEXT"
+
+status: .venv ## Show runtimes, services, pods, versions and URLs of the stack
+	@$(run) cli status --stack $(STACK)
+
+down: .venv ## Destroy the stack; the embedded cluster goes on
+	@$(run) cli down --stack $(STACK)
+
+clean: .venv ## Destroy stack dev, then stop the embedded cluster and delete its data (builds stay in the cache)
+	@$(run) cli clean
+
+test: .venv ## Run all tests: lint, types, unit, runtime, mesh, and the stack on an embedded cluster of its own
+	@$(run) cli test
+
+unit: lint ## Run what needs only the Python requirements: lint, types, unit tests (under a minute)
+	@.venv/bin/pytest -q tests/unit
+
+lint: .venv ## Check format, style and types
+	@.venv/bin/ruff format --check --quiet . && .venv/bin/ruff check --quiet . && .venv/bin/mypy
+
+format: .venv ## Rewrite the code in the project's format
+	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .
+
+lock: .venv ## Pin the Python requirements anew, with hashes
+	@for lock in "-o requirements.txt" "--group dev -o requirements-dev.txt"; do \
+	  .venv/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml $$lock; done
+
+# Not a file target: the link has to follow the lock file when another branch is checked out.
+.PHONY: .venv
+.venv: $(venv)/done
+	@ln -sfn $(venv) .venv
+
+$(venv)/done: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.11 …")'
+	@echo "▸ Python requirements"; start=$$SECONDS; \
+	  rm -rf $(venv); $(PYTHON) -m venv $(venv) || { echo "apt-get install python3-venv, then again"; exit 1; }; \
+	  $(venv)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt; \
+	  touch $@; echo "  $$((SECONDS - start)) s"

@@ -1,0 +1,133 @@
+"""Every program that the embedded node and its stack need, built from pinned Go modules.
+
+Owns what is built and where it is kept: below the cache folder, outside any checkout, keyed by the pins, so that a
+second clone finds it. It starts nothing and knows nothing of clusters.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedded.toolchain.build import BuildError, Workshop
+from embedded.toolchain.programs import PROGRAMS, PROVIDERS, PULUMI_PROGRAMS, PULUMI_VERSION, Program
+
+__all__ = ["BuildError", "Toolchain", "ensure"]
+
+# Downloads of one build overlap with compiling of the other; a third would only compete for two cores.
+BUILDS_AT_A_TIME = 2
+# Module and build caches of a build from nothing; they are dropped when all is built.
+BUILD_DISK_BYTES = 30 * 10**9
+GO_VERSION = (1, 26)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolchain:
+    """The finished programs.
+
+    `bin` holds every binary by name; `pulumi_home` is a Pulumi home with the provider plugins installed;
+    `modelmesh_serving` is the pinned upstream tree (config/, proto/, docs/, fvt/testdata/).
+    """
+
+    bin: Path
+    pulumi_home: Path
+    modelmesh_serving: Path
+
+
+def cache_folder() -> Path:
+    """`$MODELMESH_CACHE`, or the user's cache folder."""
+    return Path(os.environ.get("MODELMESH_CACHE") or Path.home() / ".cache" / "modelmesh-stack")
+
+
+def ensure(say: Callable[[str], None] = print) -> Toolchain:
+    """Build what is missing and return the programs.
+
+    Args:
+        say: Told of each program as it is built, and of those that take long every half minute.
+
+    Raises:
+        BuildError: Go is missing or too old, the disk is too full, or a build failed; nothing half-built is kept.
+    """
+    root = cache_folder() / "toolchain"
+    programs = [p for p in PROGRAMS if not (p.module in PULUMI_PROGRAMS and _official_pulumi())]
+    with _lock(root, say):
+        workshop = Workshop(root, Path(shutil.which("go") or "go"), say)
+        missing = [p for p in programs if not workshop.store(p).is_dir()]
+        if missing:
+            _check_means(root)
+            say(f"  {len(missing)} of {len(programs)} programs to build; from nothing that takes about half an hour")
+            with ThreadPoolExecutor(BUILDS_AT_A_TIME) as lanes:
+                list(lanes.map(workshop.build, missing))
+            shutil.rmtree(root / "go", ignore_errors=True)
+        return _assemble(root, workshop, programs)
+
+
+def _official_pulumi() -> bool:
+    """Whether a `pulumi` on PATH can run this program: the same major version, not older than the SDK."""
+    found = shutil.which("pulumi")
+    if not found or cache_folder() in Path(found).parents:
+        return False
+    version = subprocess.run([found, "version"], capture_output=True, text=True).stdout.strip().lstrip("v")
+    numbers, wanted = (tuple(int(n) for n in v.split("-")[0].split(".")) for v in (version, PULUMI_VERSION))
+    return numbers[0] == wanted[0] and numbers >= wanted
+
+
+def _check_means(root: Path) -> None:
+    problems = []
+    try:
+        version = json.loads(subprocess.run(["go", "env", "-json", "GOVERSION"], capture_output=True).stdout)
+        if tuple(int(n) for n in version["GOVERSION"].removeprefix("go").split(".")[:2]) < GO_VERSION:
+            problems.append(f"Go is {version['GOVERSION']}, but go{GO_VERSION[0]}.{GO_VERSION[1]} or newer is needed")
+    except FileNotFoundError:
+        problems.append(f"Go is not on PATH: install go{GO_VERSION[0]}.{GO_VERSION[1]} or newer")
+    free = shutil.disk_usage(root).free
+    if free < BUILD_DISK_BYTES:
+        problems.append(
+            f"{root} has {free / 1e9:.0f} GB free, but a build from nothing needs {BUILD_DISK_BYTES / 1e9:.0f} GB: "
+            "free some, or point MODELMESH_CACHE at another disk"
+        )
+    if problems:
+        raise BuildError("the toolchain can't be built:\n" + "\n".join(f"  - {problem}" for problem in problems))
+
+
+def _assemble(root: Path, workshop: Workshop, programs: list[Program]) -> Toolchain:
+    """Lay out links to the results: cheap, and always true to the pins of the checkout that asks."""
+    current = root / "current"
+    binaries, pulumi_home = current / "bin", current / "pulumi-home"
+    binaries.mkdir(parents=True, exist_ok=True)
+    for program in programs:
+        for result in workshop.store(program).iterdir():
+            _link(binaries / result.name if result.is_file() else current / result.name, result)
+    for name, version in PROVIDERS.items():
+        executable = f"pulumi-resource-{name}"
+        plugin = pulumi_home / "plugins" / f"resource-{name}-v{version}"
+        plugin.mkdir(parents=True, exist_ok=True)
+        _link(plugin / executable, (binaries / executable).resolve())
+    return Toolchain(bin=binaries, pulumi_home=pulumi_home, modelmesh_serving=current / "modelmesh-serving-source")
+
+
+def _link(link: Path, target: Path) -> None:
+    if not link.is_symlink() or link.readlink() != target:
+        fresh = link.with_name(f".{link.name}.new")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(target)
+        fresh.rename(link)
+
+
+@contextmanager
+def _lock(root: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """One builder at a time on a machine: two would compile the same things."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("  waiting for another build of the toolchain to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,1 @@
+"""What the Makefile calls: the everyday operations on a stack, told as they happen."""

@@ -1,0 +1,35 @@
+"""The command line behind the Makefile: `python -m cli <operation> --stack <name>`."""
+
+import argparse
+import os
+import sys
+
+from cli import operations
+from cli.stack import CommandError
+from embedded.errors import EmbeddedError
+from embedded.toolchain import BuildError
+
+OPERATIONS = {
+    "up": operations.up,
+    "preview": operations.preview,
+    "predict": operations.predict,
+    "status": operations.status,
+    "down": operations.down,
+}
+
+
+def main() -> None:
+    """Do one operation; an error that the user can mend is one message, anything else a traceback."""
+    parser = argparse.ArgumentParser(prog="python -m cli", description=__doc__)
+    parser.add_argument("operation", choices=OPERATIONS)
+    parser.add_argument("--stack", default="dev", help="the stack, as in Pulumi.<stack>.yaml (default: dev)")
+    parser.add_argument("--text", default=os.environ.get("TEXT", operations.EXAMPLE), help="the sentence to score")
+    arguments = parser.parse_args()
+    try:
+        OPERATIONS[arguments.operation](arguments)
+    except (CommandError, EmbeddedError, BuildError) as error:
+        sys.exit(f"✗ {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The everyday operations on a stack, each a function of its command line's arguments."""
+
+import json
+import time
+from argparse import Namespace
+
+import models
+from cli.predict import predict as score
+from cli.stack import ROOT, Stack, is_embedded, open_stack
+from embedded import node
+from embedded.instance import instance
+from embedded.progress import say, step
+
+EXAMPLE = "What a wonderful day, I love it!"
+
+
+def up(arguments: Namespace) -> None:
+    """From nothing to a scored sentence: cluster if it is ours to make, stack, one request."""
+    started = time.monotonic()
+    if is_embedded(arguments.stack):
+        say("▸ The embedded cluster")
+        node.up(instance("dev"))
+    clustered = time.monotonic()
+    say(f"▸ The stack {arguments.stack}")
+    stack = _prepared(arguments.stack)
+    # The embedded cluster is ours alone; for anybody's else the preview is shown and a yes is asked for.
+    stack.pulumi("up", *(("--yes", "--skip-preview") if stack.embedded else ()))
+    deployed = time.monotonic()
+    say("▸ What is there now")
+    _show(stack)
+    say(f"▸ One sentence through ModelMesh: {EXAMPLE}")
+    _print_scores(score(stack, EXAMPLE))
+    ended = time.monotonic()
+    say(
+        f"▸ {ended - started:.0f} s in all: cluster {clustered - started:.0f} s, stack {deployed - clustered:.0f} s, "
+        f"first answer {ended - deployed:.0f} s"
+    )
+    if "solo-mesh" in stack.outputs()["meshImage"]:
+        say(
+            "  The ModelMesh server itself comes from no package registry: here solo mesh stands in for it, one pod a\n"
+            "  runtime, without placement or scaling. Set modelmesh:images to use the real one (README, Solo mesh)."
+        )
+
+
+def preview(arguments: Namespace) -> None:
+    """What `up` would change."""
+    _prepared(arguments.stack).pulumi("preview", "--diff")
+
+
+def predict(arguments: Namespace) -> None:
+    """Scores of one sentence."""
+    _print_scores(score(open_stack(arguments.stack), arguments.text))
+
+
+def status(arguments: Namespace) -> None:
+    """Runtimes, services, pods, images and URLs."""
+    stack = open_stack(arguments.stack)
+    outputs = stack.outputs()
+    if not outputs:
+        say(f"stack {stack.name} is not up: make up STACK={stack.name}")
+        return
+    _show(stack)
+
+
+def down(arguments: Namespace) -> None:
+    """Destroy the stack and nothing else."""
+    stack = open_stack(arguments.stack)
+    stack.pulumi("destroy", *(("--yes", "--skip-preview") if stack.embedded else ()))
+
+
+def clean(arguments: Namespace) -> None:
+    """Stop the embedded cluster and delete its data, the stack with it."""
+    node.reset(instance("dev"))
+
+
+def _prepared(name: str) -> Stack:
+    """The stack, with the example's model made: its digest is part of every preview."""
+    with step("the example's model"):
+        models.make(ROOT / ".build" / "models")
+    return open_stack(name)
+
+
+def _show(stack: Stack) -> None:
+    outputs = stack.outputs()
+    width = max(map(len, outputs))
+    for name, value in sorted(outputs.items()):
+        print(f"  {name:<{width}}  {value}")
+    namespace = outputs["namespace"]
+    for kinds in ("servingruntimes,isvc", "pods"):
+        print(f"$ kubectl get {kinds} --namespace {namespace}")
+        stack.run(stack.kubectl("get", kinds, "--namespace", namespace))
+
+
+def _print_scores(scores: dict[str, str | float]) -> None:
+    print(json.dumps(scores))

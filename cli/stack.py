@@ -1,0 +1,157 @@
+"""One stack as the command line sees it: where its engine, its state, its config and its cluster are.
+
+A stack file that names no kubeconfig means the embedded cluster; then the config that the embedded node hands out is
+laid over the tracked stack file, in a working copy beside the node's data. So the checkout stays clean, a second
+checkout continues the same stack, and no kubecontext that happens to be current is ever used.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from embedded import handout
+from embedded.instance import Instance
+from embedded.instance import instance as instance_named
+
+ROOT = Path(__file__).parent.parent
+PROJECT_FILE = ROOT / "Pulumi.yaml"
+
+
+class CommandError(Exception):
+    """An operation could not be done; the message says what to do next."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A stack that can be operated on.
+
+    `embedded` is the node it runs on, if that is ours; `config_file` is what the engine reads instead of the tracked
+    stack file, if anything; `environment` is the whole environment for the engine and its plugins; `root` is the
+    checkout that holds the program.
+    """
+
+    name: str
+    embedded: Instance | None
+    config_file: Path | None
+    environment: dict[str, str]
+    root: Path = ROOT
+
+    def pulumi(self, *arguments: str, quiet: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run the engine in the checkout; its output is shown, or returned when `quiet`.
+
+        Raises:
+            CommandError: the engine is not installed, or it failed.
+        """
+        command = self.engine_command(*arguments)
+        try:
+            finished = subprocess.run(
+                command, cwd=self.root, env=self.environment, text=True, stdout=subprocess.PIPE if quiet else None
+            )
+        except FileNotFoundError:
+            raise CommandError("pulumi is not on PATH: install Pulumi, or let `make up` build it for stack dev") from None
+        if finished.returncode:
+            raise CommandError(f"pulumi {arguments[0]} failed with exit code {finished.returncode}: see above")
+        return finished
+
+    def engine_command(self, *arguments: str) -> list[str]:
+        """The command line of the engine for this stack."""
+        command = ["pulumi", *arguments, "--stack", self.name]
+        if self.config_file and arguments[0] in {"up", "preview", "destroy", "refresh", "config"}:
+            command += ["--config-file", str(self.config_file)]
+        return command
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs; a stack that is not up has none."""
+        parsed: dict[str, Any] = json.loads(self.pulumi("stack", "output", "--json", quiet=True).stdout)
+        return parsed
+
+    def kubectl(self, *arguments: str) -> list[str]:
+        """The command line of kubectl for this stack's own cluster."""
+        config = json.loads(self.pulumi("config", "--json", quiet=True).stdout)
+        try:
+            kubeconfig, context = (config[f"modelmesh:{key}"]["value"] for key in ("kubeconfig", "context"))
+        except KeyError as missing:
+            raise CommandError(f"Pulumi.{self.name}.yaml does not set {missing}") from None
+        return [*self._kubectl_program(), "--kubeconfig", kubeconfig, "--context", context, *arguments]
+
+    def _kubectl_program(self) -> list[str]:
+        if self.embedded:
+            return ["kubernetes", "kubectl"]
+        if shutil.which("kubectl"):
+            return ["kubectl"]
+        raise CommandError("kubectl is not on PATH: install it to reach the cluster of this stack")
+
+    def run(self, command: list[str], quiet: bool = False) -> str:
+        """Run `command` in the stack's environment and return what it printed, after showing it unless `quiet`."""
+        finished = subprocess.run(command, env=self.environment, text=True, capture_output=True)
+        if not quiet:
+            print(finished.stdout, end="")
+        if finished.returncode:
+            raise CommandError(f"{' '.join(command)} failed:\n{finished.stderr.strip()}")
+        return finished.stdout
+
+
+def is_embedded(name: str) -> bool:
+    """Whether stack `name` runs on the embedded cluster: its file names no cluster of its own.
+
+    Raises:
+        CommandError: there is no such stack file.
+    """
+    return "modelmesh:kubeconfig" not in _tracked(name).get("config", {})
+
+
+def open_stack(name: str, instance: str = "dev", overrides: dict[str, Any] | None = None) -> Stack:
+    """The stack `name`, created when it is an embedded one that does not exist yet.
+
+    Args:
+        name: Names the file Pulumi.<name>.yaml.
+        instance: Which embedded node serves it, where its file names no cluster.
+        overrides: Config laid over both the stack file and what the embedded node hands out.
+
+    Raises:
+        CommandError: there is no such stack file, or the engine can't make the stack.
+    """
+    tracked = _tracked(name)
+    # The host of Python programs takes the interpreter that is first on PATH.
+    interpreter = f"{ROOT / '.venv' / 'bin'}{os.pathsep}"
+    if not is_embedded(name):
+        environment = os.environ | {"PATH": interpreter + os.environ["PATH"]}
+        return Stack(name=name, embedded=None, config_file=None, environment=environment)
+    node = instance_named(instance)
+    environment = os.environ | handout.environment(node)
+    environment["PATH"] = interpreter + environment["PATH"]
+    environment.pop("KUBECONFIG", None)
+    file = node.data / "stack" / f"Pulumi.{name}.yaml"
+    stack = Stack(name=name, embedded=node, config_file=file, environment=environment)
+    _create(stack, file)
+    config = tracked.get("config", {}) | handout.config(node) | (overrides or {})
+    kept = yaml.safe_load(file.read_text()) or {}
+    file.write_text(yaml.safe_dump(kept | tracked | {"config": config}))
+    return stack
+
+
+def _tracked(name: str) -> dict[str, Any]:
+    file = ROOT / f"Pulumi.{name}.yaml"
+    if not file.exists():
+        known = ", ".join(sorted(f.stem.removeprefix("Pulumi.") for f in ROOT.glob("Pulumi.*.yaml")))
+        raise CommandError(f"there is no stack {name!r}: Pulumi.{name}.yaml does not exist (there are: {known})")
+    parsed: dict[str, Any] = yaml.safe_load(file.read_text()) or {}
+    return parsed
+
+
+def _create(stack: Stack, file: Path) -> None:
+    """Make the stack in a folder of its own: the engine writes the salt of its encryption beside Pulumi.yaml."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(PROJECT_FILE, file.parent)
+    if file.exists():
+        return
+    command = ["pulumi", "-C", str(file.parent), "stack", "init", stack.name, "--no-select"]
+    made = subprocess.run(command, env=stack.environment, capture_output=True, text=True)
+    if made.returncode:
+        raise CommandError(f"the stack {stack.name} can't be made:\n{made.stderr.strip()}")

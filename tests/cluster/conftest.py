@@ -1,0 +1,51 @@
+"""A stack on the node that `make test` starts: the real engine, providers, API server, controller and model server."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import models
+from cli.stack import ROOT
+from tests.cluster.deployment import Deployment
+
+MODEL_FILES = ROOT / ".build" / "models"
+
+
+@pytest.fixture(scope="session")
+def deployment() -> Iterator[Deployment]:
+    """The stack of the tests, not there yet; whatever a test leaves of it is destroyed in the end."""
+    models.make(MODEL_FILES)
+    made = Deployment.on_instance("test")
+    yield made
+    made.stack.pulumi("destroy", "--yes", "--skip-preview", "--non-interactive", quiet=True)
+
+
+@pytest.fixture
+def lexicon(tmp_path: Path) -> Path:
+    """A copy of the example's model that a test may change."""
+    return Path(shutil.copytree(MODEL_FILES / "sentiment", tmp_path / "sentiment"))
+
+
+@pytest.fixture
+def runtime_source(tmp_path: Path) -> Path:
+    """A copy of the model server's source that a test may change."""
+    return Path(shutil.copytree(ROOT / "runtime_src", tmp_path / "runtime_src"))
+
+
+@pytest.fixture
+def other_checkout(tmp_path: Path) -> Path:
+    """The same files in another place, with other times and modes, as a colleague's clone has them."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    checkout = tmp_path / "checkout"
+    for name in filter(None, listed.stdout.split("\0")):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, checkout / name)
+        (checkout / name).chmod(0o640)
+    models.make(checkout / ".build" / "models")
+    return checkout

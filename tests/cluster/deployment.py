@@ -1,0 +1,105 @@
+"""What the cluster tests do to a stack and ask of its cluster."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from cli.stack import Stack, open_stack
+
+NAMESPACE = "modelmesh-serving"
+SERVICE = "sentiment-analyzer"
+RUNTIME = "custom-runtime-0.x"
+
+
+@dataclass(frozen=True)
+class Update:
+    """How a run of the engine ended, what it printed, and when."""
+
+    succeeded: bool
+    output: str
+    ended: float
+
+
+@dataclass
+class Load:
+    """What came of requests sent while something else happened; filled when the load has stopped."""
+
+    requests: int = 0
+    failed: int = 0
+    failures: tuple[str, ...] = ()
+    models: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The stack under test on one embedded instance."""
+
+    instance: str
+    stack: Stack
+
+    @classmethod
+    def on_instance(cls, instance: str) -> Self:
+        return cls(instance, open_stack("dev", instance))
+
+    def run(self, operation: str, *flags: str, root: Path | None = None, **config: str) -> Update:
+        """Run an operation of the engine with `config` laid over the stack's, and never raise for its failure."""
+        overrides = {f"modelmesh:{key}": value for key, value in config.items()}
+        stack = open_stack("dev", self.instance, overrides)
+        stack = replace(stack, root=root or stack.root)
+        command = stack.engine_command(operation, "--non-interactive", *flags)
+        ended = subprocess.run(
+            command, cwd=stack.root, env=stack.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        print(ended.stdout)
+        return Update(ended.returncode == 0, ended.stdout, time.time())
+
+    def up(self, **config: str) -> Update:
+        return self.run("up", "--yes", "--skip-preview", **config)
+
+    def get(self, kind: str, name: str = "", namespace: str = NAMESPACE) -> dict[str, Any]:
+        """One object, or a list of them, as the API server has it."""
+        command = self.stack.kubectl("get", kind, *filter(None, [name]), "--namespace", namespace, "--output", "json")
+        parsed: dict[str, Any] = json.loads(self.stack.run(command, quiet=True))
+        return parsed
+
+    def names(self, kinds: str) -> set[str]:
+        """All objects of `kinds` (comma separated) in the whole cluster, as kind/name."""
+        command = self.stack.kubectl("get", kinds, "--all-namespaces", "--output", "name", "--ignore-not-found")
+        return set(self.stack.run(command, quiet=True).split())
+
+    def runtime_pods(self) -> set[str]:
+        """Names of the running pods of the custom runtime that are not about to go."""
+        pods = self.get("pods")["items"]
+        return {
+            pod["metadata"]["name"]
+            for pod in pods
+            if pod["metadata"]["name"].startswith(f"modelmesh-serving-{RUNTIME}")
+            and "deletionTimestamp" not in pod["metadata"]
+        }
+
+    @contextmanager
+    def load(self, tmp_path: Path) -> Iterator[Load]:
+        """Steady requests from inside the cluster's network while the block runs."""
+        node = self.stack.embedded
+        assert node, "the tests run on an embedded node"
+        stop, load = tmp_path / "stop", Load()
+        command = [
+            "nsenter", f"--net={node.netns}", sys.executable, str(Path(__file__).with_name("load.py")),
+            f"{node.node_address}:53", f"modelmesh-serving.{NAMESPACE}.svc.cluster.local:8033", SERVICE, str(stop),
+        ]  # fmt: skip
+        process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE)
+        try:
+            time.sleep(2)  # requests before, during and after
+            yield load
+            time.sleep(2)
+        finally:
+            stop.touch()
+            told = json.loads(process.communicate(timeout=60)[0])
+        load.requests, load.failed = told["requests"], told["failed"]
+        load.failures, load.models = tuple(told["failures"]), frozenset(told["models"])

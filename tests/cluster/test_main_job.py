@@ -1,0 +1,149 @@
+"""The life of one stack on a real cluster, in order: each test goes on from where the one before it ended."""
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from cli.predict import predict
+from tests.cluster.deployment import NAMESPACE, RUNTIME, SERVICE, Deployment
+
+# Everything that a stack can have made, custom resources by their definitions; what the cluster itself has is subtracted.
+KINDS = (
+    "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,validatingwebhookconfigurations,"
+    "deployments,statefulsets,jobs,pods,services,configmaps,secrets,serviceaccounts,roles,rolebindings,"
+    "networkpolicies,persistentvolumeclaims,persistentvolumes"
+)
+
+
+@pytest.fixture(scope="session")
+def before(deployment: Deployment) -> set[str]:
+    """What the cluster held before the stack."""
+    return deployment.names(KINDS)
+
+
+def test_up_from_nothing_serves_the_model(deployment: Deployment, before: set[str]) -> None:
+    assert not any(NAMESPACE in name for name in before)
+    update = deployment.up()
+    assert update.succeeded, update.output
+    outputs = deployment.stack.outputs()
+    assert re.fullmatch(r".+@sha256:[0-9a-f]{64}", outputs["image"])
+    service = deployment.get("isvc", SERVICE)
+    states = service["status"]["modelStatus"]
+    assert states["states"] == {"activeModelState": "Loaded", "targetModelState": ""}
+    assert states["transitionStatus"] == "UpToDate"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["What a wonderful day, I love it!", "The food was awful and the staff were rude.", "It is a table. 🙂", ""],
+)
+def test_scores_through_the_mesh_are_those_of_vader(deployment: Deployment, text: str) -> None:
+    scores = predict(deployment.stack, text)
+    expected = SentimentIntensityAnalyzer().polarity_scores(text)
+    assert {name: scores[name] for name in expected} == pytest.approx(expected, abs=5e-5)
+
+
+def test_kubectl_prints_the_tutorial_s_url(deployment: Deployment) -> None:
+    printed = deployment.stack.run(deployment.stack.kubectl("get", "isvc", "--namespace", NAMESPACE), quiet=True)
+    assert re.search(rf"^{SERVICE}\s+grpc://modelmesh-serving\.{NAMESPACE}:8033\s+True", printed, re.MULTILINE)
+
+
+def test_the_webhook_refuses_what_it_should(deployment: Deployment) -> None:
+    """It runs with a certificate of ours and fails closed; a wrong runtime proves that the API server reaches it."""
+    webhooks = deployment.get("validatingwebhookconfigurations", "modelmesh-servingruntime.serving.kserve.io")
+    assert webhooks["webhooks"][0]["failurePolicy"] == "Fail"
+    command = deployment.stack.kubectl(
+        "annotate", "servingruntime", RUNTIME, "--namespace", NAMESPACE, "serving.kserve.io/autoscalerClass=external"
+    )
+    with pytest.raises(Exception, match=r"(?s)denied the request.*autoscalerClass"):
+        deployment.stack.run(command, quiet=True)
+
+
+def test_a_second_up_changes_nothing(deployment: Deployment) -> None:
+    assert deployment.run("up", "--yes", "--skip-preview", "--expect-no-changes").succeeded
+
+
+def test_another_checkout_sees_no_change(deployment: Deployment, other_checkout: Path) -> None:
+    update = deployment.run("preview", "--expect-no-changes", root=other_checkout)
+    assert update.succeeded, update.output
+
+
+def test_no_secret_in_plain_text(deployment: Deployment) -> None:
+    """Neither credentials nor keys of the stack stand readable in its state."""
+    state = deployment.stack.pulumi("stack", "export", quiet=True).stdout
+    secrets = deployment.get("secrets")["items"]
+    values = [value for secret in secrets for value in secret.get("data", {}).values() if len(value) > 12]
+    assert len(values) >= 4
+    assert not [value for value in values if value in state]
+
+
+def test_a_changed_lexicon_rolls_without_a_failed_request(
+    deployment: Deployment, lexicon: Path, tmp_path: Path
+) -> None:
+    file = lexicon / "vader_lexicon.txt"
+    file.write_text(file.read_text() + "zorgly\t3.0\t0.1\t[3, 3, 3, 3, 3, 3, 3, 3, 3, 3]\n")
+    old = deployment.stack.outputs()["modelDigest"]
+    with deployment.load(tmp_path) as load:
+        update = deployment.up(modelDir=str(lexicon))
+    assert update.succeeded, update.output
+    assert deployment.stack.outputs()["modelDigest"] != old
+    assert float(predict(deployment.stack, "zorgly")["compound"]) > 0.5
+    assert load.requests > 150
+    assert load.failed == 0, load.failures
+    assert len(load.models) == 2, "requests before and after the change have to be in the sample"
+
+
+def test_a_lexicon_that_cannot_be_parsed_fails_early_and_the_old_model_serves(
+    deployment: Deployment, lexicon: Path
+) -> None:
+    served = deployment.get("isvc", SERVICE)["spec"]["predictor"]["model"]["storage"]["path"]
+    (lexicon / "vader_lexicon.txt").write_text("good\t1.9\t0.9\t[2, 1]\nthis line has no number\n")
+    update = deployment.up(modelDir=str(lexicon))
+    assert not update.succeeded
+    assert "ModelLoadFailed" in update.output
+    assert re.search(r"vader_lexicon\.txt.*2", update.output), "the file and line of the mistake"
+    assert "Traceback" not in update.output
+    service = deployment.get("isvc", SERVICE)
+    assert service["spec"]["predictor"]["model"]["storage"]["path"] != served
+    assert update.ended - _spec_written(service) < 15
+    assert float(predict(deployment.stack, "zorgly")["compound"]) > 0.5
+
+
+def test_going_back_is_one_update(deployment: Deployment) -> None:
+    update = deployment.up()
+    assert update.succeeded, update.output
+    assert predict(deployment.stack, "zorgly")["compound"] == 0
+
+
+def test_changed_code_yields_a_new_digest_and_a_rolled_pod(
+    deployment: Deployment, runtime_source: Path, tmp_path: Path
+) -> None:
+    old_image, old_pods = deployment.stack.outputs()["image"], deployment.runtime_pods()
+    source = runtime_source / "sentiment_model.py"
+    source.write_text(source.read_text() + "\nREVISION = 2\n")
+    with deployment.load(tmp_path) as load:
+        update = deployment.up(runtimeSource=str(runtime_source))
+    assert update.succeeded, update.output
+    assert deployment.stack.outputs()["image"] != old_image
+    assert not deployment.runtime_pods() & old_pods
+    assert load.failed == 0, load.failures
+
+
+def test_destroy_leaves_nothing(deployment: Deployment, before: set[str]) -> None:
+    update = deployment.run("destroy", "--yes", "--skip-preview")
+    assert update.succeeded, update.output
+    assert deployment.names(KINDS) == before
+    resources = json.loads(deployment.stack.pulumi("stack", "export", quiet=True).stdout)["deployment"]
+    assert not resources.get("resources")
+
+
+def _spec_written(service: dict[str, object]) -> float:
+    """When the spec was last written, in seconds since the epoch."""
+    metadata = service["metadata"]
+    assert isinstance(metadata, dict)
+    times = [f["time"] for f in metadata["managedFields"] if "subresource" not in f]
+    return datetime.fromisoformat(max(times)).timestamp()

@@ -14,6 +14,10 @@ cache := $(or $(MODELMESH_CACHE),$(HOME)/.cache/modelmesh-stack)
 venv := $(cache)/venv/$(shell cat requirements-dev.txt | sha256sum | cut -c1-12)-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 run := .venv/bin/python -m
 
+# Where the tests find the programs and the upstream source that the toolchain built.
+export MODELMESH_TOOLCHAIN_BIN ?= $(cache)/toolchain/current/bin
+export MODELMESH_SERVING_SRC ?= $(wildcard $(cache)/toolchain/current/modelmesh-serving-source)
+
 .PHONY: help up preview predict status down clean test unit lint format lock
 
 help: ## Show this list
@@ -38,8 +42,10 @@ down: .venv ## Destroy the stack; the embedded cluster goes on
 clean: .venv ## Destroy stack dev, then stop the embedded cluster and delete its data (builds stay in the cache)
 	@$(run) cli clean
 
-test: .venv ## Run all tests: lint, types, unit, runtime, mesh, and the stack on an embedded cluster of its own
-	@$(run) cli test
+test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole stack on an embedded cluster of its own
+	@$(run) embedded reset --instance test
+	@$(run) embedded up --instance test
+	@trap '$(run) embedded down --instance test' EXIT; .venv/bin/pytest --verbose --durations=10 tests
 
 unit: lint ## Run what needs only the Python requirements: lint, types, unit tests (under a minute)
 	@.venv/bin/pytest -q tests/unit

@@ -15,6 +15,7 @@ OPERATIONS = {
     "predict": operations.predict,
     "status": operations.status,
     "down": operations.down,
+    "clean": operations.clean,
 }
 
 

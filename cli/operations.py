@@ -4,12 +4,12 @@ import json
 import time
 from argparse import Namespace
 
-import models
 from cli.predict import predict as score
 from cli.stack import ROOT, Stack, is_embedded, open_stack
-from embedded import node
+from embedded import lifecycle
 from embedded.instance import instance
 from embedded.progress import say, step
+from models import __main__ as example
 
 EXAMPLE = "What a wonderful day, I love it!"
 
@@ -19,7 +19,7 @@ def up(arguments: Namespace) -> None:
     started = time.monotonic()
     if is_embedded(arguments.stack):
         say("▸ The embedded cluster")
-        node.up(instance("dev"))
+        lifecycle.up(instance("dev"))
     clustered = time.monotonic()
     say(f"▸ The stack {arguments.stack}")
     stack = _prepared(arguments.stack)
@@ -35,11 +35,8 @@ def up(arguments: Namespace) -> None:
         f"▸ {ended - started:.0f} s in all: cluster {clustered - started:.0f} s, stack {deployed - clustered:.0f} s, "
         f"first answer {ended - deployed:.0f} s"
     )
-    if "solo-mesh" in stack.outputs()["meshImage"]:
-        say(
-            "  The ModelMesh server itself comes from no package registry: here solo mesh stands in for it, one pod a\n"
-            "  runtime, without placement or scaling. Set modelmesh:images to use the real one (README, Solo mesh)."
-        )
+    if note := stack.outputs().get("meshNote"):
+        say(f"  {note}; README, Solo mesh, tells how to use the real one")
 
 
 def preview(arguments: Namespace) -> None:
@@ -68,15 +65,15 @@ def down(arguments: Namespace) -> None:
     stack.pulumi("destroy", *(("--yes", "--skip-preview") if stack.embedded else ()))
 
 
-def clean(arguments: Namespace) -> None:
+def clean(_: Namespace) -> None:
     """Stop the embedded cluster and delete its data, the stack with it."""
-    node.reset(instance("dev"))
+    lifecycle.reset(instance("dev"))
 
 
 def _prepared(name: str) -> Stack:
     """The stack, with the example's model made: its digest is part of every preview."""
     with step("the example's model"):
-        models.make(ROOT / ".build" / "models")
+        example.make(ROOT / example.TARGET)
     return open_stack(name)
 
 

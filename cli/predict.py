@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import numpy
 from tritonclient.grpc import InferenceServerClient, InferInput
@@ -25,7 +26,8 @@ def predict(stack: Stack, text: str) -> dict[str, str | float]:
         raise CommandError(f"stack {stack.name} is not up: make up STACK={stack.name}")
     tensor = InferInput("text", [1], "BYTES")
     tensor.set_data_from_numpy(numpy.array([text.encode()], dtype=object))
-    with _forwarded_port(stack, outputs["namespace"], outputs["meshService"]) as address:
+    service, _, namespace = str(urlsplit(outputs["grpcUrl"]).hostname).partition(".")
+    with _forwarded_port(stack, namespace, service) as address:
         client = InferenceServerClient(address)
         try:
             answer = client.infer(outputs["inferenceService"], [tensor], client_timeout=TIMEOUT_SECONDS)

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from embedded import handout
+from embedded import handover
 from embedded.instance import Instance
 from embedded.instance import instance as instance_named
 
@@ -54,7 +54,9 @@ class Stack:
                 command, cwd=self.root, env=self.environment, text=True, stdout=subprocess.PIPE if quiet else None
             )
         except FileNotFoundError:
-            raise CommandError("pulumi is not on PATH: install Pulumi, or let `make up` build it for stack dev") from None
+            raise CommandError(
+                "pulumi is not on PATH: install Pulumi, or let `make up` build it for stack dev"
+            ) from None
         if finished.returncode:
             raise CommandError(f"pulumi {arguments[0]} failed with exit code {finished.returncode}: see above")
         return finished
@@ -124,13 +126,13 @@ def open_stack(name: str, instance: str = "dev", overrides: dict[str, Any] | Non
         environment = os.environ | {"PATH": interpreter + os.environ["PATH"]}
         return Stack(name=name, embedded=None, config_file=None, environment=environment)
     node = instance_named(instance)
-    environment = os.environ | handout.environment(node)
-    environment["PATH"] = interpreter + environment["PATH"]
+    environment = os.environ | handover.variables(node)
+    environment["PATH"] = f"{interpreter}{handover.programs(node)}{os.pathsep}{environment['PATH']}"
     environment.pop("KUBECONFIG", None)
     file = node.data / "stack" / f"Pulumi.{name}.yaml"
     stack = Stack(name=name, embedded=node, config_file=file, environment=environment)
     _create(stack, file)
-    config = tracked.get("config", {}) | handout.config(node) | (overrides or {})
+    config = tracked.get("config", {}) | json.loads(handover.config(node)) | (overrides or {})
     kept = yaml.safe_load(file.read_text()) or {}
     file.write_text(yaml.safe_dump(kept | tracked | {"config": config}))
     return stack

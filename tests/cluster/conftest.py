@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-import models
 from cli.stack import ROOT
+from models.__main__ import TARGET, make
 from tests.cluster.deployment import Deployment
 
-MODEL_FILES = ROOT / ".build" / "models"
+MODEL_FILES = ROOT / TARGET
 
 
 @pytest.fixture(scope="session")
 def deployment() -> Iterator[Deployment]:
     """The stack of the tests, not there yet; whatever a test leaves of it is destroyed in the end."""
-    models.make(MODEL_FILES)
+    make(MODEL_FILES)
     made = Deployment.on_instance("test")
     yield made
     made.stack.pulumi("destroy", "--yes", "--skip-preview", "--non-interactive", quiet=True)
@@ -26,7 +26,7 @@ def deployment() -> Iterator[Deployment]:
 @pytest.fixture
 def lexicon(tmp_path: Path) -> Path:
     """A copy of the example's model that a test may change."""
-    return Path(shutil.copytree(MODEL_FILES / "sentiment", tmp_path / "sentiment"))
+    return Path(shutil.copytree(MODEL_FILES, tmp_path / "sentiment"))
 
 
 @pytest.fixture
@@ -47,5 +47,5 @@ def other_checkout(tmp_path: Path) -> Path:
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, checkout / name)
         (checkout / name).chmod(0o640)
-    models.make(checkout / ".build" / "models")
+    make(checkout / TARGET)
     return checkout

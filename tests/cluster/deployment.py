@@ -47,9 +47,11 @@ class Deployment:
     def on_instance(cls, instance: str) -> Self:
         return cls(instance, open_stack("dev", instance))
 
-    def run(self, operation: str, *flags: str, root: Path | None = None, **config: str) -> Update:
+    def run(
+        self, operation: str, *flags: str, root: Path | None = None, config: dict[str, str] | None = None
+    ) -> Update:
         """Run an operation of the engine with `config` laid over the stack's, and never raise for its failure."""
-        overrides = {f"modelmesh:{key}": value for key, value in config.items()}
+        overrides = {f"modelmesh:{key}": value for key, value in (config or {}).items()}
         stack = open_stack("dev", self.instance, overrides)
         stack = replace(stack, root=root or stack.root)
         command = stack.engine_command(operation, "--non-interactive", *flags)
@@ -60,7 +62,7 @@ class Deployment:
         return Update(ended.returncode == 0, ended.stdout, time.time())
 
     def up(self, **config: str) -> Update:
-        return self.run("up", "--yes", "--skip-preview", **config)
+        return self.run("up", "--yes", "--skip-preview", config=config)
 
     def get(self, kind: str, name: str = "", namespace: str = NAMESPACE) -> dict[str, Any]:
         """One object, or a list of them, as the API server has it."""

@@ -11,7 +11,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from cli.predict import predict
 from tests.cluster.deployment import NAMESPACE, RUNTIME, SERVICE, Deployment
 
-# Everything that a stack can have made, custom resources by their definitions; what the cluster itself has is subtracted.
+# All that a stack can have made, custom resources by their definitions; what the cluster itself has is subtracted.
 KINDS = (
     "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,validatingwebhookconfigurations,"
     "deployments,statefulsets,jobs,pods,services,configmaps,secrets,serviceaccounts,roles,rolebindings,"
@@ -88,7 +88,7 @@ def test_a_changed_lexicon_rolls_without_a_failed_request(
     file.write_text(file.read_text() + "zorgly\t3.0\t0.1\t[3, 3, 3, 3, 3, 3, 3, 3, 3, 3]\n")
     old = deployment.stack.outputs()["modelDigest"]
     with deployment.load(tmp_path) as load:
-        update = deployment.up(modelDir=str(lexicon))
+        update = deployment.up(modelSource=str(lexicon))
     assert update.succeeded, update.output
     assert deployment.stack.outputs()["modelDigest"] != old
     assert float(predict(deployment.stack, "zorgly")["compound"]) > 0.5
@@ -102,7 +102,7 @@ def test_a_lexicon_that_cannot_be_parsed_fails_early_and_the_old_model_serves(
 ) -> None:
     served = deployment.get("isvc", SERVICE)["spec"]["predictor"]["model"]["storage"]["path"]
     (lexicon / "vader_lexicon.txt").write_text("good\t1.9\t0.9\t[2, 1]\nthis line has no number\n")
-    update = deployment.up(modelDir=str(lexicon))
+    update = deployment.up(modelSource=str(lexicon))
     assert not update.succeeded
     assert "ModelLoadFailed" in update.output
     assert re.search(r"vader_lexicon\.txt.*2", update.output), "the file and line of the mistake"

@@ -1,0 +1,31 @@
+"""Which cluster a stack means is decided by its own file, and never by whatever context is current."""
+
+from pathlib import Path
+
+import pytest
+
+from cli import stack
+from cli.stack import CommandError, is_embedded, open_stack
+
+
+@pytest.fixture(autouse=True)
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(stack, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  modelmesh:podsPerRuntime: 1\n")
+    (tmp_path / "Pulumi.prod.yaml").write_text("config:\n  modelmesh:kubeconfig: /k\n  modelmesh:context: prod\n")
+    return tmp_path
+
+
+def test_a_stack_that_names_no_cluster_is_embedded() -> None:
+    assert is_embedded("dev")
+
+
+def test_a_stack_that_names_a_cluster_gets_nothing_of_the_embedded_one() -> None:
+    opened = open_stack("prod")
+    assert opened.embedded is None
+    assert "--config-file" not in opened.engine_command("up")
+
+
+def test_an_unknown_stack_is_an_error_that_lists_the_known_ones() -> None:
+    with pytest.raises(CommandError, match=r"Pulumi\.stagging\.yaml does not exist \(there are: dev, prod\)"):
+        open_stack("stagging")

@@ -1,0 +1,60 @@
+"""The pins of the toolchain hold together, and decide what is built again."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from embedded import toolchain
+from embedded.toolchain import build
+from embedded.toolchain.build import BuildError, Workshop
+from embedded.toolchain.programs import PROGRAMS, PROVIDERS, PULUMI_VERSION, Program
+
+MODULES = Path(build.__file__).parent
+
+
+def test_every_module_has_a_program_and_a_committed_checksum() -> None:
+    modules = {file.parent.name for file in MODULES.glob("*/go.mod")}
+    assert modules == {program.module for program in PROGRAMS}
+    without_requirements = {module for module in modules if "require" not in (MODULES / module / "go.mod").read_text()}
+    assert {file.parent.name for file in MODULES.glob("*/go.sum")} == modules - without_requirements
+
+
+def test_engine_providers_and_their_python_packages_are_of_the_same_versions() -> None:
+    project = (MODULES.parent.parent / "pyproject.toml").read_text()
+    assert f"pulumi=={PULUMI_VERSION}" in project
+    for name, version in PROVIDERS.items():
+        assert f"pulumi-{name}=={version}" in project
+
+
+def test_a_pin_decides_the_key_and_other_files_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "MODULES", tmp_path)
+    (tmp_path / "one").mkdir()
+    go_mod = tmp_path / "one" / "go.mod"
+    go_mod.write_text("module one")
+    program = Program(module="one", binaries=("one",))
+    first = build.key(program)
+    (tmp_path / "one" / "schema.json").write_text("a copy of a build")
+    assert build.key(program) == first
+    assert build.key(replace(program, tags="netgo")) != first
+    go_mod.write_text("module one // changed")
+    assert build.key(program) != first
+
+
+def test_a_failed_build_ends_with_its_log_and_leaves_no_result(tmp_path: Path) -> None:
+    compiler = tmp_path / "go"
+    compiler.write_text("#!/bin/sh\necho no such package >&2\nexit 1\n")
+    compiler.chmod(0o755)
+    workshop = Workshop(tmp_path / "cache", compiler, print)
+    pause = next(program for program in PROGRAMS if program.module == "pause")
+    with pytest.raises(BuildError, match=r"(?s)building pause failed:\nno such package.*pause\.log"):
+        workshop.build(pause)
+    assert not workshop.store(pause).exists()
+
+
+def test_a_full_disk_is_an_error_before_anything_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELMESH_CACHE", str(tmp_path))
+    monkeypatch.setattr(toolchain, "BUILD_DISK_BYTES", 10**18)
+    monkeypatch.setattr(Workshop, "build", lambda *_: pytest.fail("something was built"))
+    with pytest.raises(BuildError, match=r"GB free.*MODELMESH_CACHE"):
+        toolchain.ensure()

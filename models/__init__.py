@@ -1,0 +1,1 @@
+"""The models that the example stack serves, and how they are made."""

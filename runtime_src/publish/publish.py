@@ -1,0 +1,155 @@
+"""Puts the files of a model into a bucket: the program of the publisher image.
+
+It owns the upload alone. Which bucket and which path come from outside, and the path is expected to name the content
+(`<model>/<digest>`), so nothing is ever overwritten with something else and nothing is deleted. Running it again
+uploads only what is missing.
+
+Environment: S3_ENDPOINT (URL), S3_BUCKET, S3_PREFIX, S3_REGION (optional), AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY.
+"""
+
+import hashlib
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import certifi
+import urllib3
+from minio import Minio
+from minio.error import MinioException, S3Error
+
+ARTIFACT = Path("/artifact")
+# Files above this go up in parts, which decides their etag.
+PART_SIZE = 64 * 1024 * 1024
+
+
+class PublishError(Exception):
+    """The files could not be published; the message is the one line that the user reads."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where the files go.
+
+    Attributes:
+        endpoint: URL of the store.
+        region: empty for a store without regions.
+        prefix: path inside the bucket, without slashes at its ends.
+        secret_key: kept out of the repr.
+    """
+
+    endpoint: str
+    bucket: str
+    prefix: str
+    region: str
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+
+    @classmethod
+    def from_environment(cls) -> "Target":
+        """Read the variables of the module's docstring, or name all that are missing."""
+        required = ("S3_ENDPOINT", "S3_BUCKET", "S3_PREFIX", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        missing = [name for name in required if not os.environ.get(name)]
+        if missing:
+            raise PublishError(f"set {', '.join(missing)}")
+        return cls(
+            endpoint=os.environ["S3_ENDPOINT"],
+            bucket=os.environ["S3_BUCKET"],
+            prefix=os.environ["S3_PREFIX"].strip("/"),
+            region=os.environ.get("S3_REGION", ""),
+            access_key=os.environ["AWS_ACCESS_KEY_ID"],
+            secret_key=os.environ["AWS_SECRET_ACCESS_KEY"],
+        )
+
+
+def connect(target: Target) -> Minio:
+    """Make a client that gives up on a store after a minute instead of the library's many."""
+    url = urlsplit(target.endpoint)
+    if url.scheme not in ("http", "https") or not url.netloc or url.path.strip("/"):
+        raise PublishError(f"S3_ENDPOINT: expected http(s)://host[:port], got {target.endpoint}")
+    pool = urllib3.PoolManager(
+        timeout=urllib3.Timeout(connect=5, read=60),
+        retries=urllib3.Retry(total=4, backoff_factor=0.5, status_forcelist=[500, 502, 503, 504]),
+        cert_reqs="CERT_REQUIRED",
+        ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
+    )
+    return Minio(
+        endpoint=url.netloc,
+        access_key=target.access_key,
+        secret_key=target.secret_key,
+        secure=url.scheme == "https",
+        region=target.region or None,
+        http_client=pool,
+    )
+
+
+def publish(client: Minio, target: Target, artifact: Path) -> None:
+    """Upload every file below `artifact`, making the bucket where there is none."""
+    files = sorted(path for path in artifact.rglob("*") if path.is_file())
+    if not files:
+        raise PublishError(f"{artifact} holds no files")
+    if not client.bucket_exists(bucket_name=target.bucket):
+        make_bucket(client, target.bucket)
+    for path in files:
+        name = f"{target.prefix}/{path.relative_to(artifact).as_posix()}"
+        size = path.stat().st_size
+        done = "present " if is_there(client, target.bucket, name, path) else "uploaded"
+        if done == "uploaded":
+            client.fput_object(bucket_name=target.bucket, object_name=name, file_path=str(path), part_size=PART_SIZE)
+        print(f"{done}  s3://{target.bucket}/{name}  {size:,} bytes")
+
+
+def make_bucket(client: Minio, bucket: str) -> None:
+    """Make a bucket; that another publisher did so a moment ago is no failure."""
+    try:
+        client.make_bucket(bucket_name=bucket)
+    except S3Error as error:
+        if error.code not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+            raise
+    print(f"made      s3://{bucket}")
+
+
+def is_there(client: Minio, bucket: str, name: str, path: Path) -> bool:
+    """Whether the bucket has this object with the file's size and content."""
+    try:
+        found = client.stat_object(bucket_name=bucket, object_name=name)
+    except S3Error as error:
+        if error.code != "NoSuchKey":
+            raise
+        return False
+    return found.size == path.stat().st_size and found.etag == etag(path)
+
+
+def etag(path: Path) -> str:
+    """The etag that S3 gives an unencrypted upload: MD5 of the content, or of its parts' MD5s and their number."""
+    parts = []
+    with path.open("rb") as file:
+        while part := file.read(PART_SIZE):
+            parts.append(hashlib.md5(part, usedforsecurity=False))
+    if len(parts) <= 1:
+        return (parts or [hashlib.md5(usedforsecurity=False)])[0].hexdigest()
+    joined = hashlib.md5(b"".join(part.digest() for part in parts), usedforsecurity=False)
+    return f"{joined.hexdigest()}-{len(parts)}"
+
+
+def main() -> int:
+    """Publish `/artifact`, or the directory that is the only argument; 1 with one line of reason when that failed."""
+    artifact = Path(sys.argv[1]) if len(sys.argv) > 1 else ARTIFACT
+    try:
+        target = Target.from_environment()
+        publish(connect(target), target, artifact)
+    except PublishError as error:
+        reason = str(error)
+    except S3Error as error:
+        reason = f"{target.endpoint} answered {error.code} for s3://{target.bucket}: {error.message}"
+    except (MinioException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        reason = " ".join(f"{os.environ.get('S3_ENDPOINT')}: {error}".split())
+    else:
+        return 0
+    print(f"publish failed: {reason}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

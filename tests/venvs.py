@@ -1,0 +1,40 @@
+"""Python environments of programs that the tests start: each lock file has its own, built once and kept in the cache.
+
+It owns environments that cannot be the main one, because their pins contradict it. A changed lock file is another
+environment; several test runs at once build it once.
+"""
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def venv_for(requirements: Path) -> Path:
+    """Return the environment of a hashed lock file, building it where it is not there yet (about a minute).
+
+    Args:
+        requirements: the lock file.
+
+    Raises:
+        CalledProcessError: pip could not install it; its own words are on stderr.
+    """
+    cache = Path(os.environ.get("MODELMESH_CACHE") or Path.home() / ".cache/modelmesh-stack") / "venv"
+    version = ".".join(map(str, sys.version_info[:2]))
+    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
+    venv = cache / f"{requirements.parent.name}-{digest}-{version}"
+    cache.mkdir(parents=True, exist_ok=True)
+    with Path(f"{venv}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (venv / "done").exists():
+            print(f"▸ Python environment {venv}", flush=True)
+            subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
+            subprocess.run(
+                [venv / "bin/pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes",
+                 "--only-binary", ":all:", "-r", requirements],
+                check=True,
+            )  # fmt: skip
+            (venv / "done").touch()
+    return venv

@@ -1,0 +1,3 @@
+module modelmesh-stack/toolchain/pause
+
+go 1.26

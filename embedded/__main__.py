@@ -1,0 +1,67 @@
+"""Command line of the embedded node: `python -m embedded up | status | down | reset | config | env`."""
+
+import argparse
+import os
+import sys
+
+from embedded import handover, lifecycle, status
+from embedded.errors import EmbeddedError
+from embedded.instance import NAMES, Instance, instance
+from embedded.toolchain import BuildError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code is 0 if it did its work (for `status`: if all runs and the node is Ready)."""
+    # A shell of root does not always look where the system's own tools are.
+    os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+    parsed = _parser().parse_args(arguments)
+    try:
+        return _run(parsed.command, instance(parsed.instance))
+    except (EmbeddedError, BuildError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except PermissionError as error:
+        print(f"error: {error}; the node belongs to root: run the same command with sudo", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command carries on from here", file=sys.stderr)
+        return 130
+
+
+def _run(command: str, which: Instance) -> int:
+    match command:
+        case "up":
+            lifecycle.up(which)
+        case "down":
+            lifecycle.down(which)
+        case "reset":
+            lifecycle.reset(which)
+        case "config":
+            print(handover.config(which))
+        case "env":
+            print(handover.environment(which))
+        case _:
+            table, good = status.report(which)
+            print(table)
+            return 0 if good else 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m embedded", description="A Kubernetes node of one machine.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, help_text in (
+        ("up", "build what is missing and start the node, the registry and the builder"),
+        ("status", "show what runs and where the logs are; exit code 0 only if the node is Ready"),
+        ("down", "end everything that `up` started; data and builds stay"),
+        ("reset", "`down`, then delete the data: cluster, keys, stack state"),
+        ("config", "print the stack configuration as JSON"),
+        ("env", "print the environment for the stack's tools, for a shell to evaluate"),
+    ):
+        command = commands.add_parser(name, help=help_text, description=help_text)
+        command.add_argument("--instance", choices=NAMES, default="dev", help="which node (default: dev)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""The root file system of the base image `debian-python`: Debian of the machine's own release with Python.
+
+Debootstrap makes it, from the mirror that the machine's apt uses. The machine's bundle of certificate authorities goes
+in, so that pip works behind a proxy that inspects TLS - and an image made here trusts what this machine trusts.
+"""
+
+import hashlib
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+from embedded import files
+from embedded.errors import EmbeddedError
+from embedded.progress import step
+
+PACKAGES = ("ca-certificates", "python3", "python3-venv")
+CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+# Caches, package lists and documentation: nothing that runs needs them.
+_DROPPED = (
+    "var/cache/apt", "var/lib/apt/lists", "var/log", "usr/share/doc", "usr/share/man", "usr/share/info",
+    "usr/share/locale", "tmp",
+)  # fmt: skip
+
+
+def suite() -> str:
+    """Code name of the machine's Debian release, such as `bookworm`."""
+    name = platform.freedesktop_os_release().get("VERSION_CODENAME")
+    if not name:
+        raise EmbeddedError(
+            "/etc/os-release names no VERSION_CODENAME; the base image is made from the machine's release"
+        )
+    return name
+
+
+def key() -> str:
+    """What the archive's content depends on; newer packages alone are no reason to make it again."""
+    digest = hashlib.sha256("\0".join([suite(), platform.machine(), *PACKAGES, *_DROPPED]).encode())
+    digest.update(CA_BUNDLE.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def archive(cache: Path, log: Path) -> Path:
+    """Path of the tar archive of the root file system, made in about a minute unless the cache has it."""
+    result = cache / "base" / f"{suite()}-{key()}.tar"
+    if result.exists():
+        return result
+    result.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (
+        step(f"base image: Debian {suite()} with Python, by debootstrap"),
+        tempfile.TemporaryDirectory(dir=result.parent) as scratch,
+        log.open("wb") as output,
+    ):
+        root, packed = Path(scratch, "root"), Path(scratch, "root.tar")
+        # In a mount namespace of its own, an interrupted debootstrap leaves no mount behind.
+        _run(output, log, "unshare", "--mount", "--propagation", "slave", "debootstrap", "--variant=minbase",
+             f"--include={','.join(PACKAGES)}", suite(), str(root), mirror(suite()))  # fmt: skip
+        for path in _DROPPED:
+            _empty(root / path)
+        shutil.copyfile(CA_BUNDLE, root / CA_BUNDLE.relative_to("/"))
+        _run(output, log, "tar", "--create", f"--file={packed}", f"--directory={root}", "--numeric-owner",
+             "--sort=name", "--mtime=@0", "--exclude=./dev/*", "--exclude=./proc/*", "--exclude=./sys/*",
+             ".")  # fmt: skip
+        packed.replace(result)
+    return result
+
+
+def mirror(release: str) -> str:
+    """Address of the package archive that apt is set up with for `release`."""
+    listed = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(RELEASE) $(COMPONENT) $(REPO_URI)", "Created-By: Packages"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return choose_mirror(listed.stdout, release)
+
+
+def choose_mirror(targets: str, release: str) -> str:
+    """The first archive of component main in lines of `release component address`."""
+    for line in targets.splitlines():
+        name, component, address = line.split(maxsplit=2)
+        if (name, component) == (release, "main"):
+            return address
+    raise EmbeddedError(
+        f"apt knows no package archive for Debian {release}: it needs a source with suite {release} and component main "
+        "in /etc/apt/sources.list.d; the base image is made from it"
+    )
+
+
+def _empty(folder: Path) -> None:
+    if folder.is_dir():
+        for entry in folder.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+
+
+def _run(output: BinaryIO, log: Path, *argv: str) -> None:
+    result = subprocess.run(argv, stdout=output, stderr=subprocess.STDOUT, check=False)
+    if result.returncode != 0:
+        raise EmbeddedError(f"`{argv[0]} …` failed while making the base image; {log} ends with:\n{files.tail(log)}")

@@ -1,0 +1,142 @@
+"""Keys and certificates of one node, kept over restarts so that a kubeconfig handed out once goes on working.
+
+Two authorities: the cluster's, whose certificates the API server takes as identities, and etcd's, so that no identity
+of the cluster opens the store behind it. Leaves are made anew when they are near their end or their names have changed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import cast
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from embedded import files
+
+_AUTHORITY_LIFE = timedelta(days=3650)
+_LEAF_LIFE = timedelta(days=825)
+_RENEW_BEFORE_END = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A certificate and its private key, both PEM files."""
+
+    certificate: Path
+    key: Path
+
+
+def signing_key(folder: Path, name: str) -> Path:
+    """A private key without a certificate (service account tokens), made once."""
+    path = folder / f"{name}.key"
+    if not path.exists():
+        files.write(path, _private_pem(ec.generate_private_key(ec.SECP256R1())))
+    return path
+
+
+class Authority:
+    """A certificate authority in `folder`, made on first use."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self.pair = Pair(certificate=folder / f"{name}.crt", key=folder / f"{name}.key")
+        if not (self.pair.certificate.exists() and self.pair.key.exists()):
+            key = ec.generate_private_key(ec.SECP256R1())
+            subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"modelmesh {name}")])
+            certificate = (
+                _builder(subject, subject, key.public_key(), _AUTHORITY_LIFE)
+                .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+                .add_extension(_key_usage(authority=True), critical=True)
+                .sign(key, hashes.SHA256())
+            )
+            files.write(self.pair.key, _private_pem(key))
+            files.write(self.pair.certificate, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
+
+    def issue(self, name: str, user: str, groups: Sequence[str] = (), hosts: Sequence[str] = ()) -> Pair:
+        """A leaf for `user` in `groups`, valid as a client and, for `hosts` (names or addresses), as a server."""
+        pair = Pair(certificate=self._folder / f"{name}.crt", key=self._folder / f"{name}.key")
+        attributes = [x509.NameAttribute(NameOID.COMMON_NAME, user)]
+        attributes += [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
+        subject = x509.Name(attributes)
+        names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
+        issuer = x509.load_pem_x509_certificate(self.pair.certificate.read_bytes())
+        if _still_good(pair, issuer, subject, names):
+            return pair
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = (
+            _builder(subject, issuer.subject, key.public_key(), _LEAF_LIFE)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(authority=False), critical=True)
+            .add_extension(
+                x509.ExtendedKeyUsage(
+                    [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] * bool(hosts))]
+                ),
+                critical=False,
+            )
+        )
+        if hosts:
+            builder = builder.add_extension(names, critical=False)
+        authority_key = cast(
+            ec.EllipticCurvePrivateKey, serialization.load_pem_private_key(self.pair.key.read_bytes(), None)
+        )
+        certificate = builder.sign(authority_key, hashes.SHA256())
+        files.write(pair.key, _private_pem(key))
+        files.write(pair.certificate, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
+        return pair
+
+
+def _still_good(pair: Pair, issuer: x509.Certificate, subject: x509.Name, names: x509.SubjectAlternativeName) -> bool:
+    if not (pair.certificate.exists() and pair.key.exists()):
+        return False
+    certificate = x509.load_pem_x509_certificate(pair.certificate.read_bytes())
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, TypeError, ValueError):  # of another authority: an older one, or someone else's
+        return False
+    try:
+        current = set(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    except x509.ExtensionNotFound:
+        current = set()
+    enough_life = certificate.not_valid_after_utc - datetime.now(UTC) > _RENEW_BEFORE_END
+    return enough_life and certificate.subject == subject and current == set(names)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, life: timedelta
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))  # a clock that is set back a little does no harm
+        .not_valid_after(now + life)
+    )
+
+
+def _key_usage(*, authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True, key_cert_sign=authority, crl_sign=authority, content_commitment=False,
+        key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )

@@ -1,0 +1,108 @@
+"""Control groups of an instance: one parent in every hierarchy, and who is in it.
+
+`<parent>/system` holds the node's own processes with all they start (shims, CNI plugins), `<parent>/kubepods` the pods,
+`<parent>/build` the image builds. So membership, not a list kept on the side, says what belongs to the instance: it is
+exact even after a crash. Works for cgroup v1 (one folder in each hierarchy), v2 (one folder) and a hybrid of both.
+"""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from embedded.instance import Instance
+
+_ROOT = "/sys/fs/cgroup"
+
+
+def hierarchies(mounts: str | None = None) -> list[Path]:
+    """Roots of all hierarchies: the unified one, the v1 ones, or (on a hybrid system) both.
+
+    Args:
+        mounts: text of /proc/self/mounts, read if None.
+    """
+    lines = (mounts if mounts is not None else Path("/proc/self/mounts").read_text()).splitlines()
+    fields = [line.split() for line in lines]
+    return [Path(field[1]) for field in fields if field[2] in ("cgroup", "cgroup2") and field[1].startswith(_ROOT)]
+
+
+def create(instance: Instance) -> list[Path]:
+    """Make the parent and its `system` child in each hierarchy; return the `system` folders."""
+    groups = []
+    for root in hierarchies():
+        parent = root / instance.full_name
+        if (root / "cgroup.subtree_control").exists():
+            _delegate(root)
+        for group in (parent, parent / "system"):
+            group.mkdir(exist_ok=True)
+            _inherit_cpuset(group)
+        groups.append(parent / "system")
+    return groups
+
+
+def members(instance: Instance, child: str = "") -> set[int]:
+    """Ids of all processes in the instance's groups, or in those below one child of the parent."""
+    found: set[int] = set()
+    for root in hierarchies():
+        for folder, _, _ in os.walk(root / instance.full_name / child):
+            try:
+                found.update(int(line) for line in Path(folder, "cgroup.procs").read_text().split())
+            except OSError:  # the group went away while we looked
+                continue
+    return found
+
+
+def end(instance: Instance, child: str = "", grace: float = 3.0) -> None:
+    """End every member: ask (SIGTERM), wait up to `grace` seconds, then insist until none is left."""
+    deadline = time.monotonic() + grace
+    asked: set[int] = set()
+    while alive := members(instance, child):
+        insist = time.monotonic() > deadline
+        for pid in alive if insist else alive - asked:
+            try:
+                os.kill(pid, signal.SIGKILL if insist else signal.SIGTERM)
+            except ProcessLookupError:
+                continue
+        asked |= alive
+        if time.monotonic() > deadline + 20:
+            raise TimeoutError(f"processes {sorted(alive)} of {instance.full_name} do not end, even by SIGKILL")
+        time.sleep(0.05)
+
+
+def remove(instance: Instance) -> None:
+    """Remove the parent and all below it from each hierarchy; members have to be gone."""
+    for root in hierarchies():
+        for folder, _, _ in os.walk(root / instance.full_name, topdown=False):
+            _remove_group(Path(folder))
+
+
+def exists(instance: Instance) -> bool:
+    """Whether the instance has a control group, which it has from the start of `up` to the end of `down`."""
+    return any((root / instance.full_name).exists() for root in hierarchies())
+
+
+def _remove_group(group: Path) -> None:
+    # The kernel may hold a group for a moment after its last process has gone.
+    for _ in range(100):
+        try:
+            group.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    group.rmdir()
+
+
+def _delegate(root: Path) -> None:
+    # v2 hands a controller down only where each level says so.
+    for controller in (root / "cgroup.controllers").read_text().split():
+        (root / "cgroup.subtree_control").write_text(f"+{controller}")
+
+
+def _inherit_cpuset(group: Path) -> None:
+    # A new v1 cpuset is empty, and an empty one takes no process.
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        if (group / name).exists() and (group.parent / name).exists() and not (group / name).read_text().strip():
+            (group / name).write_text((group.parent / name).read_text())

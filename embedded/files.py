@@ -1,0 +1,38 @@
+"""Writing files whose change matters: whole, private by default, and untouched when nothing changed.
+
+An unchanged file keeps its modification time, which is how a running process is known to have read the current one.
+"""
+
+import os
+from pathlib import Path
+
+import yaml
+
+
+def write(path: Path, text: str | bytes, mode: int = 0o600) -> Path:
+    """Make `path` hold `text` with `mode`, by an atomic replacement unless it does already."""
+    content = text.encode() if isinstance(text, str) else text
+    if path.exists() and path.read_bytes() == content and path.stat().st_mode & 0o777 == mode:
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(content)
+    new.replace(path)
+    return path
+
+
+def write_yaml(path: Path, document: object, mode: int = 0o600) -> Path:
+    """`write` of one YAML document."""
+    return write(path, yaml.safe_dump(document, sort_keys=False), mode)
+
+
+def tail(path: Path, lines: int = 15) -> str:
+    """The last lines of a log, for an error message; empty if there is none."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 16384))
+        return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])

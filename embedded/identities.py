@@ -1,0 +1,98 @@
+"""Who may do what on the node: certificates and kubeconfigs of all its parts, and the rights that are not built in."""
+
+import base64
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedded import files, kubeconfig
+from embedded.api import Api
+from embedded.certificates import Authority, Pair, signing_key
+from embedded.instance import DNS_DOMAIN, SERVICE_OF_API, Instance
+
+# Kubernetes gives these names their rights itself.
+_USERS = {
+    "kube-controller-manager": "system:kube-controller-manager",
+    "kube-scheduler": "system:kube-scheduler",
+    "kube-proxy": "system:kube-proxy",
+}
+_DNS = "embedded:coredns"
+_KUBELET_CLIENT = "embedded:apiserver-kubelet-client"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identities:
+    """Every key, certificate and kubeconfig of the node."""
+
+    cluster: Authority
+    admin: Pair
+    api_server: Pair
+    kubelet_client: Pair
+    kubelet: Pair
+    service_accounts: Path
+    etcd_authority: Authority
+    etcd: Pair
+    etcd_client: Pair
+    kubeconfigs: dict[str, Path]
+
+    def api(self, instance: Instance) -> Api:
+        """The node's API, as its administrator."""
+        return Api(instance.api_server, self.cluster, self.admin)
+
+
+def ensure(instance: Instance) -> Identities:
+    """Make what is missing or near its end, keep the rest; write the kubeconfigs, the user's among them."""
+    folder = instance.data / "pki"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    node = str(instance.node_address)
+    cluster, etcd = Authority(folder, "ca"), Authority(folder, "etcd-ca")
+    in_cluster = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", f"kubernetes.default.svc.{DNS_DOMAIN}"]
+    admin = cluster.issue("admin", "embedded:admin", ["system:masters"])
+    kubelet = cluster.issue(
+        "kubelet", f"system:node:{instance.full_name}", ["system:nodes"], [instance.full_name, node]
+    )
+    users = {name: cluster.issue(name, user) for name, user in _USERS.items()}
+    users |= {"coredns": cluster.issue("coredns", _DNS), "kubelet": kubelet}
+
+    def render(path: Path, identity: Pair) -> Path:
+        return kubeconfig.write(
+            path, server=instance.api_server, name=instance.context,
+            authority=cluster.pair.certificate, identity=identity,
+        )  # fmt: skip
+
+    render(instance.kubeconfig, admin)
+    return Identities(
+        cluster=cluster,
+        admin=admin,
+        api_server=cluster.issue("kube-apiserver", "kube-apiserver", hosts=[*in_cluster, node, SERVICE_OF_API]),
+        kubelet_client=cluster.issue("kubelet-client", _KUBELET_CLIENT),
+        kubelet=kubelet,
+        service_accounts=signing_key(folder, "service-accounts"),
+        etcd_authority=etcd,
+        etcd=etcd.issue("etcd", "etcd", hosts=["localhost", "127.0.0.1"]),
+        etcd_client=etcd.issue("etcd-client", "kube-apiserver"),
+        kubeconfigs={name: render(folder / f"{name}.kubeconfig", identity) for name, identity in users.items()},
+    )
+
+
+def encryption_secret(instance: Instance) -> str:
+    """The key that Secrets are encrypted with in etcd: made once, since without it they can't be read again."""
+    path = instance.data / "pki/secrets-encryption.key"
+    if not path.exists():
+        files.write(path, base64.b64encode(secrets.token_bytes(32)))
+    return path.read_text()
+
+
+def grant(api: Api) -> None:
+    """Give the rights that Kubernetes has no built-in binding for."""
+    group = "rbac.authorization.k8s.io"
+    roles, bindings = f"/apis/{group}/v1/clusterroles", f"/apis/{group}/v1/clusterrolebindings"
+    rules = [
+        {"apiGroups": [""], "resources": ["services", "pods", "namespaces"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
+    ]
+    api.put_once(roles, {"metadata": {"name": _DNS}, "rules": rules})
+    for user, role in ((_DNS, _DNS), (_KUBELET_CLIENT, "system:kubelet-api-admin")):
+        reference = {"apiGroup": group, "kind": "ClusterRole", "name": role}
+        subject = {"apiGroup": group, "kind": "User", "name": user}
+        api.put_once(bindings, {"metadata": {"name": user}, "roleRef": reference, "subjects": [subject]})

@@ -1,0 +1,182 @@
+"""The images that no registry is asked for: built from the toolchain's programs, pushed to the node's registry.
+
+Each is known by a key over all that goes into it, which is its tag: the registry itself is the record of what is built,
+so a second start, another instance or another checkout finds it there. What is handed on is a reference by digest.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from embedded import builder, registry
+from embedded.base_image import CA_BUNDLE
+from embedded.instance import Instance
+from embedded.progress import step
+
+_HERE = Path(__file__).parent
+_SOLO_MESH = _HERE.parent / "solo_mesh"
+_IGNORED = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+_AT_ONCE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """Recipe of one image.
+
+    Attributes:
+        name: repository in the registry.
+        files: what the build context holds: path in it → file or folder on the machine.
+        named: what each further context holds, by its name.
+        arguments: build arguments.
+    """
+
+    name: str
+    files: Mapping[str, Path]
+    named: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+    def key(self) -> str:
+        """Digest of names, run bits and contents of all inputs; the same wherever they lie."""
+        digest = hashlib.sha256()
+        for context, sources in sorted({"": self.files, **self.named}.items()):
+            for relative, path in sorted(_walk(sources)):
+                with path.open("rb") as file:
+                    content = hashlib.file_digest(file, "sha256").hexdigest()
+                digest.update(f"{context}\0{relative}\0{os.access(path, os.X_OK)}\0{content}\n".encode())
+        for name, value in sorted(self.arguments.items()):
+            # A reference's digest says it all; the address of the registry may differ between instances.
+            digest.update(f"{name}={value.rpartition('@')[2]}\n".encode())
+        return digest.hexdigest()[:24]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """References by digest: the base image, and by configuration key what ModelMesh Serving is made of."""
+
+    base: str
+    parts: Mapping[str, str]
+
+
+class Builder:
+    """Builds recipes with the instance's BuildKit and pushes them to its registry."""
+
+    def __init__(self, instance: Instance, buildctl: Path) -> None:
+        self._instance = instance
+        self._buildctl = buildctl
+
+    def reference(self, image: Image) -> str:
+        """Reference by digest of `image`, which is built if the registry lacks it."""
+        instance, key = self._instance, image.key()
+        digest = registry.digest(instance, image.name, key)
+        if digest is None:
+            with step(f"image {image.name}"), tempfile.TemporaryDirectory(dir=instance.data) as staging:
+                folders = {name: Path(staging, name or "context") for name in ("", *image.named)}
+                for name, sources in {"": image.files, **image.named}.items():
+                    _stage(sources, folders[name])
+                wanted = builder.Build(
+                    target=f"{instance.registry}/{image.name}:{key}", context=folders.pop(""),
+                    named=folders, arguments=image.arguments,
+                )  # fmt: skip
+                builder.build(instance, self._buildctl, wanted, instance.logs / f"image-{image.name}.log")
+            digest = registry.digest(instance, image.name, key)
+        return f"{instance.registry}/{image.name}@{digest}"
+
+    def all(self, bin_folder: Path, modelmesh_serving: Path, root_file_system: Path) -> Images:
+        """All images, as many at a time as the machine does well with."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            base = pool.submit(self.reference, base_recipe(root_file_system))
+            parts = {
+                name: pool.submit(self.reference, recipe)
+                for name, recipe in standalone(bin_folder, modelmesh_serving).items()
+            }
+            on_base = on_base_image(base.result(), modelmesh_serving)
+            parts |= {name: pool.submit(self.reference, recipe) for name, recipe in on_base.items()}
+            return Images(base=base.result(), parts={name: part.result() for name, part in parts.items()})
+
+
+def pause(bin_folder: Path) -> Image:
+    """The first process of every pod."""
+    return Image(name="pause", files={**_recipe("pause"), "pause": bin_folder / "pause"})
+
+
+def base_recipe(root_file_system: Path) -> Image:
+    """The base image, of an archive of its root file system."""
+    return Image(name="debian-python", files={**_recipe("debian-python"), "rootfs.tar": root_file_system})
+
+
+def standalone(bin_folder: Path, modelmesh_serving: Path) -> dict[str, Image]:
+    """Images of static programs alone, by configuration key."""
+    authorities = {"ca-certificates.crt": CA_BUNDLE}
+    return {
+        "modelmesh-controller": Image(
+            name="modelmesh-controller",
+            files={
+                **_recipe("modelmesh-controller"), **authorities,
+                "manager": bin_folder / "modelmesh-serving", "internal": modelmesh_serving / "config/internal",
+            },
+        ),
+        "modelmesh-runtime-adapter": Image(
+            name="modelmesh-runtime-adapter",
+            files={
+                **_recipe("modelmesh-runtime-adapter"), **authorities,
+                "mlserver-adapter": bin_folder / "model-mesh-mlserver-adapter",
+                "puller": bin_folder / "model-serving-puller",
+            },
+        ),
+        "minio": Image(
+            name="minio", files={**_recipe("minio"), **authorities, "minio": bin_folder / "minio"}
+        ),
+    }  # fmt: skip
+
+
+def on_base_image(base: str, modelmesh_serving: Path) -> dict[str, Image]:
+    """Images on top of the base image, by configuration key."""
+    arguments = {"BASE_IMAGE": base}
+    programs = {name: Path("/usr/bin") / name for name in ("etcd", "etcdctl")}
+    return {
+        "etcd": Image(name="etcd", files={**_recipe("etcd"), **programs}, arguments=arguments),
+        # The stand-in for the one image that can't be built from package registries.
+        "modelmesh": Image(
+            name="solo-mesh",
+            files={".": _SOLO_MESH},
+            named={
+                "proto": {
+                    name: modelmesh_serving / name
+                    for name in ("proto/mmesh/model-mesh-external.proto", "docs/model-runtime.proto")
+                }
+            },
+            arguments=arguments,
+        ),
+    }
+
+
+def _recipe(name: str) -> dict[str, Path]:
+    return {"Dockerfile": _HERE / name / "Dockerfile"}
+
+
+def _walk(sources: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
+    """(path in the context, file) of every file below `sources`."""
+    for target, source in sources.items():
+        if not source.is_dir():
+            yield target, source
+            continue
+        for folder, folders, names in os.walk(source):
+            folders[:] = [name for name in folders if name not in _IGNORED]
+            for name in names:
+                path = Path(folder, name)
+                yield str(Path(target, path.relative_to(source))), path
+
+
+def _stage(sources: Mapping[str, Path], folder: Path) -> None:
+    for relative, path in _walk(sources):
+        target = folder / relative
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(path.resolve(), target)
+        except OSError:  # on another file system
+            shutil.copy(path, target)

@@ -1,0 +1,160 @@
+"""Names, paths and addresses of one embedded node; nothing here touches the machine.
+
+Two instances exist so that a test run never meets the user's own node: `dev` and `test` differ in data folder, network
+namespace and link addresses, and share the cache of built things.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from pathlib import Path
+from typing import Final
+
+from embedded.errors import EmbeddedError
+
+NAMES: Final = ("dev", "test")
+DEFAULT_NETWORK: Final = "10.213.0.0/29"
+
+# Inside the node's network namespace only, so every instance uses the same ranges.
+POD_NETWORK: Final = "10.244.0.0/16"
+SERVICE_NETWORK: Final = "10.96.0.0/16"
+SERVICE_OF_API: Final = "10.96.0.1"
+DNS_DOMAIN: Final = "cluster.local"
+
+API_PORT: Final = 6443
+REGISTRY_PORT: Final = 5000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One node: where its files are and how it is reached.
+
+    Attributes:
+        name: `dev` or `test`.
+        root: folder of all instances' data; this instance's is `data`.
+        cache: folder of built things, shared by instances and checkouts.
+        link: the /30 between host and node.
+    """
+
+    name: str
+    root: Path
+    cache: Path
+    link: IPv4Network
+
+    @property
+    def data(self) -> Path:
+        """Everything that is this instance's own."""
+        return self.root / self.name
+
+    @property
+    def logs(self) -> Path:
+        """Logs: one file a process, and the pods' in a folder."""
+        return self.data / "logs"
+
+    @property
+    def settings(self) -> Path:
+        """Rendered configuration files."""
+        return self.data / "etc"
+
+    @property
+    def sockets(self) -> Path:
+        """Sockets and records of processes."""
+        return self.data / "run"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The user's kubeconfig, private to root."""
+        return self.data / "kubeconfig"
+
+    @property
+    def context(self) -> str:
+        """The kubeconfig's only context."""
+        return self.full_name
+
+    @property
+    def full_name(self) -> str:
+        """Name of the network namespace, the control group and the Kubernetes node."""
+        return f"modelmesh-{self.name}"
+
+    @property
+    def netns(self) -> Path:
+        """The network namespace's name in the file system."""
+        return Path("/run/netns") / self.full_name
+
+    @property
+    def cgroup(self) -> str:
+        """Parent of every control group of the instance, relative to each hierarchy's root."""
+        return f"/{self.full_name}"
+
+    @property
+    def host_interface(self) -> str:
+        """The host's end of the link."""
+        return f"mm-{self.name}"
+
+    @property
+    def host_address(self) -> IPv4Address:
+        """The host's address on the link."""
+        return self.link[1]
+
+    @property
+    def node_address(self) -> IPv4Address:
+        """The node's address on the link."""
+        return self.link[2]
+
+    @property
+    def api_server(self) -> str:
+        """Address of the Kubernetes API."""
+        return f"https://{self.node_address}:{API_PORT}"
+
+    @property
+    def registry(self) -> str:
+        """`address:port` of the registry, the same from host and node."""
+        return f"{self.node_address}:{REGISTRY_PORT}"
+
+    @property
+    def containerd_socket(self) -> Path:
+        """Where kubelet finds containerd."""
+        return self.sockets / "containerd.sock"
+
+    @property
+    def builder_name(self) -> str:
+        """What buildx clients call the builder."""
+        return f"embedded-{self.name}"
+
+    @property
+    def builder_socket(self) -> Path:
+        """Where BuildKit listens."""
+        return self.sockets / "buildkitd.sock"
+
+
+def instance(name: str, environ: Mapping[str, str] = os.environ) -> Instance:
+    """The instance called `name`; folders and link addresses may be moved by MODELMESH_{DATA,CACHE,NETWORK}."""
+    if name not in NAMES:
+        raise EmbeddedError(f"there is no instance {name!r}; instances are: {', '.join(NAMES)}")
+    home = Path(environ.get("HOME") or Path.home())
+    network = _network(environ.get("MODELMESH_NETWORK", DEFAULT_NETWORK))
+    return Instance(
+        name=name,
+        root=_folder(environ.get("MODELMESH_DATA"), home / ".local/share/modelmesh-stack"),
+        cache=_folder(environ.get("MODELMESH_CACHE"), home / ".cache/modelmesh-stack"),
+        link=list(network.subnets(new_prefix=30))[NAMES.index(name)],
+    )
+
+
+def _folder(value: str | None, default: Path) -> Path:
+    return Path(value).expanduser().absolute() if value else default
+
+
+def _network(text: str) -> IPv4Network:
+    allowed = (
+        f"MODELMESH_NETWORK is {text!r}; it has to be a private IPv4 network of size /29, such as {DEFAULT_NETWORK}"
+    )
+    try:
+        network = IPv4Network(text)
+    except (AddressValueError, NetmaskValueError, ValueError) as error:
+        raise EmbeddedError(f"{allowed} ({error})") from error
+    inside = [IPv4Network(POD_NETWORK), IPv4Network(SERVICE_NETWORK)]
+    if network.prefixlen != 29 or not network.is_private or any(network.overlaps(other) for other in inside):
+        raise EmbeddedError(f"{allowed}, outside the node's own {POD_NETWORK} and {SERVICE_NETWORK}")
+    return network

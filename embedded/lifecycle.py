@@ -1,0 +1,159 @@
+"""Bringing an instance up and down: the order of everything, and nothing of how each thing is done."""
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any
+
+from embedded import (
+    base_image,
+    builder,
+    cgroups,
+    debian,
+    handover,
+    identities,
+    images,
+    network,
+    node,
+    prerequisites,
+    registry,
+    sandbox,
+    toolchain,
+)
+from embedded.errors import EmbeddedError
+from embedded.instance import NAMES, Instance, instance
+from embedded.parts import Parts
+from embedded.processes import Processes
+from embedded.progress import say, step
+from embedded.toolchain import Toolchain
+
+# Every process, in the order of starting.
+PROCESSES = (sandbox.NAME, registry.NAME, builder.NAME, *node.NAMES)
+
+
+def records(which: Instance) -> Processes:
+    """The instance's processes, to look at or to end."""
+    return Processes(which.sockets, which.logs)
+
+
+def up(which: Instance) -> None:
+    """Have the node run, its images built and its handover written; what runs already as it should is left alone."""
+    start = time.monotonic()
+    _check(which)
+    with _locked(which), ThreadPoolExecutor(4) as pool:
+        # Needs nothing but apt's mirror, so it overlaps with all that comes before the images.
+        root_file_system = pool.submit(base_image.archive, which.cache, which.logs / "debootstrap.log")
+        tools = toolchain.ensure(say)
+        processes, enter, build_enter = _sandbox(which, tools)
+        registry_process = registry.process(which, enter)
+        build_process = builder.process(which, tools.bin, build_enter)
+        pending = [(p, processes.start(p)) for p in (registry_process, build_process)]
+
+        pause = images.pause(tools.bin)
+        parts = Parts(
+            instance=which, ids=identities.ensure(which), bin=tools.bin, enter=enter,
+            pause_image=f"{which.registry}/{pause.name}:{pause.key()}",
+        )  # fmt: skip
+
+        def build() -> images.Images:
+            for process, record in pending:
+                processes.wait(process, record)
+            image_builder = images.Builder(which, tools.bin / "buildctl")
+            image_builder.reference(pause)
+            return image_builder.all(tools.bin, tools.modelmesh_serving, root_file_system.result())
+
+        built, started = pool.submit(build), pool.submit(node.up, parts, processes)
+        _wait_for_all(built, started)
+        handover.write(which, built.result(), bin_folder=tools.bin, pulumi_home=tools.pulumi_home)
+    say(f"the node {which.name} is up ({time.monotonic() - start:.1f} s); kubeconfig: {which.kubeconfig}")
+
+
+def down(which: Instance) -> None:
+    """End all that belongs to the instance and take back what it changed; its data stays. Nothing to do is fine."""
+    _require_root("down")
+    with _locked(which), step(f"stopping the node {which.name}"):
+        _stop(which)
+
+
+def reset(which: Instance) -> None:
+    """`down`, then delete the instance's data folder; builds stay in the cache."""
+    _require_root("reset")
+    say(f"deleting {which.data}: cluster data, keys, stack state and logs of the node {which.name}")
+    with _locked(which), step(f"stopping the node {which.name} and deleting its data"):
+        _stop(which)
+        shutil.rmtree(which.data, ignore_errors=False)
+
+
+def _check(which: Instance) -> None:
+    found = prerequisites.facts(which)
+    if problems := prerequisites.problems(which, found):
+        lines = "".join(f"\n  - {problem}" for problem in problems)
+        raise EmbeddedError(f"the node {which.name} can't be started here, and nothing was changed:{lines}")
+    if not cgroups.exists(which):
+        lines = "".join(f"\n  - {line}" for line in prerequisites.plan(which, found))
+        say(f"the node {which.name} makes of this machine (`down` takes back all but packages and files):{lines}")
+    if found.missing_packages:
+        debian.install(found.missing_packages, which.logs / "apt.log")
+    debian.load_modules(found.missing_modules)
+
+
+def _sandbox(which: Instance, tools: Toolchain) -> tuple[Processes, tuple[str, ...], tuple[str, ...]]:
+    """The namespaces, and the two ways of entering them: with the node's network and with the host's."""
+    if cgroups.exists(which) and not sandbox.running(records(which)):
+        # What was mounted is lost to whoever comes new; pods and all have to start afresh.
+        with step("ending what a crash has left over"):
+            _stop(which)
+    with step("namespaces and control group"):
+        groups = cgroups.create(which)
+        network.ensure(which)
+        processes = Processes(which.sockets, which.logs, groups)
+        holder = sandbox.running(processes)
+        if holder is None:
+            sandbox.prepare(which)
+            holder = processes.run(sandbox.process(which, tools.bin / "pause"))
+    return processes, sandbox.enter(which, holder), sandbox.enter(which, holder, network=False)
+
+
+def _wait_for_all(*futures: Future[Any]) -> None:
+    """Wait for all, or tell of the first failure while the rest goes on: what it makes is kept for the next attempt."""
+    done, running = wait(futures, return_when=FIRST_EXCEPTION)
+    for future in done:
+        if (error := future.exception()) and running:
+            say(f"  failed, ending what is under way: {str(error).splitlines()[0]}")
+        future.result()
+
+
+def _stop(which: Instance) -> None:
+    processes = records(which)
+    processes.stop(["kubelet"])  # or it would start the pods again
+    cgroups.end(which, "kubepods")
+    last = ["etcd", sandbox.NAME]
+    processes.stop([name for name in PROCESSES if name not in last])
+    processes.stop(last)
+    cgroups.end(which)  # shims, builds, and whatever is not on record
+    cgroups.remove(which)
+    network.remove(which)
+    if not any(cgroups.exists(instance(name)) for name in NAMES):
+        sandbox.remove_mount_points(which)
+
+
+def _require_root(command: str) -> None:
+    if os.geteuid() != 0:
+        raise EmbeddedError(f"root is needed for `{command}`: run the same command with sudo")
+
+
+@contextmanager
+def _locked(which: Instance) -> Iterator[None]:
+    """One command at a time works on an instance."""
+    which.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (which.root / f"{which.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another command on the node {which.name} to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,51 @@
+"""The node's network: one network namespace, one veth pair to the host. The only change to the host's network.
+
+Bridge, firewall rules and listening ports of the node are all inside the namespace, so deleting it takes them back.
+The node has no default route: whoever asks for an address outside is told "unreachable" at once, not after a timeout.
+"""
+
+import subprocess
+
+from embedded.errors import EmbeddedError
+from embedded.instance import Instance
+
+NODE_INTERFACE = "eth0"
+
+
+def ensure(instance: Instance) -> None:
+    """Make namespace, veth pair and addresses, or put right what is missing of them."""
+    if not instance.netns.exists():
+        _run("ip", "netns", "add", instance.full_name)
+    inside = ["ip", "-netns", instance.full_name]
+    if not _succeeds(*inside, "link", "show", NODE_INTERFACE):
+        _run("ip", "link", "add", instance.host_interface, "type", "veth",
+             "peer", "name", NODE_INTERFACE, "netns", instance.full_name)  # fmt: skip
+    prefix = instance.link.prefixlen
+    _run("ip", "address", "replace", f"{instance.host_address}/{prefix}", "dev", instance.host_interface)
+    _run("ip", "link", "set", instance.host_interface, "up")
+    _run(*inside, "address", "replace", f"{instance.node_address}/{prefix}", "dev", NODE_INTERFACE)
+    _run(*inside, "link", "set", "lo", "up")
+    _run(*inside, "link", "set", NODE_INTERFACE, "up")
+    # Pods are forwarded between bridge and link; bridged traffic has to pass iptables or replies of a Service
+    # would come back from the pod's own address. Both settings belong to the namespace, not to the host.
+    _run("nsenter", f"--net={instance.netns}", "sysctl", "-qw",
+         "net.ipv4.ip_forward=1", "net.bridge.bridge-nf-call-iptables=1")  # fmt: skip
+
+
+def remove(instance: Instance) -> None:
+    """Delete the namespace and with it the veth pair; nothing to do if they are gone."""
+    # The pair goes with the namespace only once its last socket is closed; deleting our end is at once.
+    if _succeeds("ip", "link", "show", instance.host_interface):
+        _run("ip", "link", "delete", instance.host_interface)
+    if instance.netns.exists():
+        _run("ip", "netns", "delete", instance.full_name)
+
+
+def _succeeds(*argv: str) -> bool:
+    return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+
+def _run(*argv: str) -> None:
+    result = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise EmbeddedError(f"`{' '.join(argv)}` failed: {result.stderr.strip() or result.stdout.strip()}")

@@ -1,0 +1,66 @@
+"""The Kubernetes node as a whole: the order in which its parts start, and whether it is Ready."""
+
+import time
+
+from embedded import identities
+from embedded.errors import EmbeddedError
+from embedded.identities import Identities
+from embedded.instance import Instance
+from embedded.parts import Parts
+from embedded.processes import Processes
+from embedded.progress import step
+
+# In the order of starting.
+NAMES = (
+    "etcd", "kube-apiserver", "containerd", "kubelet",
+    "kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns",
+)  # fmt: skip
+_READY_SECONDS = 60
+
+
+def up(parts: Parts, processes: Processes) -> None:
+    """Start every part that does not run (as it should), and wait until the node is Ready."""
+    api = parts.ids.api(parts.instance)
+    early = parts.containerd()
+    containerd = processes.start(early)
+    with step("etcd and the Kubernetes API server"):
+        for process in (parts.etcd(), parts.api_server()):
+            processes.run(process)
+        identities.grant(api)
+    with step("Kubernetes node"):
+        processes.wait(early, containerd)
+        rest = [
+            parts.kubelet(), parts.controller_manager(), parts.scheduler(), parts.kube_proxy(), parts.coredns()
+        ]  # fmt: skip
+        for process, record in [(process, processes.start(process)) for process in rest]:
+            processes.wait(process, record)
+        _wait_until_ready(parts, processes)
+
+
+def readiness(instance: Instance, ids: Identities, processes: Processes) -> tuple[bool, str]:
+    """Whether the node is Ready by the word of the kubelet that runs now, and the reason if not."""
+    kubelet = processes.running("kubelet")
+    if kubelet is None:
+        return False, "kubelet does not run"
+    try:
+        ready, beat, reason = ids.api(instance).node_condition(instance.full_name)
+    except OSError as error:
+        return False, f"the API server at {instance.api_server} does not answer ({error})"
+    # What a former kubelet last reported stays readable; only younger reports count. They are in whole seconds.
+    if beat < int(kubelet.since):
+        return False, reason or "no report of the present kubelet yet"
+    return ready, reason
+
+
+def _wait_until_ready(parts: Parts, processes: Processes) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while True:
+        ready, reason = readiness(parts.instance, parts.ids, processes)
+        if ready and parts.ids.api(parts.instance).takes_pods():
+            return
+        if time.monotonic() > deadline:
+            raise EmbeddedError(
+                f"the node did not become Ready within {_READY_SECONDS} s: {reason or 'no service account yet'}; "
+                f"the logs of its parts are in {parts.instance.logs}"
+            )
+        time.sleep(0.1)

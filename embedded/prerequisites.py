@@ -1,0 +1,193 @@
+"""What the machine has to be like, found out and judged before anything on it is changed.
+
+`facts` looks (and changes nothing), `problems` and `plan` are pure: every problem at once with what to do about it, and
+the list of what `up` is going to install and change.
+"""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Final
+
+from embedded import sandbox
+from embedded.instance import Instance
+
+# Program that has to be there → Debian package that brings it.
+PROGRAMS: Final = {
+    "/usr/bin/containerd": "containerd",
+    "/usr/sbin/runc": "runc",
+    "/usr/lib/cni/bridge": "containernetworking-plugins",
+    "/usr/sbin/iptables": "iptables",
+    "/usr/bin/docker-registry": "docker-registry",
+    "/usr/bin/etcd": "etcd-server",
+    "/usr/bin/etcdctl": "etcd-client",
+    "/usr/sbin/debootstrap": "debootstrap",
+    "/sbin/ip": "iproute2",
+    "/usr/bin/nsenter": "util-linux",
+    "/usr/bin/mount": "mount",
+    "/sbin/sysctl": "procps",
+    "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
+}
+# Path that shows that the kernel has a feature → module that brings it.
+KERNEL_MODULES: Final = {"/proc/sys/net/bridge": "br_netfilter"}
+CONTROLLERS: Final = ("cpu", "cpuset", "memory", "pids")
+# For a first start, with room for images; and for one that finds everything built.
+DISK_BYTES: Final = 10 * 10**9
+DISK_BYTES_AGAIN: Final = 2 * 10**9
+MEMORY_BYTES: Final = 4 * 10**9
+# The kernel's limit for the path of a unix socket, less what containerd appends to its own.
+SOCKET_PATH_LIMIT: Final = 107 - len(".ttrpc")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What was found on the machine.
+
+    Attributes:
+        root: whether we may do everything.
+        debian: whether missing packages can be had by apt-get.
+        missing_packages: Debian packages to install.
+        missing_modules: kernel modules to load.
+        impossible: kernel features that are neither there nor to be loaded.
+        free: bytes free on the disk of each folder, folders of one disk counted once.
+        built: whether the instance was up before, so that its images are there.
+        memory: bytes of memory.
+        overlapping: a route of the machine (network and device) that overlaps the node's link.
+    """
+
+    root: bool
+    debian: bool
+    missing_packages: tuple[str, ...]
+    missing_modules: tuple[str, ...]
+    impossible: tuple[str, ...]
+    free: dict[Path, int]
+    built: bool
+    memory: int
+    overlapping: str | None
+
+
+def facts(instance: Instance) -> Facts:
+    """Look at the machine; changes nothing and needs no rights."""
+    absent = [module for path, module in KERNEL_MODULES.items() if not Path(path).exists()]
+    loadable = [module for module in absent if _succeeds("modprobe", "--dry-run", "--quiet", module)]
+    return Facts(
+        root=os.geteuid() == 0,
+        debian=shutil.which("apt-get") is not None,
+        missing_packages=tuple(package for path, package in PROGRAMS.items() if not Path(path).exists()),
+        missing_modules=tuple(loadable),
+        impossible=(*(m for m in absent if m not in loadable), *_missing_filesystems(), *_missing_controllers()),
+        free=_free((instance.root, instance.cache)),
+        built=(instance.data / "handover.json").exists(),
+        memory=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        overlapping=overlapping_route(_output("ip", "-4", "route", "show", "table", "all"), instance),
+    )
+
+
+def problems(instance: Instance, found: Facts) -> list[str]:
+    """Everything that keeps the node from being started, each with what to do about it."""
+    result = []
+    if not found.root:
+        result.append("root is needed (namespaces, mounts, control groups): run the same command with sudo")
+    if found.missing_packages and not found.debian:
+        result.append(
+            f"these Debian packages are missing and there is no apt-get: {' '.join(found.missing_packages)}; "
+            "the node runs on Debian 12"
+        )
+    if found.impossible:
+        result.append(
+            f"the kernel has no {', '.join(found.impossible)}, and no module for it; boot a kernel with container "
+            "support (Debian's own has it), or use a cluster of your own"
+        )
+    needed = DISK_BYTES_AGAIN if found.built else DISK_BYTES
+    for folder, free in found.free.items():
+        if free < needed:
+            result.append(
+                f"{folder} has {free / 1e9:.1f} GB free, {needed / 1e9:.0f} GB are needed: free some, or set "
+                "MODELMESH_DATA and MODELMESH_CACHE to folders on another disk"
+            )
+    if found.memory < MEMORY_BYTES:
+        result.append(f"the machine has {found.memory / 1e9:.1f} GB of memory, {MEMORY_BYTES / 1e9:.0f} GB are needed")
+    if found.overlapping:
+        result.append(
+            f"the node's link {instance.link} overlaps the machine's route {found.overlapping}: set MODELMESH_NETWORK "
+            "to a private /29 that is free here"
+        )
+    if len(str(instance.containerd_socket)) > SOCKET_PATH_LIMIT:
+        result.append(
+            f"{instance.data} is too long a path: {instance.containerd_socket} must not exceed {SOCKET_PATH_LIMIT} "
+            "characters to be a socket's name; set MODELMESH_DATA to a shorter one"
+        )
+    return result
+
+
+def plan(instance: Instance, found: Facts) -> list[str]:
+    """What `up` is going to install and change on the machine, a line each."""
+    lines = []
+    if found.missing_packages:
+        lines.append(f"installs from Debian, none of their services started: {' '.join(found.missing_packages)}")
+    if found.missing_modules:
+        lines.append(f"loads kernel modules, which stay until the next boot: {' '.join(found.missing_modules)}")
+    lines += [
+        f"network namespace {instance.full_name}, which holds the node's bridge, firewall rules and ports",
+        f"interface {instance.host_interface} ({instance.host_address}), the way to the node ({instance.node_address})",
+        f"control group {instance.cgroup}; mount namespace, with empty folders {', '.join(sandbox.FIXED_PATHS)}",
+        f"files: {instance.data} (this node), {instance.cache} (builds, shared)",
+    ]
+    return lines
+
+
+def overlapping_route(routes: str, instance: Instance) -> str | None:
+    """The first line of `ip route` output that claims addresses of the link, our own interface and defaults apart."""
+    for line in routes.splitlines():
+        words = line.split()
+        if words and words[0] in ("local", "broadcast", "unreachable", "blackhole", "prohibit", "multicast"):
+            words = words[1:]
+        if not words or words[0] == "default" or instance.host_interface in words:
+            continue
+        try:
+            if IPv4Network(words[0], strict=False).overlaps(instance.link):
+                return line.strip()
+        except ValueError:
+            continue
+    return None
+
+
+def _missing_filesystems() -> list[str]:
+    known = Path("/proc/filesystems").read_text().split()
+    loadable = _succeeds("modprobe", "--dry-run", "--quiet", "overlay")
+    return [] if "overlay" in known or loadable else ["overlay file system"]
+
+
+def _missing_controllers() -> list[str]:
+    lines = Path("/proc/cgroups").read_text().splitlines()[1:]
+    enabled = {fields[0] for line in lines if (fields := line.split())[-1] == "1"}
+    unified = Path("/sys/fs/cgroup/cgroup.controllers")
+    if unified.exists():
+        enabled = set(unified.read_text().split())
+    return [f"control group controller {name}" for name in CONTROLLERS if name not in enabled]
+
+
+def _free(folders: tuple[Path, ...]) -> dict[Path, int]:
+    """Free bytes by folder (its nearest existing parent), one entry a disk."""
+    disks: dict[int, tuple[Path, int]] = {}
+    for folder in folders:
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        disks.setdefault(existing.stat().st_dev, (folder, shutil.disk_usage(existing).free))
+    return dict(disks.values())
+
+
+def _succeeds(*argv: str) -> bool:
+    try:
+        return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def _output(*argv: str) -> str:
+    try:
+        return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        return ""

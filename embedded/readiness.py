@@ -1,0 +1,31 @@
+"""Ways to see from outside that a process does its work, without entering its namespaces."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+
+def listening(port: int) -> Callable[[int], bool]:
+    """A readiness check: a TCP socket listens on `port` in the process's own network namespace."""
+
+    def check(pid: int) -> bool:
+        for table in ("tcp", "tcp6"):
+            for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+                _, local, _, state, *_ = line.split()
+                if state == "0A" and int(local.rsplit(":", 1)[1], 16) == port:
+                    return True
+        return False
+
+    return check
+
+
+def accepting(socket_path: Path) -> Callable[[int], bool]:
+    """A readiness check: something accepts connections on the unix socket `socket_path`."""
+
+    def check(_: int) -> bool:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(1)
+            client.connect(str(socket_path))
+        return True
+
+    return check

@@ -1,0 +1,113 @@
+"""The node's mount namespace, held open by one idle process.
+
+containerd and kubelet mount a great deal (layers, volumes, namespaces of pods) and insist on some fixed paths. In a
+mount namespace of their own none of that is seen on the host, two instances do not meet at the fixed paths, and the
+kernel takes every mount back when the last process in it ends - after a crash as after an orderly `down`.
+"""
+
+import contextlib
+import shutil
+from pathlib import Path
+
+from embedded import files
+from embedded.instance import Instance
+from embedded.processes import Process, Processes, Record
+
+NAME = "sandbox"
+
+# Paths that are compiled into containerd (shim sockets) and kubelet (device plugins, links to logs).
+FIXED_PATHS = {"/run/containerd": "containerd", "/var/lib/kubelet": "kubelet", "/var/log/containers": "container-logs"}
+
+# kubelet wants these kernel settings and would change the machine's. Inside the namespace they read as it wants.
+KERNEL_SETTINGS = {
+    "vm/overcommit_memory": 1,
+    "vm/panic_on_oom": 0,
+    "kernel/panic": 10,
+    "kernel/panic_on_oops": 1,
+    "kernel/keys/root_maxkeys": 1000000,
+    "kernel/keys/root_maxbytes": 25000000,
+}
+
+# Volumes are shared with the pods' own mount namespaces only if the root is a shared mount.
+_SCRIPT = 'mount --make-rshared /; while [ "$1" != -- ]; do mount --bind "$1" "$2"; shift 2; done; shift; exec "$@"'
+
+
+def process(instance: Instance, pause: Path) -> Process:
+    """The process that holds the namespace; it is ready once all is mounted and it has turned into `pause`."""
+    binds = []
+    for target, name in FIXED_PATHS.items():
+        binds += [str(instance.data / "node" / name), target]
+    for setting in KERNEL_SETTINGS:
+        binds += [str(_setting_file(instance, setting)), f"/proc/sys/{setting}"]
+    return Process(
+        name=NAME,
+        argv=(str(pause),),
+        enter=(
+            "nsenter",
+            f"--net={instance.netns}",
+            "unshare",
+            "--mount",
+            "--propagation",
+            "slave",
+            "sh",
+            "-ec",
+            _SCRIPT,
+            "sh",
+            *binds,
+            "--",
+        ),
+        ready=lambda pid: Path(f"/proc/{pid}/exe").resolve() == pause.resolve(),
+    )
+
+
+def prepare(instance: Instance) -> None:
+    """Make the folders and files that are mounted, and the mount points where the machine lacks them."""
+    # As after a boot: sockets, namespaces of pods and addresses given out by a former run mean nothing now.
+    for stale in (
+        instance.data / "node/containerd",
+        instance.data / "node/containerd-state",
+        instance.data / "node/ipam",
+    ):
+        shutil.rmtree(stale, ignore_errors=True)
+    for name in FIXED_PATHS.values():
+        (instance.data / "node" / name).mkdir(parents=True, exist_ok=True)
+    for setting, value in KERNEL_SETTINGS.items():
+        files.write(_setting_file(instance, setting), f"{value}\n", mode=0o644)
+    made = _made(instance)
+    for target in map(Path, FIXED_PATHS):
+        if not target.exists():
+            target.mkdir(parents=True)
+            made.add(str(target))
+    files.write(_register(instance), "".join(f"{path}\n" for path in sorted(made)))
+
+
+def remove_mount_points(instance: Instance) -> None:
+    """Remove the mount points that `prepare` made; only right while no instance runs, since they share them."""
+    for path in _made(instance):
+        with contextlib.suppress(OSError):  # someone else has put something in, or removed it
+            Path(path).rmdir()
+    _register(instance).unlink(missing_ok=True)
+
+
+def enter(instance: Instance, holder: Record, *, network: bool = True) -> tuple[str, ...]:
+    """Command prefix that runs a program in the node's mount namespace and, unless told otherwise, in its network."""
+    mount = f"--mount=/proc/{holder.pid}/ns/mnt"
+    return ("nsenter", mount, f"--net={instance.netns}") if network else ("nsenter", mount)
+
+
+def running(processes: Processes) -> Record | None:
+    """The process that holds the namespace, if it is alive."""
+    return processes.running(NAME)
+
+
+def _setting_file(instance: Instance, setting: str) -> Path:
+    return instance.data / "node/kernel" / setting
+
+
+def _register(instance: Instance) -> Path:
+    return instance.root / "mount-points"
+
+
+def _made(instance: Instance) -> set[str]:
+    register = _register(instance)
+    return set(register.read_text().split()) if register.exists() else set()

@@ -1,0 +1,227 @@
+"""A small asynchronous etcd client: read, transaction, watch, lease; TLS, password and several endpoints.
+
+Over etcd's own gRPC API, because gRPC is here anyway, the API is the same in 3.4 to 3.6, and unlike the JSON
+gateway it cannot be switched off and streams watches properly. Values and keys are bytes; nothing is cached.
+"""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import grpc
+
+from .wire import etcd as pb
+
+_CALL_SECONDS = 5.0
+_OPTIONS = [
+    ("grpc.max_receive_message_length", -1),  # a listing of everything may be long
+    ("grpc.keepalive_time_ms", 10_000),  # a silent partition ends the watch instead of hanging it
+    ("grpc.keepalive_timeout_ms", 5_000),
+]
+
+
+class EtcdError(Exception):
+    """etcd did not answer, or answered with an error."""
+
+
+@dataclass(frozen=True)
+class KeyValue:
+    key: str
+    value: bytes
+    revision: int
+
+
+@dataclass(frozen=True)
+class Event:
+    key: str
+    value: bytes | None  # None: the key is gone
+    revision: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """The connection file of ModelMesh Serving's etcd Secret. PEM texts inline, or as files beside it."""
+
+    endpoints: tuple[str, ...]
+    root_prefix: str = ""
+    user: str = ""
+    password: str = ""
+    certificate: bytes | None = None
+    client_key: bytes | None = None
+    client_certificate: bytes | None = None
+    authority: str = ""
+
+    def __repr__(self) -> str:  # never the password or the key
+        return f"Connection({','.join(self.endpoints)}, root_prefix={self.root_prefix!r})"
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Raises EtcdError naming the file if it is missing, not JSON or without endpoints."""
+        try:
+            data = json.loads(path.read_text())
+            endpoints = tuple(part.strip() for part in data["endpoints"].split(",") if part.strip())
+
+            def pem(name: str) -> bytes | None:
+                if file := data.get(f"{name}_file"):
+                    return Path(path.parent, file).read_bytes()
+                return str(data[name]).encode() if data.get(name) else None
+
+            return cls(
+                endpoints=endpoints,
+                root_prefix=data.get("root_prefix", ""),
+                user=data.get("userid", ""),
+                password=data.get("password", ""),
+                certificate=pem("certificate"),
+                client_key=pem("client_key"),
+                client_certificate=pem("client_certificate"),
+                authority=data.get("override_authority", ""),
+            )
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            what = f"{type(error).__name__} on {error}"  # a parse error's text may quote the file, but not its values
+            raise EtcdError(f"{path}: expected JSON with at least `endpoints`; {what}") from None
+
+
+class Etcd:
+    """One connection; turns to the next endpoint when one does not answer."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._next = 0
+        self._token: str | None = None
+        self._channel = self._open()
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+    async def list(self, prefix: str) -> tuple[list[KeyValue], int]:
+        """Everything below the prefix, and the revision it was read at."""
+        start = prefix.encode()
+        reply = await self._call("KV/Range", pb.RangeRequest(key=start, range_end=_after(start)), pb.RangeResponse)
+        return [KeyValue(kv.key.decode(), kv.value, kv.mod_revision) for kv in reply.kvs], reply.header.revision
+
+    async def get(self, key: str) -> KeyValue | None:
+        reply = await self._call("KV/Range", pb.RangeRequest(key=key.encode()), pb.RangeResponse)
+        return next((KeyValue(key, kv.value, kv.mod_revision) for kv in reply.kvs), None)
+
+    async def commit(
+        self, expected: dict[str, int], puts: dict[str, str], deletes: Sequence[str] = (), lease: int = 0
+    ) -> int | None:
+        """Write everything at once if each expected key still has its revision (0: absent).
+
+        Returns the new revision, or None if some key has changed meanwhile.
+        """
+        request = pb.TxnRequest(
+            compare=[
+                pb.Compare(target="MOD", key=key.encode(), mod_revision=revision) for key, revision in expected.items()
+            ],
+            success=[
+                pb.RequestOp(request_put=pb.PutRequest(key=key.encode(), value=value.encode(), lease=lease))
+                for key, value in puts.items()
+            ]
+            + [pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=key.encode())) for key in deletes],
+        )
+        reply = await self._call("KV/Txn", request, pb.TxnResponse)
+        return int(reply.header.revision) if reply.succeeded else None
+
+    async def watch(self, prefix: str, revision: int) -> AsyncIterator[Event]:
+        """Changes below the prefix from a revision on, until the stream breaks (EtcdError)."""
+        start = prefix.encode()
+        create = pb.WatchCreateRequest(key=start, range_end=_after(start), start_revision=revision)
+        call = self._stream("Watch/Watch", pb.WatchRequest, pb.WatchResponse)
+        try:
+            await call.write(pb.WatchRequest(create_request=create))
+            async for reply in call:
+                if reply.canceled:
+                    raise EtcdError(f"watch cancelled: {reply.cancel_reason or 'revision compacted'}")
+                for event in reply.events:
+                    gone = event.type == pb.Event.DELETE
+                    yield Event(event.kv.key.decode(), None if gone else event.kv.value, event.kv.mod_revision)
+        except grpc.aio.AioRpcError as error:
+            self._turn()
+            raise EtcdError(f"watch: {error.code().name} {error.details()}") from None
+        finally:
+            call.cancel()
+        raise EtcdError("watch: stream ended")
+
+    async def grant(self, ttl: int) -> int:
+        """A new lease of so many seconds."""
+        reply = await self._call("Lease/LeaseGrant", pb.LeaseGrantRequest(TTL=ttl), pb.LeaseGrantResponse)
+        return int(reply.ID)
+
+    async def keep_alive(self, lease: int) -> bool:
+        """Renew a lease once; False if etcd does not know it (any more)."""
+        call = self._stream("Lease/LeaseKeepAlive", pb.LeaseKeepAliveRequest, pb.LeaseKeepAliveResponse, _CALL_SECONDS)
+        try:
+            await call.write(pb.LeaseKeepAliveRequest(ID=lease))
+            reply = await call.read()
+            return bool(reply is not grpc.aio.EOF and reply.TTL > 0)
+        except grpc.aio.AioRpcError as error:
+            raise EtcdError(f"keep-alive: {error.code().name} {error.details()}") from None
+        finally:
+            call.cancel()
+
+    async def revoke(self, lease: int) -> None:
+        await self._call("Lease/LeaseRevoke", pb.LeaseRevokeRequest(ID=lease), pb.LeaseRevokeResponse)
+
+    async def _call(self, method: str, request: Any, reply: Any) -> Any:
+        last: grpc.aio.AioRpcError | None = None
+        for _ in range(len(self._connection.endpoints) + 1):
+            try:
+                if self._connection.user and self._token is None and method != "Auth/Authenticate":
+                    await self._authenticate()
+                call = self._channel.unary_unary(
+                    f"/etcdserverpb.{method}",
+                    request_serializer=type(request).SerializeToString,
+                    response_deserializer=reply.FromString,
+                )
+                return await call(request, timeout=_CALL_SECONDS, metadata=self._metadata())
+            except grpc.aio.AioRpcError as error:
+                last = error
+                if error.code() is grpc.StatusCode.UNAUTHENTICATED or "auth token" in (error.details() or ""):
+                    self._token = None
+                elif error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                    self._turn()
+                else:
+                    break
+        assert last is not None
+        raise EtcdError(f"{method} at {self._connection!r}: {last.code().name} {last.details()}") from None
+
+    async def _authenticate(self) -> None:
+        request = pb.AuthenticateRequest(name=self._connection.user, password=self._connection.password)
+        self._token = (await self._call("Auth/Authenticate", request, pb.AuthenticateResponse)).token
+
+    def _stream(self, method: str, request: Any, reply: Any, seconds: float | None = None) -> Any:
+        call = self._channel.stream_stream(
+            f"/etcdserverpb.{method}",
+            request_serializer=request.SerializeToString,
+            response_deserializer=reply.FromString,
+        )
+        return call(metadata=self._metadata(), timeout=seconds)
+
+    def _metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("token", self._token),) if self._token else ()
+
+    def _turn(self) -> None:
+        """Go on with the next endpoint. The old channel closes itself once nobody holds it."""
+        if len(self._connection.endpoints) > 1:
+            self._next += 1
+            self._channel = self._open()
+
+    def _open(self) -> grpc.aio.Channel:
+        connection = self._connection
+        endpoint = connection.endpoints[self._next % len(connection.endpoints)]
+        scheme, _, address = endpoint.rpartition("://")
+        authority = [("grpc.default_authority", connection.authority)] if connection.authority else []
+        if scheme != "https" and connection.certificate is None and connection.client_key is None:
+            return grpc.aio.insecure_channel(address, options=_OPTIONS + authority)
+        credentials = grpc.ssl_channel_credentials(
+            connection.certificate, connection.client_key, connection.client_certificate
+        )
+        return grpc.aio.secure_channel(address, credentials, options=_OPTIONS + authority)
+
+
+def _after(prefix: bytes) -> bytes:
+    """The first key after all those with this prefix."""
+    return prefix[:-1] + bytes([prefix[-1] + 1])

@@ -1,0 +1,226 @@
+"""Concrete models: what state one is in, getting it loaded here, and keeping its record in etcd true.
+
+A model's state is told from this pod's copy and from what other living pods wrote into its record; so any pod
+can answer, while the pod that serves its type is the one that acts.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import partial
+
+import grpc
+
+from .cache import Cache, Copy, State, now_ms
+from .constraints import TypeConstraints
+from .errors import MeshError
+from .etcd import EtcdError
+from .metrics import METRICS
+from .store import ConflictError, Draft, Store
+
+log = logging.getLogger(__name__)
+
+_GARBAGE_AFTER_MS = 1000
+_HOUR_MS = 3_600_000
+
+
+class Status(Enum):
+    """The values of `ModelStatusInfo.ModelStatus`, by name."""
+
+    NOT_FOUND = 0
+    NOT_LOADED = 1
+    LOADING = 2
+    LOADED = 3
+    LOADING_FAILED = 4
+    UNKNOWN = 5
+
+
+@dataclass(frozen=True)
+class CopyInfo:
+    location: str
+    status: Status
+    time: int
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    status: Status
+    errors: tuple[str, ...] = ()
+    copies: tuple[CopyInfo, ...] = ()  # newest first
+
+
+class NoRuntimeError(Exception):
+    """No pod serves this type of model. The controller reads the sentence; it must not change by a byte."""
+
+    def __init__(self, model_type: str, required: Iterable[str]) -> None:
+        super().__init__(
+            "There are no running instances that meet the label requirements of type"
+            f" {model_type}: [{', '.join(required)}]"
+        )
+
+
+class Models:
+    def __init__(self, store: Store, cache: Cache, constraints: TypeConstraints, me: str, labels: frozenset[str]):
+        self._store = store
+        self._cache = cache
+        self._constraints = constraints
+        self._me = me
+        self._labels = labels
+        self._unreferenced: dict[str, int] = {}  # model → when it was first seen without a reference
+        self._announced: set[str] = set()  # types whose waiting models have been touched
+        self._changed: asyncio.Queue[str] = asyncio.Queue()
+
+    # Questions --------------------------------------------------------------------------------------------------
+
+    def serves(self, model_type: str) -> bool:
+        return self._constraints.met(model_type, self._labels)
+
+    def no_runtime(self, model_type: str) -> NoRuntimeError:
+        return NoRuntimeError(model_type, self._constraints.required(model_type))
+
+    def status(self, model_id: str) -> ModelStatus:
+        model, copy = self._store.model(model_id), self._cache.copies.get(model_id)
+        if model is None:
+            return ModelStatus(Status.NOT_FOUND)
+        holders = [CopyInfo(pod, Status.UNKNOWN, at) for pod, at in self._living(model.loaded)]
+        failures = [CopyInfo(pod, Status.LOADING_FAILED, at) for pod, at in self._living(model.failed)]
+        errors = [model.errors.get(info.location, "") for info in failures]
+        # A copy that is there, or about to be, is listed as UNKNOWN: so does the real server.
+        if copy and copy.state is State.LOADED:
+            return _state(Status.LOADED, [CopyInfo(self._me, Status.UNKNOWN, copy.since), *holders])
+        if holders:
+            return _state(Status.LOADED, holders)
+        if copy and copy.state is not State.FAILED:
+            return _state(Status.LOADING, [CopyInfo(self._me, Status.UNKNOWN, copy.since)])
+        if copy:
+            failures, errors = (
+                [CopyInfo(self._me, Status.LOADING_FAILED, copy.since), *failures],
+                [copy.error, *errors],
+            )
+        if failures:
+            return _state(Status.LOADING_FAILED, failures, errors)
+        return ModelStatus(Status.NOT_LOADED)
+
+    def _living(self, pods: Mapping[str, int]) -> list[tuple[str, int]]:
+        """Those of other pods that are still there."""
+        living = self._store.instances()
+        return [(pod, at) for pod, at in pods.items() if pod != self._me and pod in living]
+
+    # Actions ----------------------------------------------------------------------------------------------------
+
+    def load(self, model_id: str, *, last_used: int, urgent: bool = False) -> Copy:
+        """This pod's copy, loading if need be. Raises NoRuntimeError if this pod does not serve the type."""
+        model = self._store.model(model_id)
+        if model is None:
+            raise MeshError(grpc.StatusCode.NOT_FOUND, "model not found")
+        if not self.serves(model.info.type):
+            raise self.no_runtime(model.info.type)
+        return self._cache.load(model_id, model.info, last_used=last_used, urgent=urgent)
+
+    def ensure_loaded(self, model_id: str, *, last_used: int) -> ModelStatus:
+        """Start loading unless some living pod holds the model; its status after that."""
+        if self.status(model_id).status is not Status.LOADED:
+            try:
+                self.load(model_id, last_used=last_used)
+            except NoRuntimeError as error:
+                return ModelStatus(Status.LOADING_FAILED, (str(error),))
+        return self.status(model_id)
+
+    async def preload(self, seconds: float) -> None:
+        """Load what some pod held last, most recently used first, so that taking over costs no request its answer.
+
+        Waits for the loads, but no longer than so many seconds; the rest goes on meanwhile.
+        """
+        held = [(key, model) for key, model in self._store.models().items() if model.loaded]
+        held = [(key, model) for key, model in held if self.serves(model.info.type)]
+        held.sort(key=lambda item: item[1].last_used, reverse=True)
+        copies = [self.load(key, last_used=model.last_used) for key, model in held]
+        if copies:
+            log.info("loading %d models that were loaded before", len(copies))
+            await asyncio.wait([copy.settled for copy in copies], timeout=seconds)
+
+    # Keeping etcd true ------------------------------------------------------------------------------------------
+
+    def changed(self, model_id: str) -> None:
+        """This pod's copy has come, gone or failed; its record will be written soon."""
+        self._changed.put_nowait(model_id)
+
+    async def run(self) -> None:
+        """Write the records of changed copies, for ever."""
+        while True:
+            model_id = await self._changed.get()
+            try:
+                await self._store.change(partial(self._record, model_id))
+            except (EtcdError, ConflictError) as error:
+                log.warning("record of %s not written, trying again: %s", model_id, error)
+                await asyncio.sleep(1)
+                self.changed(model_id)
+
+    def _record(self, model_id: str, draft: Draft) -> None:
+        if (model := draft.model(model_id)) is None:
+            return
+        living = self._store.instances()
+        copy = self._cache.copies.get(model_id)
+        loaded = {pod: at for pod, at in model.loaded.items() if pod in living and pod != self._me}
+        failed = {pod: at for pod, at in model.failed.items() if pod in living and pod != self._me}
+        errors = {pod: text for pod, text in model.errors.items() if pod in failed}
+        if copy and copy.state is State.LOADED:
+            loaded[self._me] = copy.since
+        elif copy and copy.state is State.FAILED:
+            failed[self._me], errors[self._me] = copy.since, copy.error
+        elif copy:
+            return  # on its way; the outcome will be written
+        used = copy.last_used if copy else model.last_used
+        draft.put(model_id, replace(model, loaded=loaded, failed=failed, errors=errors, last_used=used))
+
+    def forgotten(self, model_id: str) -> None:
+        """The model's record is gone from etcd."""
+        if self._store.model(model_id) is None:
+            self._cache.drop(model_id)
+
+    async def tidy(self) -> None:
+        """Once a second: expired failures, models nobody refers to any more, types newly served."""
+        self._cache.forget_failures()
+        await self._collect_garbage()
+        await self._announce()
+        models = self._store.models()
+        METRICS.models_managed.set(len(models))
+        METRICS.models_loaded.set(sum(bool(model.loaded) for model in models.values()))
+        METRICS.models_failed.set(sum(bool(model.failed) for model in models.values()))
+
+    async def _collect_garbage(self) -> None:
+        # Not at once: requests that were sent to the model before it lost its last reference may be on their way.
+        garbage = {key for key, model in self._store.models().items() if model.auto_delete and not model.refs}
+        self._unreferenced = {key: self._unreferenced.get(key, now_ms()) for key in garbage}
+
+        def delete(model_id: str, draft: Draft) -> None:
+            model = draft.model(model_id)
+            if model and model.auto_delete and not model.refs:
+                draft.delete_model(model_id)
+
+        for key, seen in self._unreferenced.items():
+            if now_ms() - seen >= _GARBAGE_AFTER_MS:
+                await self._store.change(partial(delete, key))
+
+    async def _announce(self) -> None:
+        """Touch the models that found no runtime before this pod served their type: the controller asks again."""
+        models = self._store.models()
+        served = {model.info.type for model in models.values() if self.serves(model.info.type)}
+        for key, model in models.items():
+            if model.info.type in served - self._announced and self.status(key).status in (
+                Status.NOT_LOADED,
+                Status.LOADING_FAILED,
+            ):
+                await self._store.touch(key)
+        self._announced = served | self._announced
+
+
+def registration_time(load_now: bool) -> int:
+    """`last used` of a model just registered: older than those in use, so that it does not push them out."""
+    return now_ms() - (1 if load_now else 6) * _HOUR_MS
+
+
+def _state(status: Status, copies: list[CopyInfo], errors: Iterable[str] = ()) -> ModelStatus:
+    return ModelStatus(status, tuple(errors), tuple(sorted(copies, key=lambda copy: -copy.time)))

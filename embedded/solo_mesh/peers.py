@@ -1,0 +1,90 @@
+"""Calls handed to the pod that serves the type.
+
+One Service spans the pods of all runtimes of a namespace, so a call may reach any of them. Pods find each other
+by their records in etcd. A handed call carries a header and is never handed on.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import grpc
+
+from .constraints import TypeConstraints
+from .errors import MeshError
+from .records import Instance, Model
+from .settings import TlsSettings
+from .store import Store
+from .tls import peer_channel
+
+log = logging.getLogger(__name__)
+
+HOP_HEADER = "mm-solo-hop"
+
+Metadata = Sequence[tuple[str, str | bytes]]
+T = TypeVar("T")
+
+
+class Peers:
+    def __init__(
+        self,
+        store: Store,
+        constraints: TypeConstraints,
+        me: str,
+        tls: TlsSettings | None,
+        max_message_bytes: int,
+    ) -> None:
+        self._store = store
+        self._constraints = constraints
+        self._me = me
+        self._tls = tls
+        self._options: list[tuple[str, int | str]] = [
+            ("grpc.max_receive_message_length", max_message_bytes),
+            ("grpc.max_send_message_length", max_message_bytes),
+        ]
+        self._channels: dict[str, grpc.aio.Channel] = {}
+
+    def serving(self, model_type: str, model: Model | None = None) -> list[str]:
+        """Addresses of the pods that serve a type: those that hold the model first, then the newest."""
+
+        def preference(item: tuple[str, Instance]) -> tuple[bool, int]:
+            pod, instance = item
+            return (bool(model) and model is not None and pod in model.loaded, instance.started)
+
+        able = [
+            (pod, instance)
+            for pod, instance in self._store.instances().items()
+            if pod != self._me and instance.actionable and self._constraints.met(model_type, instance.labels)
+        ]
+        return [instance.address for _, instance in sorted(able, key=preference, reverse=True)]
+
+    async def hand(self, addresses: Sequence[str], call: Callable[[grpc.aio.Channel], Awaitable[T]]) -> T:
+        """Make the call at the first address that can be reached; its error passes on as MeshError."""
+        for address in addresses:
+            try:
+                return await call(self._channel(address))
+            except grpc.aio.AioRpcError as error:
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or address == addresses[-1]:
+                    raise MeshError.of(error) from None
+                log.warning("peer %s: %s; trying the next", address, error.details())
+        raise ValueError("no address to hand the call to")
+
+    def _channel(self, address: str) -> grpc.aio.Channel:
+        if address not in self._channels:
+            self._channels[address] = peer_channel(address, self._tls, self._options)
+        return self._channels[address]
+
+    async def close(self) -> None:
+        for channel in self._channels.values():
+            await channel.close()
+
+
+def is_handed(metadata: Metadata) -> bool:
+    """Whether a peer sent this call."""
+    return any(key == HOP_HEADER for key, _ in metadata)
+
+
+def seconds_left(context: grpc.aio.ServicerContext[object, object]) -> float | None:
+    """Time until the caller's deadline; None without one."""
+    remaining = context.time_remaining()
+    return None if remaining is None or remaining > 1e6 else remaining

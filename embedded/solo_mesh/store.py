@@ -1,0 +1,279 @@
+"""A mirror of this service's keys in etcd, and atomic changes to them.
+
+Reads come from the mirror, which a watch keeps current, so inference never waits for etcd and goes on
+without it. Changes are optimistic transactions: several pods may change the same vmodel and none is lost.
+When etcd comes back empty (its pod was replaced), the mirror is put back, so the controller sees it again.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Protocol, TypeVar
+
+from .errors import MeshError
+from .etcd import Etcd, EtcdError, KeyValue
+from .records import Instance, Model, VModel
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 15
+_RETRY_SECONDS = 1.0
+_ATTEMPTS = 20
+_MARKER = "config/solo-mesh-store"
+
+T = TypeVar("T")
+Listener = Callable[[str, str], None]  # called with kind and id of the record that changed
+
+
+class ConflictError(Exception):
+    """Other pods kept changing the same keys."""
+
+
+class _Record(Protocol):
+    def to_json(self) -> str: ...
+
+
+class Draft:
+    """One transaction in the making: what it reads must not have changed when what it writes is committed."""
+
+    def __init__(self, store: "Store") -> None:
+        self._store = store
+        self.read: set[str] = set()
+        self.written: dict[str, _Record | None] = {}
+
+    def vmodel(self, vmodel_id: str) -> VModel | None:
+        record = self._get(f"vmodels/{vmodel_id}")
+        return record if isinstance(record, VModel) else None
+
+    def model(self, model_id: str) -> Model | None:
+        record = self._get(f"registry/{model_id}")
+        return record if isinstance(record, Model) else None
+
+    def put(self, item: str, record: VModel | Model) -> None:
+        kind = "vmodels" if isinstance(record, VModel) else "registry"
+        self.read.add(f"{kind}/{item}")
+        self.written[f"{kind}/{item}"] = record
+
+    def delete_vmodel(self, vmodel_id: str) -> None:
+        self.written[f"vmodels/{vmodel_id}"] = None
+
+    def delete_model(self, model_id: str) -> None:
+        self.written[f"registry/{model_id}"] = None
+
+    def _get(self, key: str) -> _Record | None:
+        self.read.add(key)
+        return self.written[key] if key in self.written else self._store.record(key)
+
+
+class Store:
+    def __init__(self, etcd: Etcd, root_prefix: str, key_prefix: str, service: str) -> None:
+        self._etcd = etcd
+        self._prefix = "/".join(part.strip("/") for part in (root_prefix, key_prefix, service) if part.strip("/")) + "/"
+        self._records: dict[str, _Record] = {}
+        self._revisions: dict[str, int] = {}
+        # Names this store of keys: absent or another after a reconnection, the store has lost its data.
+        self._marker: str | None = None
+        self._lease = 0
+        self._published = ""
+        self.listeners: list[Listener] = []
+
+    # Reading ------------------------------------------------------------------------------------------------
+
+    def record(self, key: str) -> _Record | None:
+        return self._records.get(key)
+
+    def vmodel(self, vmodel_id: str) -> VModel | None:
+        return Draft(self).vmodel(vmodel_id)
+
+    def model(self, model_id: str) -> Model | None:
+        return Draft(self).model(model_id)
+
+    def vmodels(self) -> dict[str, VModel]:
+        return {key: record for key, record in self._of("vmodels/") if isinstance(record, VModel)}
+
+    def models(self) -> dict[str, Model]:
+        return {key: record for key, record in self._of("registry/") if isinstance(record, Model)}
+
+    def instances(self) -> dict[str, Instance]:
+        return {key: record for key, record in self._of("instances/") if isinstance(record, Instance)}
+
+    def _of(self, kind: str) -> Iterator[tuple[str, _Record]]:
+        return ((key.removeprefix(kind), record) for key, record in self._records.items() if key.startswith(kind))
+
+    async def refresh(self, key: str) -> bool:
+        """Read one key from etcd itself; True if the mirror was behind."""
+        found = await self._etcd.get(self._prefix + key)
+        before = self._revisions.get(key, 0) if key in self._records else 0
+        if (found.revision if found else 0) == before:
+            return False
+        if found:
+            self._apply(key, found.value, found.revision)
+        else:
+            self._apply(key, None, before)
+        return True
+
+    # Changing -----------------------------------------------------------------------------------------------
+
+    async def change(self, make: Callable[[Draft], T]) -> T:
+        """Run `make` on a draft and commit what it wrote; again from fresh records if someone was faster.
+
+        A MeshError raised by `make` passes on, but only after the records it judged by are known to be current.
+        Raises ConflictError, EtcdError.
+        """
+        for attempt in range(_ATTEMPTS):
+            draft = Draft(self)
+            try:
+                result = make(draft)
+            except MeshError:
+                if attempt or not any([await self.refresh(key) for key in sorted(draft.read)]):
+                    raise
+                continue
+            if not draft.written or await self._commit(draft):
+                return result
+            for key in sorted(draft.read | set(draft.written)):
+                await self.refresh(key)
+        raise ConflictError(f"{sorted(draft.written)}: changed by others {_ATTEMPTS} times in a row")
+
+    async def _commit(self, draft: Draft) -> bool:
+        keys = draft.read | set(draft.written)
+        expected = {self._prefix + key: self._revisions[key] if key in self._records else 0 for key in keys}
+        values = {key: record.to_json() for key, record in draft.written.items() if record is not None}
+        gone = [key for key, record in draft.written.items() if record is None]
+        puts = {self._prefix + key: value for key, value in values.items()}
+        revision = await self._etcd.commit(expected, puts, [self._prefix + key for key in gone])
+        if revision is None:
+            return False
+        for key, value in values.items():
+            self._apply(key, value.encode(), revision)
+        for key in gone:
+            self._apply(key, None, revision)
+        return True
+
+    async def touch(self, model_id: str) -> None:
+        """Write a model's record again as it is: the controller watches these keys and asks anew."""
+
+        def rewrite(draft: Draft) -> None:
+            if model := draft.model(model_id):
+                draft.put(model_id, model)
+
+        await self.change(rewrite)
+
+    # Following ----------------------------------------------------------------------------------------------
+
+    async def connect(self, seconds: float) -> None:
+        """First listing; raises EtcdError when etcd does not answer in time."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            try:
+                self._start = await self._synchronise()
+                return
+            except EtcdError as error:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                log.info("waiting for etcd: %s", error)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def follow(self) -> None:
+        """Keep the mirror current for ever; after `connect`."""
+        revision = self._start
+        while True:
+            try:
+                async for event in self._etcd.watch(self._prefix, revision + 1):
+                    self._apply(event.key.removeprefix(self._prefix), event.value, event.revision)
+            except EtcdError as error:
+                log.warning("%s; listing anew", error)
+            while True:
+                await asyncio.sleep(_RETRY_SECONDS)
+                try:
+                    revision = await self._synchronise()
+                    break
+                except EtcdError as error:
+                    log.warning("etcd is away, serving from memory: %s", error)
+
+    async def _synchronise(self) -> int:
+        """Make the mirror what etcd holds, or etcd what the mirror held if etcd has lost it; the revision."""
+        found, revision = await self._list()
+        marker = found.get(_MARKER)
+        lost = self._marker is not None and (marker is None or marker.value.decode() != self._marker)
+        if lost:
+            await self._restore(found)
+        if marker is None:  # last, so that a restore cut short is taken up again
+            name = self._marker or uuid.uuid4().hex
+            await self._etcd.commit({self._prefix + _MARKER: 0}, {self._prefix + _MARKER: name})
+        if lost or marker is None:
+            found, revision = await self._list()
+        self._marker = found[_MARKER].value.decode()
+        for key in set(self._records) - set(found):
+            if lost or self._revisions.get(key, 0) <= revision:
+                self._apply(key, None, self._revisions.get(key, 0))
+        if lost:
+            self._revisions = {}
+        for key, kv in found.items():
+            self._apply(key, kv.value, kv.revision)
+        return revision
+
+    async def _restore(self, found: Mapping[str, KeyValue]) -> None:
+        lost = {
+            key: record.to_json()
+            for key, record in self._records.items()
+            if key not in found and key.startswith(("vmodels/", "registry/"))
+        }
+        log.warning("etcd has lost its data; putting back %d keys", len(lost))
+        for key, value in sorted(lost.items()):  # models ("registry/") before the vmodels that name them
+            await self._etcd.commit({self._prefix + key: 0}, {self._prefix + key: value})
+
+    async def _list(self) -> tuple[dict[str, KeyValue], int]:
+        kvs, revision = await self._etcd.list(self._prefix)
+        return {kv.key.removeprefix(self._prefix): kv for kv in kvs}, revision
+
+    def _apply(self, key: str, value: bytes | None, revision: int) -> None:
+        if revision < self._revisions.get(key, 0) or (revision == self._revisions.get(key) and value is not None):
+            return  # our own write, or an older event than what we know
+        self._revisions[key] = revision
+        kind, _, item = key.partition("/")
+        if value is None:
+            if self._records.pop(key, None) is None:
+                return
+        else:
+            try:
+                record = _parse(kind, value)
+            except (ValueError, KeyError, TypeError) as error:
+                log.error("%s%s: not a record of ours (%s); left alone", self._prefix, key, error)
+                return
+            if record is None:
+                return
+            self._records[key] = record
+        for listener in self.listeners:
+            listener(kind, item)
+
+    # This pod's own record ------------------------------------------------------------------------------------
+
+    async def publish(self, instance_id: str, instance: Instance) -> None:
+        """Keep this pod's leased record in etcd: renewed, written when it changed, put back when it is gone."""
+        key, value = self._prefix + f"instances/{instance_id}", instance.to_json()
+        if not self._lease or not await self._etcd.keep_alive(self._lease):
+            self._lease = await self._etcd.grant(LEASE_SECONDS)
+            self._published = ""
+        if value != self._published:
+            await self._etcd.commit({}, {key: value}, lease=self._lease)
+            self._published = value
+
+    async def withdraw(self) -> None:
+        """Drop this pod's record at once; without etcd the lease runs out by itself."""
+        if self._lease:
+            with suppress(EtcdError):
+                await self._etcd.revoke(self._lease)
+
+
+def _parse(kind: str, value: bytes) -> _Record | None:
+    match kind:
+        case "vmodels":
+            return VModel.from_json(value)
+        case "registry":
+            return Model.from_json(value)
+        case "instances":
+            return Instance.from_json(value)
+        case _:
+            return None

@@ -1,0 +1,68 @@
+"""The parts that change the machine, as far as they can be looked at without doing so."""
+
+from pathlib import Path
+
+import pytest
+
+from embedded import base_image, cgroups, debian, files, sandbox
+from embedded.errors import EmbeddedError
+from embedded.instance import Instance
+
+UNIFIED = "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n"
+LEGACY = "tmpfs /sys/fs/cgroup tmpfs rw 0 0\ncgroup /sys/fs/cgroup/pids cgroup rw,pids 0 0\n"
+HYBRID = LEGACY + "cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n"
+
+
+@pytest.mark.parametrize(
+    ("mounts", "roots"),
+    [
+        (UNIFIED, [""]),
+        (LEGACY, ["/pids"]),
+        (HYBRID, ["/pids", "/unified"]),
+        ("cgroup2 /elsewhere cgroup2 rw 0 0\n", []),
+    ],
+)
+def test_every_hierarchy_of_the_system_counts(mounts: str, roots: list[str]) -> None:
+    assert cgroups.hierarchies(mounts) == [Path("/sys/fs/cgroup" + root) for root in roots]
+
+
+@pytest.mark.parametrize("before", [None, "#!/bin/sh\nexit 0\n"])
+def test_services_are_forbidden_only_while_packages_are_installed(tmp_path: Path, before: str | None) -> None:
+    policy = tmp_path / "policy-rc.d"
+    if before is not None:
+        policy.write_text(before)
+
+    def fail_meanwhile() -> None:
+        with debian.services_forbidden(policy):
+            assert "exit 101" in policy.read_text()
+            assert policy.stat().st_mode & 0o111
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_meanwhile()
+    assert (policy.read_text() if policy.exists() else None) == before
+    assert [path.name for path in tmp_path.iterdir()] == (["policy-rc.d"] if before else [])
+
+
+def test_the_mirror_is_the_one_that_apt_has_for_the_release() -> None:
+    targets = "nodistro main https://a/x\nbookworm contrib http://b/c\nbookworm main http://b/debian\nbookworm main http://d\n"
+    assert base_image.choose_mirror(targets, "bookworm") == "http://b/debian"
+
+
+def test_without_a_mirror_the_error_says_what_apt_lacks() -> None:
+    with pytest.raises(EmbeddedError, match=r"suite trixie and component main"):
+        base_image.choose_mirror("bookworm main http://b/debian\n", "trixie")
+
+
+def test_an_unchanged_file_keeps_its_time(tmp_path: Path) -> None:
+    path = files.write(tmp_path / "f", "same")
+    before = path.stat().st_mtime_ns
+    assert files.write(path, "same").stat().st_mtime_ns == before
+    assert files.write(path, "other").read_text() == "other"
+
+
+def test_the_sandbox_mounts_over_every_fixed_path_and_kernel_setting(node: Instance) -> None:
+    enter = sandbox.process(node, Path("/bin/true")).enter
+    targets = [*sandbox.FIXED_PATHS, *(f"/proc/sys/{setting}" for setting in sandbox.KERNEL_SETTINGS)]
+    assert [word for word in enter if word in targets] == targets
+    assert f"--net={node.netns}" in enter

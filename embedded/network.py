@@ -7,7 +7,7 @@ The node has no default route: whoever asks for an address outside is told "unre
 import subprocess
 
 from embedded.errors import EmbeddedError
-from embedded.instance import Instance
+from embedded.instance import SERVICE_NETWORK, Instance
 
 NODE_INTERFACE = "eth0"
 
@@ -26,6 +26,8 @@ def ensure(instance: Instance) -> None:
     _run(*inside, "address", "replace", f"{instance.node_address}/{prefix}", "dev", NODE_INTERFACE)
     _run(*inside, "link", "set", "lo", "up")
     _run(*inside, "link", "set", NODE_INTERFACE, "up")
+    # The API server calls webhooks by their Service's address. kube-proxy rewrites it, but only what has a route gets there.
+    _run(*inside, "route", "replace", SERVICE_NETWORK, "dev", NODE_INTERFACE)
     # Pods are forwarded between bridge and link; bridged traffic has to pass iptables or replies of a Service
     # would come back from the pod's own address. Both settings belong to the namespace, not to the host.
     _run("nsenter", f"--net={instance.netns}", "sysctl", "-qw",

@@ -101,23 +101,30 @@ def _assemble(root: Path, workshop: Workshop, programs: list[Program]) -> Toolch
     current = root / "current"
     binaries, pulumi_home = current / "bin", current / "pulumi-home"
     binaries.mkdir(parents=True, exist_ok=True)
+    # The engine warns of a provider that it finds on PATH, so providers are nowhere but in its own home.
+    plugins = {
+        f"pulumi-resource-{name}": pulumi_home / "plugins" / f"resource-{name}-v{version}"
+        for name, version in PROVIDERS.items()
+    }
     for program in programs:
         for result in workshop.store(program).iterdir():
-            _link(binaries / result.name if result.is_file() else current / result.name, result)
-    for name, version in PROVIDERS.items():
-        executable = f"pulumi-resource-{name}"
-        plugin = pulumi_home / "plugins" / f"resource-{name}-v{version}"
-        plugin.mkdir(parents=True, exist_ok=True)
-        _link(plugin / executable, (binaries / executable).resolve())
+            folder = plugins.get(result.name, binaries) if result.is_file() else current
+            folder.mkdir(parents=True, exist_ok=True)
+            _link(folder / result.name, result)
     return Toolchain(bin=binaries, pulumi_home=pulumi_home, modelmesh_serving=current / "modelmesh-serving-source")
 
 
 def _link(link: Path, target: Path) -> None:
-    if not link.is_symlink() or link.readlink() != target:
-        fresh = link.with_name(f".{link.name}.new")
-        fresh.unlink(missing_ok=True)
+    """Give `target` a second name. A file gets a hard link: programs look for each other beside themselves."""
+    if link.exists() and link.samefile(target):
+        return
+    fresh = link.with_name(f".{link.name}.new")
+    fresh.unlink(missing_ok=True)
+    if target.is_dir():
         fresh.symlink_to(target)
-        fresh.rename(link)
+    else:
+        fresh.hardlink_to(target)
+    fresh.rename(link)
 
 
 @contextmanager

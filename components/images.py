@@ -1,0 +1,90 @@
+"""The images of a stack that it does not build: upstream's by default, each to be overridden by key."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .upstream.source import VERSION
+
+DEFAULTS = {
+    "modelmesh": f"kserve/modelmesh:{VERSION}",
+    "modelmesh-controller": f"kserve/modelmesh-controller:{VERSION}",
+    "modelmesh-runtime-adapter": f"kserve/modelmesh-runtime-adapter:{VERSION}",
+    "rest-proxy": f"kserve/rest-proxy:{VERSION}",
+    "etcd": "quay.io/coreos/etcd:v3.5.4",
+}
+
+UNDEFAULTED = {"minio": "MinIO no longer publishes images; name a mirror or a build of your own"}
+"""Keys without a default, and why."""
+
+STAND_IN = "solo-mesh"
+"""In the name of the image that answers in ModelMesh's place on the embedded cluster."""
+
+_REF = re.compile(r"(?P<name>[^@\s]+?)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """One image reference in its parts; at least one of tag and digest is there, and the digest wins."""
+
+    name: str
+    tag: str
+    digest: str
+
+    def __str__(self) -> str:
+        return self.name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+    def as_config(self) -> dict[str, str]:
+        """The form in ModelMesh Serving's config map, which takes the parts one by one."""
+        parts = {"name": self.name, "tag": self.tag, "digest": self.digest}
+        return {key: value for key, value in parts.items() if value}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """The image of every part."""
+
+    modelmesh: ImageRef
+    controller: ImageRef
+    adapter: ImageRef
+    rest_proxy: ImageRef
+    etcd: ImageRef
+    minio: ImageRef
+
+
+def parse_ref(text: str) -> ImageRef:
+    """Splits a reference. Raises ValueError where it pins nothing: no tag and no digest, or the tag `latest`."""
+    match = _REF.fullmatch(text)
+    tag, digest = (match["tag"] or "", match["digest"] or "") if match else ("", "")
+    if not match or not (tag or digest) or tag == "latest":
+        raise ValueError(
+            f"{text!r} pins no image; expected repository:tag (not latest) or repository@sha256:<64 hex digits>"
+        )
+    return ImageRef(match["name"], tag, digest)
+
+
+def resolve(overrides: Mapping[str, object]) -> tuple[Images | None, list[str]]:
+    """The images with the overrides applied, or None and every problem found."""
+    known = [*DEFAULTS, *UNDEFAULTED]
+    problems = [f"{key}: unknown image; known are {', '.join(known)}" for key in overrides if key not in known]
+    refs: dict[str, ImageRef] = {}
+    for key in known:
+        text = overrides.get(key, DEFAULTS.get(key))
+        if text is None:
+            problems.append(f"{key}: missing; {UNDEFAULTED[key]}")
+            continue
+        try:
+            refs[key] = parse_ref(str(text))
+        except ValueError as problem:
+            problems.append(f"{key}: {problem}")
+    if problems:
+        return None, problems
+    images = Images(
+        modelmesh=refs["modelmesh"],
+        controller=refs["modelmesh-controller"],
+        adapter=refs["modelmesh-runtime-adapter"],
+        rest_proxy=refs["rest-proxy"],
+        etcd=refs["etcd"],
+        minio=refs["minio"],
+    )
+    return images, []

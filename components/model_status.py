@@ -1,0 +1,90 @@
+"""What an InferenceService's object says about its model, read once and judged by pure functions.
+
+ModelMesh Serving publishes no observed generation, and its `Ready` is True while a model is still loading. So the truth
+is read from `status.modelStatus`, and how fresh it is from `metadata.managedFields`.
+"""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+UNSUPPORTED = ("NoSupportingRuntime", "RuntimeNotRecognized")
+"""Reasons that pass by themselves while mesh pods have not heard of a new runtime yet."""
+
+_FAILURES = ("ModelLoadFailed", "InvalidPredictorSpec")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelStatus:
+    """One look at an InferenceService."""
+
+    ready: bool = False
+    active: str = ""
+    target: str = ""
+    transition: str = ""
+    reason: str = ""
+    message: str = ""
+    location: str = ""
+    failed_at: datetime.datetime | None = None
+    spec_written_at: datetime.datetime | None = None
+    """When the newest writer of the spec last wrote; to the second, as all times of the API server are."""
+    status_written_at: datetime.datetime | None = None
+    """When the controller last wrote the status; None before it did."""
+
+    @property
+    def loaded(self) -> bool:
+        """The model that the spec asks for is the one that answers."""
+        return self.ready and self.active == "Loaded" and not self.target and self.transition == "UpToDate"
+
+    @property
+    def failed(self) -> bool:
+        """A model was tried, or looked at, and cannot be served."""
+        refused = "FailedToLoad" in (self.active, self.target) or self.transition in (
+            "BlockedByFailedLoad",
+            "InvalidSpec",
+        )
+        return refused and self.reason in _FAILURES
+
+    @property
+    def unsupported(self) -> bool:
+        """No mesh pod that was asked knows a runtime for the model."""
+        return "FailedToLoad" in (self.active, self.target) and self.reason in UNSUPPORTED
+
+    @property
+    def still_served(self) -> bool:
+        """An earlier model goes on answering."""
+        return self.active == "Loaded"
+
+    def __str__(self) -> str:
+        target = f", next one {self.target}" if self.target else ""
+        reason = f", {self.reason}: {self.message}" if self.reason else ""
+        return f"model {self.active or 'not registered yet'}{target}, {self.transition or 'no transition'}{reason}"
+
+
+def read(service: dict[str, Any]) -> ModelStatus:
+    """Reads the object as the API server returns it."""
+    status = service.get("status", {})
+    model = status.get("modelStatus", {})
+    states, failure = model.get("states") or {}, model.get("lastFailureInfo") or {}
+    entries = service["metadata"].get("managedFields", [])
+    return ModelStatus(
+        ready=any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", [])),
+        active=states.get("activeModelState", ""),
+        target=states.get("targetModelState", ""),
+        transition=model.get("transitionStatus", ""),
+        reason=failure.get("reason", ""),
+        message=failure.get("message", ""),
+        location=failure.get("location", ""),
+        failed_at=_time(failure.get("time")),
+        spec_written_at=_newest(e for e in entries if not e.get("subresource") and "f:spec" in e.get("fieldsV1", {})),
+        status_written_at=_newest(e for e in entries if e.get("subresource") == "status"),
+    )
+
+
+def _newest(entries: Any) -> datetime.datetime | None:
+    times = (_time(entry.get("time")) for entry in entries)
+    return max((time for time in times if time), default=None)
+
+
+def _time(text: str | None) -> datetime.datetime | None:
+    return datetime.datetime.fromisoformat(text) if text else None

@@ -1,0 +1,11 @@
+"""The pinned manifests of ModelMesh Serving: found, verified by digest, read, patched; and the schemas of their CRDs.
+
+Nothing of them is kept in this repository. This package makes no resource: it hands plain documents to the components.
+"""
+
+from .documents import Document, documents
+from .patches import Site, patched
+from .schemas import spec_problems
+from .source import VERSION, config_tree
+
+__all__ = ["VERSION", "Document", "Site", "config_tree", "documents", "patched", "spec_problems"]

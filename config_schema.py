@@ -1,0 +1,50 @@
+"""Checks configuration values against the schema in `Pulumi.yaml` and fills in its defaults: pure functions.
+
+The engine checks types, too, but stops at the first problem, does not look into objects, and lets unknown keys pass.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_PROJECT_FILE = Path(__file__).parent / "Pulumi.yaml"
+_PYTHON_TYPES = {"string": str, "integer": int, "boolean": bool, "object": dict, "array": list}
+
+
+def schema() -> dict[str, dict[str, Any]]:
+    """The entries of this project's own keys: type, description, default."""
+    entries = yaml.safe_load(_PROJECT_FILE.read_text(encoding="utf-8"))["config"]
+    return {key: entry for key, entry in entries.items() if ":" not in key}
+
+
+def typed(given: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Typed values by key, defaults included, and whatever is unknown, missing or of another type."""
+    known = schema()
+    problems = [
+        f"{key}: unknown key; known are {', '.join(sorted(known))}" for key in sorted(given.keys() - known.keys())
+    ]
+    values: dict[str, Any] = {}
+    for key, entry in known.items():
+        if key in given:
+            value = _parsed(given[key], entry["type"])
+            if type(value) is _PYTHON_TYPES[entry["type"]]:
+                values[key] = value
+            else:
+                problems.append(f"{key}: {given[key]!r}, expected {entry['type']} ({entry['description']})")
+        elif "default" in entry:
+            values[key] = entry["default"]
+        else:
+            problems.append(f"{key}: missing ({entry['description']})")
+    return values, problems
+
+
+def _parsed(text: str, kind: str) -> object:
+    if kind == "string":
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -1,0 +1,206 @@
+"""The stack's configuration as one frozen, checked record, and what the components are to be told of it.
+
+Nothing else reads configuration. `Pulumi.yaml` alone says which keys there are, of what type, with which default. Every
+problem is named at once, before any resource exists.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+import components as mm
+import config_schema
+from components.images import resolve
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DNS_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
+_QUANTITY = re.compile(r"\d+(\.\d+)?(m|[kKMGTPE]i?)?")
+
+_SHAPES = {
+    "namespace": (_DNS_LABEL, "a name of small letters, digits and -"),
+    "modelName": (_DNS_LABEL, "a name of small letters, digits and -"),
+    "bucket": (_DNS_LABEL, "a name of small letters, digits and -"),
+    "runtimeName": (_DNS_NAME, "a name of small letters, digits, - and ."),
+    "inferenceService": (_DNS_NAME, "a name of small letters, digits, - and ."),
+    "runtimeMemory": (_QUANTITY, "a quantity like 512Mi"),
+    "runtimeCpuRequest": (_QUANTITY, "a quantity like 500m or 1"),
+    "runtimeCpuLimit": (_QUANTITY, "a quantity like 500m or 1"),
+    **dict.fromkeys(
+        ("kubeconfig", "context", "registry", "modelFormat", "storageKey"), (re.compile(r"\S(.*\S)?"), "some text")
+    ),
+}
+_POSITIVE = ("podsPerRuntime", "loadTimeoutSeconds", "readyTimeoutSeconds")
+
+
+class BadConfiguration(pulumi.RunError):
+    """The configuration cannot be used; the text has every reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The configuration of one stack, grouped as the components take it; `Pulumi.yaml` describes each key."""
+
+    cluster: mm.Cluster
+    namespace: str
+    build: mm.BuildArgs
+    images: mm.Images
+    serving: mm.ServingConfig
+    runtime_source: Path
+    runtime_name: str
+    runtime_memory: str
+    runtime_cpu_request: str
+    runtime_cpu_limit: str
+    model_format: mm.ModelFormat
+    load_timeout_seconds: int
+    model_source: Path
+    model_name: str
+    inference_service: str
+    ready_timeout_seconds: int
+    storage_key: str
+    bucket: str
+
+    def installation(
+        self, *, namespace: pulumi.Input[str], etcd_secret: pulumi.Input[str], storage_secret: pulumi.Input[str]
+    ) -> mm.ModelMeshServingArgs:
+        """ModelMesh Serving."""
+        return mm.ModelMeshServingArgs(
+            cluster=self.cluster,
+            namespace=namespace,
+            namespace_name=self.namespace,
+            etcd_secret=etcd_secret,
+            storage_secret=storage_secret,
+            config=self.serving,
+        )
+
+    def model(self, *, namespace: pulumi.Input[str], storage: mm.S3Storage) -> mm.ModelArtifactArgs:
+        """The model's files in that store."""
+        return mm.ModelArtifactArgs(
+            namespace=namespace, model_name=self.model_name, source=self.model_source, build=self.build, storage=storage
+        )
+
+    def runtime(self, *, namespace: pulumi.Input[str], image: pulumi.Input[str]) -> mm.ServingRuntimeArgs:
+        """The custom runtime."""
+        return mm.ServingRuntimeArgs(
+            namespace=namespace,
+            runtime_name=self.runtime_name,
+            service_name=self.serving.service_name,
+            image=image,
+            formats=[self.model_format],
+            cpu_request=self.runtime_cpu_request,
+            cpu_limit=self.runtime_cpu_limit,
+            memory=self.runtime_memory,
+            load_timeout_seconds=self.load_timeout_seconds,
+        )
+
+    def service(self, *, runtime: mm.ServingRuntime, path: pulumi.Input[str]) -> mm.InferenceServiceArgs:
+        """The model on that runtime."""
+        return mm.InferenceServiceArgs(
+            cluster=self.cluster,
+            namespace=runtime.namespace,
+            controller_namespace=self.namespace,
+            service_name=self.serving.service_name,
+            model_name=self.inference_service,
+            model_format=self.model_format.name,
+            runtime=runtime.runtime_name,
+            storage_key=self.storage_key,
+            storage_path=path,
+            load_timeout_seconds=self.load_timeout_seconds,
+            ready_timeout_seconds=self.ready_timeout_seconds,
+        )
+
+
+def load() -> Settings:
+    """The current stack's settings. Raises BadConfiguration with every problem and where to mend it."""
+    prefix = f"{pulumi.get_project()}:"
+    everything = {**pulumi.runtime.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
+    given = {key.removeprefix(prefix): text for key, text in everything.items() if key.startswith(prefix)}
+    values, problems = config_schema.typed(given)
+    problems += _problems(values)
+    images, image_problems = resolve(values.get("images", {}))
+    problems += [f"images.{problem}" for problem in image_problems]
+    if images and not problems:
+        return _settings(values, images)
+    stack = pulumi.get_stack()
+    lines = "\n".join(f"  {prefix}{problem}" for problem in problems)
+    raise BadConfiguration(
+        f"The configuration of stack {stack!r} (Pulumi.{stack}.yaml) cannot be used:\n{lines}\n"
+        "Pulumi.yaml describes every key; `pulumi config set <key> <value>` sets one."
+    )
+
+
+def _settings(values: Mapping[str, Any], images: mm.Images) -> Settings:
+    v = values
+    return Settings(
+        cluster=mm.Cluster(kubeconfig=v["kubeconfig"], context=v["context"]),
+        namespace=v["namespace"],
+        build=mm.BuildArgs(
+            registry=v["registry"],
+            insecure=v["registryInsecure"],
+            builder=v["builder"] or None,
+            on_preview=v["buildOnPreview"],
+            build_args=v["buildArgs"],
+        ),
+        images=images,
+        serving=mm.ServingConfig(
+            images=images,
+            pods_per_runtime=v["podsPerRuntime"],
+            rest_proxy=v["restProxy"],
+            scale_to_zero=v["scaleToZero"],
+            mesh_resources=mm.Resources(**v["meshResources"]),
+            adapter_resources=mm.Resources(**v["adapterResources"]),
+        ),
+        runtime_source=Path(v["runtimeSource"]),
+        runtime_name=v["runtimeName"],
+        runtime_memory=v["runtimeMemory"],
+        runtime_cpu_request=v["runtimeCpuRequest"],
+        runtime_cpu_limit=v["runtimeCpuLimit"],
+        model_format=mm.ModelFormat(name=v["modelFormat"], version=v["modelFormatVersion"]),
+        load_timeout_seconds=v["loadTimeoutSeconds"],
+        model_source=Path(v["modelSource"]),
+        model_name=v["modelName"],
+        inference_service=v["inferenceService"],
+        ready_timeout_seconds=v["readyTimeoutSeconds"],
+        storage_key=v["storageKey"],
+        bucket=v["bucket"],
+    )
+
+
+def _problems(values: Mapping[str, Any]) -> list[str]:
+    """What the types do not say; keys that are missing or of a wrong type are not in `values`."""
+    problems = [
+        f"{key}: {values[key]!r}, expected {what}"
+        for key, (shape, what) in _SHAPES.items()
+        if key in values and not shape.fullmatch(values[key])
+    ]
+    problems += [f"{key}: {values[key]}, expected 1 or more" for key in _POSITIVE if values.get(key, 1) < 1]
+    problems += [
+        f"buildArgs.{key}: {value!r}, expected string"
+        for key, value in values.get("buildArgs", {}).items()
+        if not isinstance(value, str)
+    ]
+    for key in ("meshResources", "adapterResources"):
+        problems += _resource_problems(key, values[key]) if key in values else []
+    return problems
+
+
+def _resource_problems(key: str, value: Mapping[str, Any]) -> list[str]:
+    """ModelMesh Serving wants all four quantities, so none is left to chance."""
+    expected = [f"{side}.{what}" for side in ("requests", "limits") for what in ("cpu", "memory")]
+    found: dict[str, Any] = {}
+    for side, quantities in value.items():
+        found |= (
+            {f"{side}.{what}": q for what, q in quantities.items()}
+            if isinstance(quantities, dict)
+            else {side: quantities}
+        )
+    problems = [f"{key}.{path}: missing, expected a quantity" for path in expected if path not in found]
+    for path, quantity in found.items():
+        if path not in expected:
+            problems.append(f"{key}.{path}: unknown; known are {', '.join(expected)}")
+        elif not (isinstance(quantity, str) and _QUANTITY.fullmatch(quantity)):
+            problems.append(f"{key}.{path}: {quantity!r}, expected a quantity as text, like 100m or 256Mi")
+    return problems

@@ -1,0 +1,156 @@
+"""A Pulumi engine that records: what a program registers, with options and secrets, which plain mocks do not show."""
+
+import asyncio
+import json
+import runpy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from google.protobuf import json_format
+from pulumi.runtime import mocks, set_all_config, set_mocks
+from pulumi.runtime import settings as runtime_settings
+from pulumi.runtime.stack import run_pulumi_func
+
+ROOT = Path(__file__).parents[3]
+DIGEST = f"sha256:{'a' * 64}"
+"""What every image that is "built" turns out as."""
+
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  the mark of a secret on the wire
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One registered resource: plain inputs, and those texts in them that are marked as secret."""
+
+    token: str
+    name: str
+    urn: str
+    provider: str
+    inputs: dict[str, Any]
+    secrets: tuple[str, ...]
+    plain: tuple[str, ...]
+    """All other texts."""
+    ignore_changes: tuple[str, ...]
+    retained: bool
+    dependencies: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Answers(mocks.Mocks):
+    """A provider returns what it was given, and the builder a digest, unless nothing is built."""
+
+    builds: bool
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        built = {"digest": DIGEST} if self.builds and args.typ == "docker-build:index:Image" else {}
+        return f"{args.name}-id", {**args.inputs, **built}
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise AssertionError(f"no function is to be called, but {args.token} was")
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, *, builds: bool) -> None:
+        super().__init__(_Answers(builds))
+        self.registered: list[Resource] = []
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  the name of the RPC
+        reply = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        if request.type != "pulumi:pulumi:Stack":
+            raw = json_format.MessageToDict(request.object)
+            secrets, plain = _texts(raw)
+            self.registered.append(
+                Resource(
+                    token=request.type,
+                    name=request.name,
+                    urn=reply.urn,
+                    provider=request.provider,
+                    inputs=_revealed(raw),
+                    secrets=tuple(secrets),
+                    plain=tuple(plain),
+                    ignore_changes=tuple(request.ignoreChanges),
+                    retained=request.retainOnDelete,
+                    dependencies=frozenset(request.dependencies),
+                )
+            )
+        return reply
+
+
+@dataclass
+class Run:
+    """What one run registered and exported."""
+
+    resources: list[Resource] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, token: str) -> list[Resource]:
+        """All resources of a type."""
+        return [resource for resource in self.resources if resource.token == token]
+
+    def one(self, token: str, object_name: str | None = None) -> Resource:
+        """The only resource of a type, or the only one for the Kubernetes object of that name."""
+        (found,) = [r for r in self.of(token) if object_name in (None, r.inputs.get("metadata", {}).get("name"))]
+        return found
+
+
+def run(
+    program: Callable[[], object], *, config: dict[str, str] | None = None, preview: bool = True, builds: bool = True
+) -> Run:
+    """Runs a program to its end on a fresh engine; what it raises, also in an apply, is raised here."""
+    monitor, seen = _Monitor(builds=builds), Run()
+
+    def begin() -> None:
+        program()
+
+    async def whole() -> None:
+        runtime_settings.ROOT.set(None)
+        set_all_config(config or {})
+        set_mocks(monitor.mocks, project="modelmesh", stack="dev", preview=preview, monitor=monitor)
+        await run_pulumi_func(begin)
+        stack: Any = runtime_settings.get_root_resource()
+        for key, value in stack.outputs.items():
+            seen.outputs[key] = await pulumi.Output.from_input(value).future()
+        await run_pulumi_func(lambda: None)
+
+    asyncio.run(whole())
+    seen.resources = monitor.registered
+    return seen
+
+
+def run_stack(config: dict[str, str], *, preview: bool = True, builds: bool = True) -> Run:
+    """Runs this project's program."""
+
+    def program() -> None:
+        runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+
+    return run(program, config=config, preview=preview, builds=builds)
+
+
+def stack_config(stack: str) -> dict[str, str]:
+    """The values of a tracked stack file as the engine hands them over: text, and JSON where structured."""
+    values = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+
+
+def _revealed(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.get(_SIGNATURE) == _SECRET:
+            return _revealed(value["value"])
+        return {key: _revealed(entry) for key, entry in value.items()}
+    return [_revealed(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _texts(value: Any, *, secret: bool = False) -> tuple[list[str], list[str]]:
+    if isinstance(value, dict):
+        secret = secret or value.get(_SIGNATURE) == _SECRET
+        value = [entry for key, entry in value.items() if key != _SIGNATURE]
+    if isinstance(value, list):
+        pairs = [_texts(entry, secret=secret) for entry in value]
+        return [text for found, _ in pairs for text in found], [text for _, found in pairs for text in found]
+    text = [value] if isinstance(value, str) else []
+    return (text, []) if secret else ([], text)

@@ -1,0 +1,116 @@
+"""What all components have in common, and the parts that need no resource."""
+
+import dataclasses
+import inspect
+import typing
+
+import pulumi
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import ExtensionOID
+
+import components
+from components.images import ImageRef, parse_ref, resolve
+from components.webhook_certificate import issued
+from tests.unit.stack.engine import run
+
+COMPONENTS = [
+    thing
+    for thing in vars(components).values()
+    if inspect.isclass(thing) and issubclass(thing, pulumi.ComponentResource)
+]
+
+
+def test_all_components_are_exported() -> None:
+    assert {component.__name__ for component in COMPONENTS} == {
+        "Etcd",
+        "InferenceService",
+        "KeptSecret",
+        "Minio",
+        "ModelArtifact",
+        "ModelMeshServing",
+        "ModelNamespace",
+        "RuntimeImage",
+        "ServingRuntime",
+        "StorageConfig",
+        "WebhookCertificate",
+    }
+
+
+@pytest.mark.parametrize("component", COMPONENTS, ids=lambda component: component.__name__)
+class TestEveryComponent:
+    def test_takes_a_name_one_frozen_record_and_options(self, component: type[pulumi.ComponentResource]) -> None:
+        parameters = list(inspect.signature(component).parameters.values())
+        assert [parameter.name for parameter in parameters] == ["name", "args", "opts"]
+        assert parameters[2].default is None
+        record = typing.get_type_hints(component.__init__)["args"]
+        assert record.__name__ == f"{component.__name__}Args"
+        assert record.__dataclass_params__.frozen
+        assert all(field.kw_only for field in dataclasses.fields(record))
+
+    def test_has_a_token_of_its_own_name_and_registers_its_outputs_last(
+        self, component: type[pulumi.ComponentResource]
+    ) -> None:
+        source = inspect.getsource(component.__init__)
+        assert f'"modelmesh:index:{component.__name__}"' in source
+        assert "self.register_outputs(" in source.strip().splitlines()[-1]
+
+    def test_never_merges_the_callers_options_into_its_children(
+        self, component: type[pulumi.ComponentResource]
+    ) -> None:
+        source = inspect.getsource(component)
+        assert source.count("opts)") == 1, "only the component itself gets `opts`"
+
+
+def test_a_kept_secret_is_read_back_from_the_resource_not_from_what_was_generated() -> None:
+    def program() -> None:
+        args = components.KeptSecretArgs(namespace="models", secret_name="kept", values={"key": "välue"})  # noqa: S106
+        pulumi.export("value", components.KeptSecret("kept", args).value("key"))
+
+    assert run(program).outputs["value"] == "välue"
+
+
+def test_records_do_not_print_what_is_secret() -> None:
+    args = components.KeptSecretArgs(namespace="models", secret_name="kept", values={"key": "hidden"})  # noqa: S106
+    assert "hidden" not in repr(args)
+
+
+def test_the_webhooks_certificate_is_for_its_service_and_signed_by_its_ca() -> None:
+    pems = issued("webhook", "models")
+    ca, server = (x509.load_pem_x509_certificate(pems[key].encode()) for key in ("ca.crt", "tls.crt"))
+    server.verify_directly_issued_by(ca)
+    key = load_pem_private_key(pems["tls.key"].encode(), password=None)
+    assert key.public_key() == server.public_key()
+    names = server.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value
+    assert isinstance(names, x509.SubjectAlternativeName)
+    assert names.get_values_for_type(x509.DNSName) == ["webhook.models.svc", "webhook.models.svc.cluster.local"]
+    assert ca.public_key() != server.public_key()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("kserve/modelmesh:v0.12.0", ImageRef("kserve/modelmesh", "v0.12.0", "")),
+        ("10.0.0.1:5000/etcd:3.4", ImageRef("10.0.0.1:5000/etcd", "3.4", "")),
+        (f"10.0.0.1:5000/etcd@sha256:{'0' * 64}", ImageRef("10.0.0.1:5000/etcd", "", f"sha256:{'0' * 64}")),
+        (f"etcd:3.4@sha256:{'0' * 64}", ImageRef("etcd", "3.4", f"sha256:{'0' * 64}")),
+    ],
+)
+def test_image_references_are_split(text: str, expected: ImageRef) -> None:
+    assert parse_ref(text) == expected
+    assert str(expected) == text
+
+
+@pytest.mark.parametrize("text", ["etcd", "etcd:latest", "10.0.0.1:5000/etcd", "etcd@sha256:12", "", "a b:1"])
+def test_references_that_pin_nothing_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="pins no image"):
+        parse_ref(text)
+
+
+def test_images_are_overridden_by_key() -> None:
+    images, problems = resolve({"minio": "minio:1", "rest-proxy": "mirror/rest-proxy:2"})
+    assert images is not None
+    assert not problems
+    assert str(images.rest_proxy) == "mirror/rest-proxy:2"
+    assert str(images.controller) == "kserve/modelmesh-controller:v0.12.0"

@@ -1,0 +1,86 @@
+"""Content digests and staged build contexts: only names and bytes count."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from components import content
+
+
+def make(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return folder
+
+
+def test_the_digest_is_the_same_whatever_modes_times_and_order(tmp_path: Path) -> None:
+    one = make(tmp_path / "one", {"a": "1", "b/c": "2"})
+    other = make(tmp_path / "other", {"b/c": "2", "a": "1"})
+    (other / "a").chmod(0o755)
+    os.utime(other / "a", (1, 1))
+    assert content.digest(content.files(one)) == content.digest(content.files(other))
+
+
+@pytest.mark.parametrize("files", [{"a": "2"}, {"b": "1"}, {"a": "1", "b": ""}, {"d/a": "1"}])
+def test_the_digest_differs_with_any_name_or_byte(tmp_path: Path, files: dict[str, str]) -> None:
+    one, other = make(tmp_path / "one", {"a": "1"}), make(tmp_path / "other", files)
+    assert content.digest(content.files(one)) != content.digest(content.files(other))
+
+
+def test_only_what_the_allow_list_names_belongs_to_a_source(tmp_path: Path) -> None:
+    files = {
+        ".dockerignore": "# only these\n*\n!Dockerfile\n!*.py\n!package\n",
+        "Dockerfile": "",
+        "a.py": "",
+        "b.txt": "",
+        "package/c.txt": "",
+        "package/__pycache__/c.pyc": "",
+        "package/.cache/x": "",
+    }
+    assert list(content.files(make(tmp_path, files))) == ["Dockerfile", "a.py", "package/c.txt"]
+
+
+def test_the_dockerfile_needs_no_mention(tmp_path: Path) -> None:
+    assert list(content.files(make(tmp_path, {".dockerignore": "*\n!a\n", "Dockerfile": "", "a": ""}))) == [
+        "Dockerfile",
+        "a",
+    ]
+
+
+def test_a_deny_list_and_a_name_that_leads_nowhere_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(content.BadSource, match="allow-list"):
+        content.files(make(tmp_path / "one", {".dockerignore": "*.pyc\n", "a": ""}))
+    with pytest.raises(content.BadSource, match=r"'b\.py', which does not exist"):
+        content.files(make(tmp_path / "other", {".dockerignore": "*\n!b.py\n", "a": ""}))
+
+
+def test_a_missing_or_empty_source_is_an_error_of_one_line(tmp_path: Path) -> None:
+    with pytest.raises(content.BadSource, match="is not a folder"):
+        content.files(tmp_path / "nowhere")
+    with pytest.raises(content.BadSource, match="holds no files"):
+        content.files(tmp_path)
+
+
+def test_staging_twice_gives_the_same_modes_and_times_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    def seen() -> dict[str, tuple[int, float]]:
+        return {str(path): (path.stat().st_mode, path.stat().st_mtime) for path in tmp_path.rglob("*")}
+
+    make(tmp_path / "context", {"stray": "from an earlier run"})
+    contents = {"a": b"1", "b/c": b"2"}
+    content.stage(contents, tmp_path / "context")
+    first = seen()
+    os.umask(os.umask(0o077))
+    content.stage(contents, tmp_path / "context")
+    assert seen() == first
+    assert {path.name for path in (tmp_path / "context").rglob("*") if path.is_file()} == {"a", "c"}
+
+
+def test_files_of_one_size_have_different_times(tmp_path: Path) -> None:
+    """BuildKit would otherwise take a changed file for the one that it has."""
+    content.stage({"a": b"1"}, tmp_path)
+    first = (tmp_path / "a").stat().st_mtime
+    content.stage({"a": b"2"}, tmp_path)
+    assert (tmp_path / "a").stat().st_mtime != first

@@ -1,0 +1,189 @@
+"""The program under a recording engine: what stack `dev` is made of. Whether a cluster takes it is not asked here."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.unit.stack.engine import DIGEST, ROOT, Run, run_stack
+
+GOLDEN = ROOT / "tests/unit/stack/dev_stack.txt"
+CLUSTER_WIDE = {
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ValidatingWebhookConfiguration",
+    "Namespace",
+}
+
+
+@pytest.fixture(scope="module")
+def dev(config: dict[str, str], workplace: Path) -> Run:  # noqa: ARG001  the program runs in it
+    """One run for all tests that only look at it."""
+    return run_stack(config)
+
+
+def serving_config(run: Run) -> dict[str, object]:
+    config_map = run.one("kubernetes:core/v1:ConfigMap", "model-serving-config")
+    parsed: dict[str, object] = yaml.safe_load(config_map.inputs["data"]["config.yaml"])
+    return parsed
+
+
+def test_the_stack_is_made_of_these_resources(dev: Run) -> None:
+    found = "".join(sorted(f"{resource.token}  {resource.name}\n" for resource in dev.resources))
+    assert found == GOLDEN.read_text(), f"if that is meant, change {GOLDEN.name}"
+
+
+def test_every_object_is_in_the_stacks_namespace(dev: Run) -> None:
+    for resource in dev.resources:
+        kind = resource.token.split(":")[-1]
+        if resource.token.startswith("kubernetes:") and kind not in CLUSTER_WIDE:
+            assert resource.inputs["metadata"]["namespace"] == "modelmesh-serving", resource.urn
+
+
+def test_every_bound_service_account_is_in_the_stacks_namespace(dev: Run) -> None:
+    for token in ("RoleBinding", "ClusterRoleBinding"):
+        for binding in dev.of(f"kubernetes:rbac.authorization.k8s.io/v1:{token}"):
+            assert {subject["namespace"] for subject in binding.inputs["subjects"]} == {"modelmesh-serving"}
+            assert binding.inputs["roleRef"]["name"]
+
+
+def test_everything_is_below_a_component_and_on_an_explicit_provider(dev: Run) -> None:
+    for resource in dev.resources:
+        if resource.token.startswith(("kubernetes:", "docker-build:")):
+            assert "$" in resource.urn, f"{resource.urn} has no component as its parent"
+            package = resource.token.split(":")[0]
+            assert f"pulumi:providers:{package}::" in resource.provider, resource.urn
+
+
+def test_the_provider_names_its_cluster_and_keeps_fixed_names_mutable(dev: Run) -> None:
+    provider = dev.one("pulumi:providers:kubernetes").inputs
+    assert (provider["kubeconfig"], provider["context"]) == ("/nowhere/kubeconfig", "modelmesh-dev")
+    assert provider["clusterIdentifier"] == "modelmesh/dev"
+    assert provider["enableConfigMapMutable"] == provider["enableSecretMutable"] == "true"
+
+
+def test_the_webhook_still_fails_closed_and_trusts_the_certificate_that_is_mounted(dev: Run) -> None:
+    token = "kubernetes:admissionregistration.k8s.io/v1:ValidatingWebhookConfiguration"  # noqa: S105
+    (webhook,) = dev.one(token).inputs["webhooks"]
+    kept = dev.one("kubernetes:core/v1:Secret", "modelmesh-webhook-server-cert")
+    assert webhook["failurePolicy"] == "Fail"
+    assert webhook["clientConfig"]["service"]["namespace"] == "modelmesh-serving"
+    assert webhook["clientConfig"]["caBundle"] == kept.inputs["data"]["ca.crt"]
+    assert base64.b64decode(kept.inputs["data"]["ca.crt"]).startswith(b"-----BEGIN CERTIFICATE")
+
+
+def test_generated_values_are_kept_and_secret(dev: Run) -> None:
+    for name in ("minio-credentials", "modelmesh-webhook-server-cert"):
+        kept = dev.one("kubernetes:core/v1:Secret", name)
+        assert kept.ignore_changes == ("data",)
+        assert set(kept.inputs["data"].values()) <= set(kept.secrets)
+
+
+def test_no_secret_is_in_plain_text_anywhere(dev: Run) -> None:
+    minio = dev.one("kubernetes:core/v1:Secret", "minio-credentials").inputs["data"]
+    certificate = dev.one("kubernetes:core/v1:Secret", "modelmesh-webhook-server-cert").inputs["data"]
+    secrets = [minio["user"], minio["password"], certificate["tls.key"]]
+    secrets += [base64.b64decode(value).decode() for value in secrets]
+    for resource in dev.resources:
+        for text in resource.plain:
+            assert not any(secret in text for secret in secrets), resource.urn
+    assert not any(secret in json.dumps(dev.outputs) for secret in secrets)
+
+
+def test_storage_and_etcd_are_told_in_secrets_of_the_form_that_modelmesh_reads(dev: Run) -> None:
+    storage = dev.one("kubernetes:core/v1:Secret", "storage-config")
+    entry = json.loads(base64.b64decode(storage.inputs["data"]["localMinIO"]))
+    assert entry["type"] == "s3"
+    assert entry["endpoint_url"] == "http://minio.modelmesh-serving.svc:9000"
+    assert all(isinstance(value, str) for value in entry.values())
+    assert storage.inputs["data"]["localMinIO"] in storage.secrets
+    etcd = dev.one("kubernetes:core/v1:Secret", "model-serving-etcd").inputs["data"]["etcd_connection"]
+    connection = json.loads(base64.b64decode(etcd))
+    assert connection == {"endpoints": "http://etcd.modelmesh-serving.svc:2379", "root_prefix": "modelmesh-serving"}
+
+
+def test_the_mesh_image_is_upstreams_unless_it_is_named(dev: Run, config: dict[str, str]) -> None:
+    assert serving_config(dev)["modelMeshImage"] == {"name": "kserve/modelmesh", "tag": "v0.12.0"}
+    images = json.loads(config["modelmesh:images"]) | {"modelmesh": f"mirror.example/mesh@sha256:{'d' * 64}"}
+    named = run_stack(config | {"modelmesh:images": json.dumps(images)})
+    assert serving_config(named)["modelMeshImage"] == {"name": "mirror.example/mesh", "digest": f"sha256:{'d' * 64}"}
+    assert named.outputs["meshImage"] == f"mirror.example/mesh@sha256:{'d' * 64}"
+    assert "meshNote" not in named.outputs
+
+
+def test_a_stand_in_for_the_mesh_is_called_one(config: dict[str, str], workplace: Path) -> None:  # noqa: ARG001
+    images = json.loads(config["modelmesh:images"]) | {"modelmesh": f"registry.example/solo-mesh@sha256:{'e' * 64}"}
+    assert "stands in" in run_stack(config | {"modelmesh:images": json.dumps(images)}).outputs["meshNote"]
+
+
+def test_the_stack_files_settings_reach_the_controller(dev: Run) -> None:
+    told = serving_config(dev)
+    assert told["podsPerRuntime"] == 1
+    assert told["scaleToZero"] == {"enabled": False}
+    assert told["storageSecretName"] == "storage-config"
+    assert told["restProxy"]["enabled"] is False  # type: ignore[index]
+
+
+def test_the_runtime_runs_the_built_image_by_digest(dev: Run) -> None:
+    runtime = dev.one("kubernetes:serving.kserve.io/v1alpha1:ServingRuntime").inputs
+    (container,) = runtime["spec"]["containers"]
+    assert container["image"] == f"registry.example:5000/custom-runtime-0.x@{DIGEST}" == dev.outputs["image"]
+    assert container["name"] == runtime["spec"]["builtInAdapter"]["serverType"] == "mlserver"
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
+
+
+def test_images_are_pushed_by_export_and_never_deleted(dev: Run) -> None:
+    for image in dev.of("docker-build:index:Image"):
+        assert image.inputs["push"] is False
+        assert image.inputs["exports"][0]["registry"]["insecure"] is True
+        assert image.inputs["buildOnPreview"] is False
+        assert image.inputs["context"]["location"].startswith(".build/context/")
+        assert image.retained
+
+
+def test_the_service_asks_for_the_model_that_was_published(dev: Run) -> None:
+    spec = dev.one("kubernetes:serving.kserve.io/v1beta1:InferenceService").inputs["spec"]["predictor"]["model"]
+    digest = dev.outputs["modelDigest"].removeprefix("sha256:")
+    assert spec["storage"] == {"key": "localMinIO", "path": f"sentiment/{digest}"}
+    job = dev.one("kubernetes:batch/v1:Job").inputs
+    environment = {entry["name"]: entry["value"] for entry in job["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert environment["S3_PREFIX"] == f"sentiment/{digest}/"
+    assert job["metadata"]["name"] == f"publish-sentiment-{digest[:12]}"
+
+
+def test_runtimes_come_after_all_of_the_installation_and_services_after_runtime_and_model(dev: Run) -> None:
+    runtime = dev.one("kubernetes:serving.kserve.io/v1alpha1:ServingRuntime")
+    service = dev.one("kubernetes:serving.kserve.io/v1beta1:InferenceService")
+    controller = dev.one("kubernetes:apps/v1:Deployment", "modelmesh-controller")
+    definitions = dev.of("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition")
+    assert len(definitions) == 4
+    assert {controller.urn, *(definition.urn for definition in definitions)} <= runtime.dependencies
+    assert {runtime.urn, dev.one("kubernetes:batch/v1:Job").urn} <= service.dependencies
+    assert {dev.one("kubernetes:core/v1:ConfigMap", "model-serving-config").urn} <= controller.dependencies
+
+
+def test_the_controller_needs_no_root_and_carries_the_labels_of_the_network_policies(dev: Run) -> None:
+    controller = dev.one("kubernetes:apps/v1:Deployment", "modelmesh-controller").inputs["spec"]["template"]
+    (container,) = controller["spec"]["containers"]
+    assert controller["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert controller["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "modelmesh-controller"
+
+
+def test_nothing_waits_for_what_comes_later(dev: Run) -> None:
+    """The webhook's Service has no endpoint before the controller runs, and the controller comes after the Service."""
+    service = dev.one("kubernetes:core/v1:Service", "modelmesh-webhook-server-service")
+    assert service.inputs["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true"
+    for definition in dev.of("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"):
+        assert definition.inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == "condition=Established"
+
+
+def test_outputs_name_the_endpoint(dev: Run) -> None:
+    assert dev.outputs["grpcUrl"] == "grpc://modelmesh-serving.modelmesh-serving:8033"
+    assert dev.outputs["namespace"] == "modelmesh-serving"
+    assert dev.outputs["inferenceService"] == "sentiment-analyzer"

@@ -1,0 +1,87 @@
+"""The configuration: every mistake is named at once, and the stack files in the repository have none."""
+
+import json
+from pathlib import Path
+
+import pulumi
+import pytest
+
+import config_schema
+import settings
+from tests.unit.stack.engine import run
+
+
+def load(config: dict[str, str]) -> settings.Settings:
+    loaded: list[settings.Settings] = []
+    run(lambda: loaded.append(settings.load()), config=config)
+    return loaded[0]
+
+
+def problems(config: dict[str, str]) -> str:
+    with pytest.raises(settings.BadConfiguration) as raised:
+        load(config)
+    assert isinstance(raised.value, pulumi.RunError), "no traceback"
+    return str(raised.value)
+
+
+def test_what_the_stack_does_not_say_has_the_default_of_the_schema(config: dict[str, str]) -> None:
+    found = load(config)
+    assert found.runtime_name == config_schema.schema()["runtimeName"]["default"] == "custom-runtime-0.x"
+    assert found.model_source == Path(".build/models/sentiment")
+    assert found.serving.pods_per_runtime == 1, "said by the stack file"
+    assert found.build.insecure is True
+
+
+def test_every_key_is_described_and_typed() -> None:
+    for key, entry in config_schema.schema().items():
+        assert entry["description"], key
+        assert entry["type"] in {"string", "integer", "boolean", "object"}, key
+
+
+def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
+    without_context = {key: value for key, value in config.items() if key != "modelmesh:context"}
+    text = problems(
+        without_context
+        | {
+            "modelmesh:podPerRuntime": "1",
+            "modelmesh:restProxy": "maybe",
+            "modelmesh:podsPerRuntime": "many",
+            "modelmesh:loadTimeoutSeconds": "0",
+            "modelmesh:namespace": "Model Mesh",
+            "modelmesh:kubeconfig": " ",
+            "modelmesh:runtimeMemory": "a lot",
+            "modelmesh:meshResources": json.dumps({"requests": {"cpu": 1, "memory": "1Gi"}, "limit": {"cpu": "1"}}),
+            "modelmesh:buildArgs": json.dumps({"JOBS": 2}),
+            "modelmesh:images": json.dumps({"etc": "x:1", "etcd": "etcd:latest"}),
+        }
+    )
+    for expected in (
+        "'dev' (Pulumi.dev.yaml)",
+        "modelmesh:podPerRuntime: unknown key; known are adapterResources,",
+        "modelmesh:restProxy: 'maybe', expected boolean",
+        "modelmesh:podsPerRuntime: 'many', expected integer (Pods of each runtime)",
+        "modelmesh:loadTimeoutSeconds: 0, expected 1 or more",
+        "modelmesh:namespace: 'Model Mesh', expected a name",
+        "modelmesh:kubeconfig: ' ', expected some text",
+        "modelmesh:context: missing (Context in that file",
+        "modelmesh:runtimeMemory: 'a lot', expected a quantity",
+        "modelmesh:meshResources.requests.cpu: 1, expected a quantity as text",
+        "modelmesh:meshResources.limits.cpu: missing",
+        "modelmesh:meshResources.limit.cpu: unknown",
+        "modelmesh:buildArgs.JOBS: 2, expected string",
+        "modelmesh:images.etc: unknown image; known are modelmesh,",
+        "modelmesh:images.etcd: 'etcd:latest' pins no image",
+        "modelmesh:images.minio: missing; MinIO no longer publishes images",
+    ):
+        assert expected in text, text
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("podsPerRuntime", "1.5"), ("podsPerRuntime", "true"), ("restProxy", "1"), ("images", "[]")]
+)
+def test_types_are_exact(config: dict[str, str], key: str, value: str) -> None:
+    assert f"modelmesh:{key}: '{value}', expected" in problems(config | {f"modelmesh:{key}": value})
+
+
+def test_other_packages_keys_are_not_ours(config: dict[str, str]) -> None:
+    load(config | {"kubernetes:whatever": "1", "pulumi:tags": "{}"})

@@ -26,7 +26,7 @@ def ensure(instance: Instance) -> None:
     _run(*inside, "address", "replace", f"{instance.node_address}/{prefix}", "dev", NODE_INTERFACE)
     _run(*inside, "link", "set", "lo", "up")
     _run(*inside, "link", "set", NODE_INTERFACE, "up")
-    # The API server calls webhooks by their Service's address. kube-proxy rewrites it, but only what has a route gets there.
+    # The API server calls webhooks by their Service's address: kube-proxy rewrites it, once it has a route at all.
     _run(*inside, "route", "replace", SERVICE_NETWORK, "dev", NODE_INTERFACE)
     # Pods are forwarded between bridge and link; bridged traffic has to pass iptables or replies of a Service
     # would come back from the pod's own address. Both settings belong to the namespace, not to the host.

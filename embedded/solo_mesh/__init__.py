@@ -14,12 +14,13 @@ One idea a file, in the order a reader wants them:
 | ------------------------ | ---------------------------------------------------------------------- |
 | settings                 | environment of the container → one frozen record                       |
 | records, etcd, store     | what stands in etcd; its API; a mirror of it with atomic changes       |
-| constraints              | the mounted ConfigMap: which labels a type needs, where ids stand      |
+| constraints, protofields | the mounted ConfigMap: labels a type needs, where ids stand; those ids |
 | runtime, cache           | calls to the model runtime; copies in it, least recently used first out |
 | models, vmodels          | meaning of the management API                                          |
 | management, dataplane    | the two halves of the gRPC port                                        |
 | peers                    | calls handed to the pod that serves the type                           |
-| http, metrics            | probes, preStop, metrics                                               |
+| http, metrics, tls       | probes, preStop, metrics; certificates                                 |
+| wire, compile_protos     | the border to the protobuf messages, and how they are compiled         |
 | mesh, __main__           | everything wired; order of start and stop                              |
 """
 

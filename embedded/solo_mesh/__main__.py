@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 
 from .etcd import EtcdError
 from .mesh import Mesh
@@ -13,13 +14,24 @@ from .settings import Settings, SettingsError, load
 
 
 async def serve(settings: Settings) -> None:
-    stop = asyncio.Event()
+    """Run until a signal asks for the end: gracefully when serving, at once when still starting."""
+    mesh, stop = Mesh(settings), asyncio.Event()
+    serving = asyncio.ensure_future(mesh.run(stop))
+
+    def end() -> None:
+        if mesh.ready or stop.is_set():
+            stop.set()
+        else:
+            serving.cancel()
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    await Mesh(settings).run(stop)
+        asyncio.get_running_loop().add_signal_handler(name, end)
+    with suppress(asyncio.CancelledError):
+        await serving
 
 
 def main() -> int:
+    """Run; the exit code of the process."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stdout)
     try:
         asyncio.run(serve(load(os.environ)))

@@ -40,6 +40,8 @@ class Timing:
 
 
 class State(Enum):
+    """Where a copy is on its way."""
+
     QUEUED = auto()
     LOADING = auto()
     LOADED = auto()
@@ -48,6 +50,8 @@ class State(Enum):
 
 @dataclass(eq=False)
 class Copy:
+    """One model in the memory of the runtime, or on its way there. Times in ms since the epoch."""
+
     model_id: str
     info: ModelInfo
     last_used: int  # ms since the epoch
@@ -61,6 +65,15 @@ class Copy:
 
 
 class Cache:
+    """Copies by model id, a queue of loads, and the units of memory they take.
+
+    Args:
+        runtime: who loads and unloads.
+        limits: what it can hold, and how it loads.
+        on_change: called with the id of a model whose copy has come, gone or failed.
+        timing: for tests.
+    """
+
     def __init__(
         self, runtime: Runtime, limits: Limits, on_change: Callable[[str], None], timing: Timing | None = None
     ) -> None:
@@ -90,7 +103,13 @@ class Cache:
         """Units taken by copies, not counting those on their way out."""
         return sum(copy.units for copy in self.copies.values())
 
+    @property
+    def room(self) -> int:
+        """How many models of the runtime's default size fit into empty memory."""
+        return self.usable // _units(self._limits.default_size)
+
     def of_state(self, state: State) -> list[Copy]:
+        """The copies that are in this state."""
         return [copy for copy in self.copies.values() if copy.state is state]
 
     def load(self, model_id: str, info: ModelInfo, *, last_used: int, urgent: bool = False) -> Copy:
@@ -259,6 +278,7 @@ class Cache:
 
 
 def now_ms() -> int:
+    """Time in ms since the epoch, as the API and etcd have it."""
     return int(time.time() * 1000)
 
 

@@ -6,10 +6,12 @@ Two files are upstream's and are read from its pinned source, never copied into 
 our own subset of etcd's API. The image build and the tests run this same script (it needs grpcio-tools).
 """
 
+import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
-from grpc_tools import protoc  # type: ignore[import-untyped]
+protoc: Any = importlib.import_module("grpc_tools.protoc")  # without types
 
 UPSTREAM = (Path("proto/mmesh/model-mesh-external.proto"), Path("docs/model-runtime.proto"))
 

@@ -44,6 +44,8 @@ class _JsonFile:
 
 
 class TypeConstraints:
+    """Which labels each type of model needs."""
+
     def __init__(self, path: Path) -> None:
         self._file = _JsonFile(path)
 
@@ -60,6 +62,8 @@ class TypeConstraints:
 
 
 class DataplaneConfig:
+    """Where requests of each method carry the id of the model, and which methods are let through."""
+
     def __init__(self, path: Path) -> None:
         self._file = _JsonFile(path)
 
@@ -70,5 +74,6 @@ class DataplaneConfig:
         return IdField(tuple(path), entry.get("vModelId", False)) if path else None
 
     def allows(self, method: str) -> bool:
+        """Whether a method may be called at all."""
         config = self._file.read()
         return method in config.get("rpcConfigs", {}) or config.get("allowOtherRpcs", True)

@@ -52,6 +52,8 @@ class _Name:
 
 
 class Dataplane(grpc.GenericRpcHandler):
+    """A generic gRPC handler: it takes every method that no other handler took."""
+
     def __init__(
         self,
         *,
@@ -77,6 +79,7 @@ class Dataplane(grpc.GenericRpcHandler):
         self.last_call = 0.0  # monotonic; by which a stopping pod sees that its clients have gone
 
     def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any]":
+        """The handler of one method."""
         # A stream of requests, so that a second message can be refused instead of being lost.
         return grpc.stream_unary_rpc_method_handler(partial(self._serve, details.method.lstrip("/")))
 

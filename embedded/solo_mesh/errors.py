@@ -19,16 +19,20 @@ class MeshError(Exception):
 
 
 def invalid(details: str) -> MeshError:
+    """The request makes no sense."""
     return MeshError(grpc.StatusCode.INVALID_ARGUMENT, details)
 
 
 def not_found(details: str) -> MeshError:
+    """What it names is not there."""
     return MeshError(grpc.StatusCode.NOT_FOUND, details)
 
 
 def already_exists(details: str) -> MeshError:
+    """What it names is there, and is something else."""
     return MeshError(grpc.StatusCode.ALREADY_EXISTS, details)
 
 
 def failed_precondition(details: str) -> MeshError:
+    """Things are not as the request expects them."""
     return MeshError(grpc.StatusCode.FAILED_PRECONDITION, details)

@@ -28,6 +28,8 @@ class EtcdError(Exception):
 
 @dataclass(frozen=True)
 class KeyValue:
+    """A key with its value and the revision of its last change."""
+
     key: str
     value: bytes
     revision: int
@@ -35,6 +37,8 @@ class KeyValue:
 
 @dataclass(frozen=True)
 class Event:
+    """A change of a key."""
+
     key: str
     value: bytes | None  # None: the key is gone
     revision: int
@@ -93,6 +97,7 @@ class Etcd:
         self._channel = self._open()
 
     async def close(self) -> None:
+        """Close the connection."""
         await self._channel.close()
 
     async def list(self, prefix: str) -> tuple[list[KeyValue], int]:
@@ -102,6 +107,7 @@ class Etcd:
         return [KeyValue(kv.key.decode(), kv.value, kv.mod_revision) for kv in reply.kvs], reply.header.revision
 
     async def get(self, key: str) -> KeyValue | None:
+        """One key, or None."""
         reply = await self._call("KV/Range", pb.RangeRequest(key=key.encode()), pb.RangeResponse)
         return next((KeyValue(key, kv.value, kv.mod_revision) for kv in reply.kvs), None)
 
@@ -129,7 +135,7 @@ class Etcd:
         """Changes below the prefix from a revision on, until the stream breaks (EtcdError)."""
         start = prefix.encode()
         create = pb.WatchCreateRequest(key=start, range_end=_after(start), start_revision=revision)
-        call = self._stream("Watch/Watch", pb.WatchRequest, pb.WatchResponse)
+        call = await self._stream("Watch/Watch", pb.WatchRequest, pb.WatchResponse)
         try:
             await call.write(pb.WatchRequest(create_request=create))
             async for reply in call:
@@ -139,7 +145,7 @@ class Etcd:
                     gone = event.type == pb.Event.DELETE
                     yield Event(event.kv.key.decode(), None if gone else event.kv.value, event.kv.mod_revision)
         except grpc.aio.AioRpcError as error:
-            self._turn()
+            self._failed(error)
             raise EtcdError(f"watch: {error.code().name} {error.details()}") from None
         finally:
             call.cancel()
@@ -152,24 +158,28 @@ class Etcd:
 
     async def keep_alive(self, lease: int) -> bool:
         """Renew a lease once; False if etcd does not know it (any more)."""
-        call = self._stream("Lease/LeaseKeepAlive", pb.LeaseKeepAliveRequest, pb.LeaseKeepAliveResponse, _CALL_SECONDS)
+        call = await self._stream(
+            "Lease/LeaseKeepAlive", pb.LeaseKeepAliveRequest, pb.LeaseKeepAliveResponse, _CALL_SECONDS
+        )
         try:
             await call.write(pb.LeaseKeepAliveRequest(ID=lease))
             reply = await call.read()
             return bool(reply is not grpc.aio.EOF and reply.TTL > 0)
         except grpc.aio.AioRpcError as error:
+            self._failed(error)
             raise EtcdError(f"keep-alive: {error.code().name} {error.details()}") from None
         finally:
             call.cancel()
 
     async def revoke(self, lease: int) -> None:
+        """End a lease; its keys go with it."""
         await self._call("Lease/LeaseRevoke", pb.LeaseRevokeRequest(ID=lease), pb.LeaseRevokeResponse)
 
     async def _call(self, method: str, request: Any, reply: Any) -> Any:
         last: grpc.aio.AioRpcError | None = None
         for _ in range(len(self._connection.endpoints) + 1):
             try:
-                if self._connection.user and self._token is None and method != "Auth/Authenticate":
+                if method != "Auth/Authenticate":
                     await self._authenticate()
                 call = self._channel.unary_unary(
                     f"/etcdserverpb.{method}",
@@ -179,20 +189,30 @@ class Etcd:
                 return await call(request, timeout=_CALL_SECONDS, metadata=self._metadata())
             except grpc.aio.AioRpcError as error:
                 last = error
-                if error.code() is grpc.StatusCode.UNAUTHENTICATED or "auth token" in (error.details() or ""):
-                    self._token = None
-                elif error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-                    self._turn()
-                else:
+                if not self._failed(error):
                     break
         assert last is not None
         raise EtcdError(f"{method} at {self._connection!r}: {last.code().name} {last.details()}") from None
 
     async def _authenticate(self) -> None:
+        """Get a token where there is none and one is needed."""
+        if not self._connection.user or self._token is not None:
+            return
         request = pb.AuthenticateRequest(name=self._connection.user, password=self._connection.password)
         self._token = (await self._call("Auth/Authenticate", request, pb.AuthenticateResponse)).token
 
-    def _stream(self, method: str, request: Any, reply: Any, seconds: float | None = None) -> Any:
+    def _failed(self, error: grpc.aio.AioRpcError) -> bool:
+        """Prepare for another try: a new token, another endpoint. False if another try would fail alike."""
+        if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+            self._token = None
+        elif error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+            self._turn()
+        else:
+            return False
+        return True
+
+    async def _stream(self, method: str, request: Any, reply: Any, seconds: float | None = None) -> Any:
+        await self._authenticate()
         call = self._channel.stream_stream(
             f"/etcdserverpb.{method}",
             request_serializer=request.SerializeToString,

@@ -12,6 +12,8 @@ _REASONS = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 503: "Servic
 
 @dataclass(frozen=True)
 class Response:
+    """Status and body of an answer."""
+
     status: int
     body: bytes = b""
     content_type: str = "text/plain; charset=utf-8"

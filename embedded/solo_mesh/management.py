@@ -38,6 +38,8 @@ class _Method:
 
 
 class Management:
+    """The service, for the one handler that the gRPC server asks first."""
+
     def __init__(self, store: Store, models: Models, vmodels: VModels, peers: Peers, me: str) -> None:
         self._store = store
         self._models = models
@@ -46,6 +48,7 @@ class Management:
         self._me = me
 
     def handler(self) -> grpc.GenericRpcHandler:
+        """Handlers of all its methods."""
         methods = {
             "setVModel": _Method(self._set, pb.SetVModelRequest, pb.VModelStatusInfo, self._type_of_target),
             "deleteVModel": _Method(self._delete, pb.DeleteVModelRequest, pb.DeleteVModelResponse, _any_type),

@@ -44,11 +44,13 @@ _CONNECTION_AGE_MS = 10_000
 
 
 class Mesh:
+    """One pod of the mesh, from start to stop."""
+
     def __init__(self, settings: Settings, timing: Timing | None = None) -> None:
         self._settings = settings
         self._timing = timing or Timing()
         self._started = now_ms()
-        self._ready = False
+        self.ready = False
         self._drained = asyncio.Event()
         self._advancing: set[asyncio.Task[None]] = set()
 
@@ -104,7 +106,7 @@ class Mesh:
             if wanted := settings.metrics:
                 context = self_signed() if wanted.https else None
                 await stack.enter_async_context(await serve(wanted.port, {"/metrics": self._metrics}, context))
-            self._ready = True
+            self.ready = True
             await self._publish()
             work.append(group.create_task(_every(_TIDY_SECONDS, self._tidy)))
             log.info("serving on port %d as instance %s", settings.grpc_port, settings.instance)
@@ -118,7 +120,7 @@ class Mesh:
 
     async def _drain(self, server: grpc.aio.Server, dataplane: Dataplane) -> None:
         log.info("stopping: not ready any more, serving on until clients have gone")
-        self._ready = False
+        self.ready = False
         started = time.monotonic()
         try:
             await self._publish()
@@ -152,7 +154,7 @@ class Mesh:
         return server
 
     async def _readiness(self) -> Response:
-        return Response(200) if self._ready else Response(503, b"not serving\n")
+        return Response(200) if self.ready else Response(503, b"not serving\n")
 
     async def _liveness(self) -> Response:
         return Response(200)
@@ -187,7 +189,7 @@ class Mesh:
             host=settings.host,
             address=f"{settings.address}:{settings.grpc_port}",
             labels=settings.labels,
-            actionable=self._ready,
+            actionable=self.ready,
             capacity=self._cache.usable,
             used=self._cache.used,
             count=len(loaded),

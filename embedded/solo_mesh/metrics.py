@@ -23,10 +23,12 @@ class Timer:
         self._histogram = Histogram(name, text, registry=registry, buckets=buckets)
 
     def observe(self, milliseconds: float) -> None:
+        """Add one."""
         self._histogram.observe(milliseconds)
 
     @contextmanager
     def time(self) -> Iterator[None]:
+        """Add the time that the block takes."""
         started = time.monotonic()
         try:
             yield
@@ -35,6 +37,8 @@ class Timer:
 
 
 class Metrics:
+    """All of them, in a registry of their own."""
+
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         labels = ("method", "code")
@@ -77,6 +81,7 @@ class Metrics:
         self.used = Gauge("modelmesh_instance_used_bytes", "Space taken by models", registry=registry)
 
     def render(self) -> bytes:
+        """Text in Prometheus' format."""
         return generate_latest(self.registry)
 
 

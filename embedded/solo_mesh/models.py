@@ -39,6 +39,8 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class CopyInfo:
+    """A copy in some pod, as the API shows it. Time in ms since the epoch."""
+
     location: str
     status: Status
     time: int
@@ -46,6 +48,8 @@ class CopyInfo:
 
 @dataclass(frozen=True)
 class ModelStatus:
+    """What the API says of a model."""
+
     status: Status
     errors: tuple[str, ...] = ()
     copies: tuple[CopyInfo, ...] = ()  # newest first
@@ -62,6 +66,13 @@ class NoRuntimeError(Exception):
 
 
 class Models:
+    """The models of the service, as seen by and from this pod.
+
+    Args:
+        me: id of this pod among its peers.
+        labels: what this pod serves.
+    """
+
     def __init__(self, store: Store, cache: Cache, constraints: TypeConstraints, me: str, labels: frozenset[str]):
         self._store = store
         self._cache = cache
@@ -75,12 +86,15 @@ class Models:
     # Questions --------------------------------------------------------------------------------------------------
 
     def serves(self, model_type: str) -> bool:
+        """Whether this pod serves a type."""
         return self._constraints.met(model_type, self._labels)
 
     def no_runtime(self, model_type: str) -> NoRuntimeError:
+        """The error for a type that no pod serves."""
         return NoRuntimeError(model_type, self._constraints.required(model_type))
 
     def status(self, model_id: str) -> ModelStatus:
+        """State of a model, from our copy and from what living pods wrote into its record."""
         model, copy = self._store.model(model_id), self._cache.copies.get(model_id)
         if model is None:
             return ModelStatus(Status.NOT_FOUND)
@@ -105,7 +119,7 @@ class Models:
 
     def _living(self, pods: Mapping[str, int]) -> list[tuple[str, int]]:
         """Those of other pods that are still there."""
-        living = self._store.instances()
+        living = self._store.instances
         return [(pod, at) for pod, at in pods.items() if pod != self._me and pod in living]
 
     # Actions ----------------------------------------------------------------------------------------------------
@@ -133,10 +147,10 @@ class Models:
 
         Waits for the loads, but no longer than so many seconds; the rest goes on meanwhile.
         """
-        held = [(key, model) for key, model in self._store.models().items() if model.loaded]
+        held = [(key, model) for key, model in self._store.models.items() if model.loaded]
         held = [(key, model) for key, model in held if self.serves(model.info.type)]
         held.sort(key=lambda item: item[1].last_used, reverse=True)
-        copies = [self.load(key, last_used=model.last_used) for key, model in held]
+        copies = [self.load(key, last_used=model.last_used) for key, model in held[: self._cache.room]]
         if copies:
             log.info("loading %d models that were loaded before", len(copies))
             await asyncio.wait([copy.settled for copy in copies], timeout=seconds)
@@ -161,7 +175,7 @@ class Models:
     def _record(self, model_id: str, draft: Draft) -> None:
         if (model := draft.model(model_id)) is None:
             return
-        living = self._store.instances()
+        living = self._store.instances
         copy = self._cache.copies.get(model_id)
         loaded = {pod: at for pod, at in model.loaded.items() if pod in living and pod != self._me}
         failed = {pod: at for pod, at in model.failed.items() if pod in living and pod != self._me}
@@ -185,14 +199,14 @@ class Models:
         self._cache.forget_failures()
         await self._collect_garbage()
         await self._announce()
-        models = self._store.models()
+        models = self._store.models
         METRICS.models_managed.set(len(models))
         METRICS.models_loaded.set(sum(bool(model.loaded) for model in models.values()))
         METRICS.models_failed.set(sum(bool(model.failed) for model in models.values()))
 
     async def _collect_garbage(self) -> None:
         # Not at once: requests that were sent to the model before it lost its last reference may be on their way.
-        garbage = {key for key, model in self._store.models().items() if model.auto_delete and not model.refs}
+        garbage = {key for key, model in self._store.models.items() if model.auto_delete and not model.refs}
         self._unreferenced = {key: self._unreferenced.get(key, now_ms()) for key in garbage}
 
         def delete(model_id: str, draft: Draft) -> None:
@@ -205,16 +219,19 @@ class Models:
                 await self._store.change(partial(delete, key))
 
     async def _announce(self) -> None:
-        """Touch the models that found no runtime before this pod served their type: the controller asks again."""
-        models = self._store.models()
+        """Take up the models that nobody could serve before this pod, or this type's constraints, came.
+
+        Those without a state are touched, so that the controller asks again; those that failed elsewhere are tried.
+        """
+        models = dict(self._store.models)
         served = {model.info.type for model in models.values() if self.serves(model.info.type)}
-        for key, model in models.items():
-            if model.info.type in served - self._announced and self.status(key).status in (
-                Status.NOT_LOADED,
-                Status.LOADING_FAILED,
-            ):
-                await self._store.touch(key)
-        self._announced = served | self._announced
+        for key in [key for key, model in models.items() if model.info.type in served - self._announced]:
+            match self.status(key).status:
+                case Status.NOT_LOADED:
+                    await self._store.touch(key)
+                case Status.LOADING_FAILED:
+                    self.load(key, last_used=models[key].last_used)
+        self._announced |= served
 
 
 def registration_time(load_now: bool) -> int:

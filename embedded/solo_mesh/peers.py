@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 
 class Peers:
+    """The other pods of the service."""
+
     def __init__(
         self,
         store: Store,
@@ -53,7 +55,7 @@ class Peers:
 
         able = [
             (pod, instance)
-            for pod, instance in self._store.instances().items()
+            for pod, instance in self._store.instances.items()
             if pod != self._me and instance.actionable and self._constraints.met(model_type, instance.labels)
         ]
         return [instance.address for _, instance in sorted(able, key=preference, reverse=True)]
@@ -75,6 +77,7 @@ class Peers:
         return self._channels[address]
 
     async def close(self) -> None:
+        """Close all connections."""
         for channel in self._channels.values():
             await channel.close()
 

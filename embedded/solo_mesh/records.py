@@ -22,6 +22,8 @@ class ModelInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
+    """A concrete model."""
+
     info: ModelInfo
     auto_delete: bool = False
     loaded: Mapping[str, int] = field(default_factory=dict)  # instance → time, ms since the epoch
@@ -31,9 +33,11 @@ class Model:
     last_used: int = 0  # ms since the epoch
 
     def referenced(self, by: int) -> Self:
+        """The same with more or fewer references."""
         return replace(self, refs=max(0, self.refs + by))
 
     def to_json(self) -> str:
+        """As it stands in etcd."""
         fields: dict[str, Any] = {"type": self.info.type, "encKey": self.info.key, "mPath": self.info.path}
         if self.auto_delete:
             fields["autoDel"] = True
@@ -46,6 +50,7 @@ class Model:
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
+        """From what stands in etcd; raises ValueError, KeyError."""
         data = json.loads(text)
         return cls(
             info=ModelInfo(data["type"], data.get("mPath", ""), data.get("encKey", "")),
@@ -60,17 +65,21 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class VModel:
+    """A name that clients use."""
+
     owner: str
     active: str
     target: str
     failed: bool = False
 
     def to_json(self) -> str:
+        """As it stands in etcd."""
         fields = {"o": self.owner, "amid": self.active, "tmid": self.target}
         return _dump(fields | ({"failed": True} if self.failed else {}))
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
+        """From what stands in etcd; raises ValueError, KeyError."""
         data = json.loads(text)
         return cls(
             owner=data.get("o", ""),
@@ -82,6 +91,8 @@ class VModel:
 
 @dataclass(frozen=True, kw_only=True)
 class Instance:
+    """A pod. Time and use in ms since the epoch."""
+
     started: int
     host: str
     address: str
@@ -94,6 +105,7 @@ class Instance:
     loading_threads: int = 1
 
     def to_json(self) -> str:
+        """As it stands in etcd."""
         return _dump(
             {
                 "startTime": self.started,
@@ -111,6 +123,7 @@ class Instance:
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
+        """From what stands in etcd; raises ValueError."""
         data = json.loads(text)
         return cls(
             started=data.get("startTime", 0),

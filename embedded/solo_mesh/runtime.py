@@ -58,6 +58,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Loaded:
+    """What the runtime says of a model that it has loaded."""
+
     size: int  # bytes; 0: unknown
     max_concurrency: int
 
@@ -65,9 +67,14 @@ class Loaded:
 class Runtime(Protocol):
     """What the cache needs of a runtime."""
 
-    async def load(self, model_id: str, info: ModelInfo) -> Loaded: ...
-    async def unload(self, model_id: str) -> None: ...
-    async def measure(self, model_id: str) -> int: ...
+    async def load(self, model_id: str, info: ModelInfo) -> Loaded:
+        """Load a model, however long it takes (the caller keeps time). Raises LoadError."""
+
+    async def unload(self, model_id: str) -> None:
+        """Unload a model; one the runtime does not know counts as unloaded. Raises UnloadError."""
+
+    async def measure(self, model_id: str) -> int:
+        """Bytes of a loaded model, or 0 if the runtime cannot tell."""
 
 
 class GrpcRuntime:
@@ -77,6 +84,7 @@ class GrpcRuntime:
         self._channel = grpc.aio.insecure_channel(target)
 
     async def close(self) -> None:
+        """Close the connection."""
         await self._channel.close()
 
     async def wait_until_ready(self) -> Limits:

@@ -14,12 +14,16 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class MetricsSettings:
+    """Where metrics are served, and how."""
+
     port: int
     https: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class TlsSettings:
+    """Certificate of the gRPC port, and whom it trusts."""
+
     certificate: Path
     key: Path
     trust: tuple[Path, ...]
@@ -28,6 +32,8 @@ class TlsSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
+    """Everything the process is told from outside."""
+
     service: str
     pod: str
     address: str

@@ -8,9 +8,9 @@ When etcd comes back empty (its pod was replaced), the mirror is put back, so th
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Protocol, TypeVar
+from typing import Any, TypeVar
 
 from .errors import MeshError
 from .etcd import Etcd, EtcdError, KeyValue
@@ -23,6 +23,8 @@ _RETRY_SECONDS = 1.0
 _ATTEMPTS = 20
 _MARKER = "config/solo-mesh-store"
 
+_RECORDS: dict[str, type[VModel | Model | Instance]] = {"vmodels": VModel, "registry": Model, "instances": Instance}
+
 T = TypeVar("T")
 Listener = Callable[[str, str], None]  # called with kind and id of the record that changed
 
@@ -31,47 +33,58 @@ class ConflictError(Exception):
     """Other pods kept changing the same keys."""
 
 
-class _Record(Protocol):
-    def to_json(self) -> str: ...
-
-
 class Draft:
     """One transaction in the making: what it reads must not have changed when what it writes is committed."""
 
     def __init__(self, store: "Store") -> None:
         self._store = store
         self.read: set[str] = set()
-        self.written: dict[str, _Record | None] = {}
+        self.written: dict[str, VModel | Model | None] = {}
 
     def vmodel(self, vmodel_id: str) -> VModel | None:
-        record = self._get(f"vmodels/{vmodel_id}")
+        """A vmodel as this transaction sees it."""
+        self.read.add(key := f"vmodels/{vmodel_id}")
+        record = self.written[key] if key in self.written else self._store.vmodel(vmodel_id)
         return record if isinstance(record, VModel) else None
 
     def model(self, model_id: str) -> Model | None:
-        record = self._get(f"registry/{model_id}")
+        """A model as this transaction sees it."""
+        self.read.add(key := f"registry/{model_id}")
+        record = self.written[key] if key in self.written else self._store.model(model_id)
         return record if isinstance(record, Model) else None
 
     def put(self, item: str, record: VModel | Model) -> None:
+        """Write a record under its id."""
         kind = "vmodels" if isinstance(record, VModel) else "registry"
         self.read.add(f"{kind}/{item}")
         self.written[f"{kind}/{item}"] = record
 
     def delete_vmodel(self, vmodel_id: str) -> None:
+        """Delete a vmodel."""
         self.written[f"vmodels/{vmodel_id}"] = None
 
     def delete_model(self, model_id: str) -> None:
+        """Delete a model."""
         self.written[f"registry/{model_id}"] = None
-
-    def _get(self, key: str) -> _Record | None:
-        self.read.add(key)
-        return self.written[key] if key in self.written else self._store.record(key)
 
 
 class Store:
+    """The mirror, by id: read it freely, change it by `change` only.
+
+    `listeners` are told of every record that changes, by whomever.
+    """
+
     def __init__(self, etcd: Etcd, root_prefix: str, key_prefix: str, service: str) -> None:
         self._etcd = etcd
         self._prefix = "/".join(part.strip("/") for part in (root_prefix, key_prefix, service) if part.strip("/")) + "/"
-        self._records: dict[str, _Record] = {}
+        self.vmodels: dict[str, VModel] = {}
+        self.models: dict[str, Model] = {}
+        self.instances: dict[str, Instance] = {}
+        self._tables: dict[str, dict[str, Any]] = {
+            "vmodels": self.vmodels,
+            "registry": self.models,
+            "instances": self.instances,
+        }
         self._revisions: dict[str, int] = {}
         # Names this store of keys: absent or another after a reconnection, the store has lost its data.
         self._marker: str | None = None
@@ -81,31 +94,22 @@ class Store:
 
     # Reading ------------------------------------------------------------------------------------------------
 
-    def record(self, key: str) -> _Record | None:
-        return self._records.get(key)
-
     def vmodel(self, vmodel_id: str) -> VModel | None:
-        return Draft(self).vmodel(vmodel_id)
+        """A vmodel by its id."""
+        return self.vmodels.get(vmodel_id)
 
     def model(self, model_id: str) -> Model | None:
-        return Draft(self).model(model_id)
+        """A model by its id."""
+        return self.models.get(model_id)
 
-    def vmodels(self) -> dict[str, VModel]:
-        return {key: record for key, record in self._of("vmodels/") if isinstance(record, VModel)}
-
-    def models(self) -> dict[str, Model]:
-        return {key: record for key, record in self._of("registry/") if isinstance(record, Model)}
-
-    def instances(self) -> dict[str, Instance]:
-        return {key: record for key, record in self._of("instances/") if isinstance(record, Instance)}
-
-    def _of(self, kind: str) -> Iterator[tuple[str, _Record]]:
-        return ((key.removeprefix(kind), record) for key, record in self._records.items() if key.startswith(kind))
+    def _known(self, key: str) -> bool:
+        kind, _, item = key.partition("/")
+        return item in self._tables.get(kind, {})
 
     async def refresh(self, key: str) -> bool:
         """Read one key from etcd itself; True if the mirror was behind."""
         found = await self._etcd.get(self._prefix + key)
-        before = self._revisions.get(key, 0) if key in self._records else 0
+        before = self._revisions.get(key, 0) if self._known(key) else 0
         if (found.revision if found else 0) == before:
             return False
         if found:
@@ -138,7 +142,7 @@ class Store:
 
     async def _commit(self, draft: Draft) -> bool:
         keys = draft.read | set(draft.written)
-        expected = {self._prefix + key: self._revisions[key] if key in self._records else 0 for key in keys}
+        expected = {self._prefix + key: self._revisions[key] if self._known(key) else 0 for key in keys}
         values = {key: record.to_json() for key, record in draft.written.items() if record is not None}
         gone = [key for key, record in draft.written.items() if record is None]
         puts = {self._prefix + key: value for key, value in values.items()}
@@ -205,7 +209,8 @@ class Store:
         if lost or marker is None:
             found, revision = await self._list()
         self._marker = found[_MARKER].value.decode()
-        for key in set(self._records) - set(found):
+        known = {f"{kind}/{item}" for kind, table in self._tables.items() for item in table}
+        for key in known - set(found):
             if lost or self._revisions.get(key, 0) <= revision:
                 self._apply(key, None, self._revisions.get(key, 0))
         if lost:
@@ -217,8 +222,9 @@ class Store:
     async def _restore(self, found: Mapping[str, KeyValue]) -> None:
         lost = {
             key: record.to_json()
-            for key, record in self._records.items()
-            if key not in found and key.startswith(("vmodels/", "registry/"))
+            for kind in ("vmodels", "registry")
+            for item, record in self._tables[kind].items()
+            if (key := f"{kind}/{item}") not in found
         }
         log.warning("etcd has lost its data; putting back %d keys", len(lost))
         for key, value in sorted(lost.items()):  # models ("registry/") before the vmodels that name them
@@ -233,18 +239,17 @@ class Store:
             return  # our own write, or an older event than what we know
         self._revisions[key] = revision
         kind, _, item = key.partition("/")
+        if (table := self._tables.get(kind)) is None:
+            return
         if value is None:
-            if self._records.pop(key, None) is None:
+            if table.pop(item, None) is None:
                 return
         else:
             try:
-                record = _parse(kind, value)
+                table[item] = _RECORDS[kind].from_json(value)
             except (ValueError, KeyError, TypeError) as error:
                 log.error("%s%s: not a record of ours (%s); left alone", self._prefix, key, error)
                 return
-            if record is None:
-                return
-            self._records[key] = record
         for listener in self.listeners:
             listener(kind, item)
 
@@ -265,15 +270,3 @@ class Store:
         if self._lease:
             with suppress(EtcdError):
                 await self._etcd.revoke(self._lease)
-
-
-def _parse(kind: str, value: bytes) -> _Record | None:
-    match kind:
-        case "vmodels":
-            return VModel.from_json(value)
-        case "registry":
-            return Model.from_json(value)
-        case "instances":
-            return Instance.from_json(value)
-        case _:
-            return None

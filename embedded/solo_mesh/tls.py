@@ -15,6 +15,7 @@ from .settings import TlsSettings
 
 
 def server_credentials(tls: TlsSettings) -> grpc.ServerCredentials:
+    """Credentials of the gRPC port."""
     pair = (tls.key.read_bytes(), tls.certificate.read_bytes())
     return grpc.ssl_server_credentials([pair], _trusted(tls), require_client_auth=tls.client_auth)
 

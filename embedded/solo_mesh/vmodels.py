@@ -35,6 +35,8 @@ class Transition(Enum):
 
 @dataclass(frozen=True)
 class VModelStatus:
+    """What the API says of a vmodel."""
+
     transition: Transition
     active: str = ""
     target: str = ""
@@ -45,6 +47,8 @@ class VModelStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class SetRequest:
+    """The fields of setVModel."""
+
     vmodel: str
     target: str
     owner: str = ""
@@ -58,6 +62,8 @@ class SetRequest:
 
 
 class VModels:
+    """The vmodels of the service."""
+
     def __init__(self, store: Store, cache: Cache, models: Models, default_owner: str) -> None:
         self._store = store
         self._cache = cache
@@ -83,7 +89,7 @@ class VModels:
             if after.status is Status.LOADING_FAILED and not after.copies:
                 refused = after  # nobody serves the type; said in this answer, but not remembered
         if refused and vmodel.active != vmodel.target:
-            await self._mark_failed(request.vmodel, vmodel.target)
+            await self._mark(request.vmodel, vmodel.target, failed=True)
         if request.sync and not refused:
             await self._settled(request)
         status = self.status(request.vmodel)
@@ -108,6 +114,7 @@ class VModels:
         await self._store.change(delete)
 
     def status(self, vmodel_id: str, owner: str = "") -> VModelStatus:
+        """State of a vmodel; of someone else's, that it is not there."""
         vmodel = self._store.vmodel(vmodel_id)
         if vmodel is None or owner not in ("", vmodel.owner):
             return VModelStatus(Transition.NOT_FOUND)
@@ -167,15 +174,17 @@ class VModels:
 
     async def advance(self, model_id: str | None = None) -> None:
         """Drive every transition (to one model) whose target this pod serves: load it, then promote or give up."""
-        for vmodel_id, vmodel in self._store.vmodels().items():
-            if vmodel.active == vmodel.target or vmodel.failed or model_id not in (None, vmodel.target):
+        for vmodel_id, vmodel in list(self._store.vmodels.items()):
+            if vmodel.active == vmodel.target or model_id not in (None, vmodel.target):
+                continue
+            if vmodel.failed and self._models.status(vmodel.target).status is Status.LOADING_FAILED:
                 continue
             try:
                 copy = self._models.load(vmodel.target, last_used=now_ms())
                 if copy.state is State.LOADED:
                     await self._promote(vmodel_id, vmodel.target)
-                elif copy.state is State.FAILED:
-                    await self._mark_failed(vmodel_id, vmodel.target)
+                else:
+                    await self._mark(vmodel_id, vmodel.target, failed=copy.state is State.FAILED)
             except NoRuntimeError:
                 continue  # another pod's to drive
             except (MeshError, EtcdError, ConflictError) as error:
@@ -193,11 +202,11 @@ class VModels:
         if await self._store.change(promote):
             log.info("vmodel %s is now answered by %s", vmodel_id, target)
 
-    async def _mark_failed(self, vmodel_id: str, target: str) -> None:
+    async def _mark(self, vmodel_id: str, target: str, *, failed: bool) -> None:
         def mark(draft: Draft) -> None:
             vmodel = draft.vmodel(vmodel_id)
-            if vmodel and vmodel.target == target != vmodel.active and not vmodel.failed:
-                draft.put(vmodel_id, replace(vmodel, failed=True))
+            if vmodel and vmodel.target == target != vmodel.active and vmodel.failed is not failed:
+                draft.put(vmodel_id, replace(vmodel, failed=failed))
 
         await self._store.change(mark)
 

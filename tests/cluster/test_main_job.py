@@ -59,7 +59,7 @@ def test_the_webhook_refuses_what_it_should(deployment: Deployment) -> None:
     command = deployment.stack.kubectl(
         "annotate", "servingruntime", RUNTIME, "--namespace", NAMESPACE, "serving.kserve.io/autoscalerClass=external"
     )
-    with pytest.raises(Exception, match=r"(?s)denied the request.*autoscalerClass"):
+    with pytest.raises(Exception, match=r"(?s)denied the request.*autoscaler class"):
         deployment.stack.run(command, quiet=True)
 
 

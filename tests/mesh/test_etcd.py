@@ -1,0 +1,62 @@
+"""The etcd client against a real etcd with TLS and a password, and several endpoints of which one is dead."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from embedded.solo_mesh.etcd import Connection, Etcd, EtcdError
+from tests.mesh.certificate import write_certificate
+from tests.mesh.pod import Namespace
+from tests.mesh.processes import ETCDCTL, free_port, start_etcd
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """An etcd with TLS and authentication; the connection file's content."""
+    folder = tmp_path_factory.mktemp("guarded")
+    certificate, key = folder / "tls.crt", folder / "tls.key"
+    write_certificate(certificate, key)
+    with start_etcd(folder, tls=(certificate, key)) as etcd:
+        options: list[str | Path] = [f"--endpoints={etcd.endpoint}", "--cacert", certificate]
+        for command in (["user", "add", "root:secret"], ["user", "grant-role", "root", "root"], ["auth", "enable"]):
+            subprocess.run(["etcdctl", *options, *command], check=True, capture_output=True, env=ETCDCTL)
+        dead = f"https://127.0.0.1:{free_port()}"
+        yield {
+            "endpoints": f"{dead},{etcd.endpoint}",
+            "userid": "root",
+            "password": "secret",
+            "certificate": certificate.read_text(),
+        }
+
+
+async def test_a_pod_runs_on_an_etcd_with_tls_and_password(namespace: Namespace, guarded: dict[str, str]) -> None:
+    (namespace.folder / "etcd").write_text(json.dumps(guarded | {"root_prefix": namespace.prefix}))
+    pod = await namespace.start()
+    await pod.set_vmodel("v", "v-1", sync=True)
+    assert await pod.infer("v") == "v-1"
+    assert {"vmodels/v", "registry/v-1", "instances/pod-0"} <= set(await namespace.keys())
+
+
+async def test_a_wrong_password_is_an_error_that_does_not_tell_it(tmp_path: Path, guarded: dict[str, str]) -> None:
+    (tmp_path / "etcd").write_text(json.dumps(guarded | {"password": "hush-hush"}))
+    etcd = Etcd(Connection.read(tmp_path / "etcd"))
+    with pytest.raises(EtcdError, match="authentication failed") as error:
+        await etcd.list("x")
+    await etcd.close()
+    assert "hush-hush" not in str(error.value)
+
+
+async def test_certificates_may_stand_in_files_beside(tmp_path: Path, guarded: dict[str, str]) -> None:
+    (tmp_path / "ca.crt").write_text(guarded["certificate"])
+    content = {key: value for key, value in guarded.items() if key != "certificate"}
+    (tmp_path / "etcd").write_text(json.dumps(content | {"certificate_file": "ca.crt"}))
+    etcd = Etcd(Connection.read(tmp_path / "etcd"))
+    assert await etcd.commit({"k": 0}, {"k": "v"})
+    assert await etcd.commit({"k": 0}, {"k": "w"}) is None, "somebody was faster"
+    found = await etcd.get("k")
+    await etcd.close()
+    assert found
+    assert found.value == b"v"

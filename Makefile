@@ -39,7 +39,7 @@ status: .venv ## Show runtimes, services, pods, versions and URLs of the stack
 down: .venv ## Destroy the stack; the embedded cluster goes on
 	@$(run) cli down --stack $(STACK)
 
-clean: .venv ## Destroy stack dev, then stop the embedded cluster and delete its data (builds stay in the cache)
+clean: .venv ## Stop the embedded cluster and delete its data, stack dev with it (builds stay in the cache)
 	@$(run) cli clean
 
 test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole stack on an embedded cluster of its own

@@ -50,13 +50,16 @@ def predict(arguments: Namespace) -> None:
 
 
 def status(arguments: Namespace) -> None:
-    """Runtimes, services, pods, images and URLs."""
+    """Outputs, runtimes, services, pods with their images, and the versions of cluster and engine."""
     stack = open_stack(arguments.stack)
-    outputs = stack.outputs()
-    if not outputs:
+    if not stack.outputs():
         say(f"stack {stack.name} is not up: make up STACK={stack.name}")
         return
-    _show(stack)
+    namespace = _show(stack)
+    containers = "NAME:.metadata.name,CONTAINERS:.spec.containers[*].name,IMAGES:.spec.containers[*].image"
+    _kubectl(stack, "get", "pods", "--namespace", namespace, "--output", f"custom-columns={containers}")
+    _kubectl(stack, "version")
+    print("Pulumi", stack.run(["pulumi", "version"], quiet=True).strip())
 
 
 def down(arguments: Namespace) -> None:
@@ -77,15 +80,21 @@ def _prepared(name: str) -> Stack:
     return open_stack(name)
 
 
-def _show(stack: Stack) -> None:
+def _show(stack: Stack) -> str:
+    """Print the outputs and the objects that matter; returns the namespace they are in."""
     outputs = stack.outputs()
     width = max(map(len, outputs))
     for name, value in sorted(outputs.items()):
         print(f"  {name:<{width}}  {value}")
-    namespace = outputs["namespace"]
+    namespace = str(outputs["namespace"])
     for kinds in ("servingruntimes,isvc", "pods"):
-        print(f"$ kubectl get {kinds} --namespace {namespace}")
-        stack.run(stack.kubectl("get", kinds, "--namespace", namespace))
+        _kubectl(stack, "get", kinds, "--namespace", namespace)
+    return namespace
+
+
+def _kubectl(stack: Stack, *arguments: str) -> None:
+    print(f"$ kubectl {' '.join(arguments)}", flush=True)
+    stack.run(stack.kubectl(*arguments))
 
 
 def _print_scores(scores: dict[str, str | float]) -> None:

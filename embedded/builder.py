@@ -34,7 +34,7 @@ def process(instance: Instance, bin_folder: Path, enter: tuple[str, ...]) -> Pro
 def configuration(instance: Instance) -> str:
     """buildkitd's TOML: builds use the host's network, for that is where package registries are reached from."""
     return f"""\
-root = "{instance.data / "buildkit"}"
+root = "{instance.cache / "buildkit" / instance.name}"
 
 [grpc]
 address = ["unix://{instance.builder_socket}"]

@@ -66,7 +66,15 @@ class Deployment:
 
     def get(self, kind: str, name: str = "", namespace: str = NAMESPACE) -> dict[str, Any]:
         """One object, or a list of them, as the API server has it."""
-        command = self.stack.kubectl("get", kind, *filter(None, [name]), "--namespace", namespace, "--output", "json")
+        command = self.stack.kubectl(
+            "get",
+            kind,
+            *filter(None, [name]),
+            "--namespace",
+            namespace,
+            "--output=json",
+            "--show-managed-fields",
+        )
         parsed: dict[str, Any] = json.loads(self.stack.run(command, quiet=True))
         return parsed
 

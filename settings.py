@@ -85,6 +85,7 @@ class Settings:
     def runtime(self, *, namespace: pulumi.Input[str], image: pulumi.Input[str]) -> mm.ServingRuntimeArgs:
         """The custom runtime."""
         return mm.ServingRuntimeArgs(
+            cluster=self.cluster,
             namespace=namespace,
             runtime_name=self.runtime_name,
             service_name=self.serving.service_name,
@@ -94,6 +95,7 @@ class Settings:
             cpu_limit=self.runtime_cpu_limit,
             memory=self.runtime_memory,
             load_timeout_seconds=self.load_timeout_seconds,
+            ready_timeout_seconds=self.ready_timeout_seconds,
         )
 
     def service(self, *, runtime: mm.ServingRuntime, path: pulumi.Input[str]) -> mm.InferenceServiceArgs:

@@ -132,6 +132,7 @@ def open_stack(name: str, instance: str = "dev", overrides: dict[str, Any] | Non
     file = node.data / "stack" / f"Pulumi.{name}.yaml"
     stack = Stack(name=name, embedded=node, config_file=file, environment=environment)
     _create(stack, file)
+    _release_dead_locks(node.data / "pulumi")
     config = tracked.get("config", {}) | json.loads(handover.config(node)) | (overrides or {})
     kept = yaml.safe_load(file.read_text()) or {}
     file.write_text(yaml.safe_dump(kept | tracked | {"config": config}))
@@ -145,6 +146,13 @@ def _tracked(name: str) -> dict[str, Any]:
         raise CommandError(f"there is no stack {name!r}: Pulumi.{name}.yaml does not exist (there are: {known})")
     parsed: dict[str, Any] = yaml.safe_load(file.read_text()) or {}
     return parsed
+
+
+def _release_dead_locks(backend: Path) -> None:
+    """Drop the locks of engines that were killed: on this machine alone it can be told that they are dead."""
+    for lock in (backend / ".pulumi" / "locks").rglob("*.json"):
+        if not Path("/proc", str(json.loads(lock.read_text())["pid"])).exists():
+            lock.unlink()
 
 
 def _create(stack: Stack, file: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from .images import Images
+from .images import STAND_IN, Images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,4 +51,6 @@ class ServingConfig:
             "storageHelperImage": {**self.images.adapter.as_config(), "command": ["/opt/app/puller"]},
             "storageHelperResources": self.adapter_resources.as_config(),
         }
+        if STAND_IN in self.images.modelmesh.name:
+            config["runtimePodLabels"] = {"modelmesh-server": STAND_IN}  # whoever looks at a pod is to know
         return yaml.safe_dump(config, sort_keys=True)

@@ -1,7 +1,8 @@
 """A ServingRuntime for a custom MLServer image: every value that MLServer and ModelMesh have to agree on is owned here.
 
 Each runtime's pods are made by ModelMesh Serving's controller, which adds the mesh and the adapter to the one container
-that stands here. The object itself has no status; whether it works shows in the InferenceServices that it serves.
+that stands here. The object itself has no status, so its pods are what is waited for; whether they serve a model shows
+in its InferenceService.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,12 +12,15 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from .cluster import Cluster
 from .pods import container_security
+from .rollout import Rollout
 from .runtime_rules import mlserver_format_problems, runtime_problems
 from .upstream import spec_problems
 
 API_VERSION = "serving.kserve.io/v1alpha1"
 
+_CONTAINER = "mlserver"  # the built-in adapter of this name looks for it
 _ADAPTER_PORT = 8085
 _GRPC_PORT = 8001
 _ENVIRONMENT = {
@@ -59,6 +63,7 @@ class ModelFormat:
 class ServingRuntimeArgs:
     """A custom MLServer image and what it serves. Times in seconds, sizes in bytes or as Kubernetes quantities."""
 
+    cluster: Cluster
     namespace: pulumi.Input[str]
     """An Output of ModelMeshServing: it resolves when runtimes can be created."""
     runtime_name: str
@@ -74,10 +79,12 @@ class ServingRuntimeArgs:
     memory_buffer_bytes: int = 128 * 2**20
     """The part of it that MLServer itself needs."""
     load_timeout_seconds: int = 90
+    ready_timeout_seconds: int = 300
+    """For its pods to start, images to be pulled included."""
 
 
 class ServingRuntime(pulumi.ComponentResource):
-    """The custom resource."""
+    """The custom resource and its pods: both outputs resolve when the pods run the image that it names."""
 
     runtime_name: pulumi.Output[str]
     namespace: pulumi.Output[str]
@@ -103,10 +110,33 @@ class ServingRuntime(pulumi.ComponentResource):
             spec=runtime_spec(args, args.image),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+        async def rolled_out(known: dict[str, Any]) -> str:
+            await self._rollout(args, str(known["namespace"]), str(known["image"])).done()
+            return str(known["namespace"])
+
         # By way of the resource, so that whoever uses the runtime comes after it.
-        self.runtime_name = runtime.urn.apply(lambda _: args.runtime_name)
-        self.namespace = pulumi.Output.all(runtime.urn, args.namespace).apply(lambda known: str(known[1]))
+        made = {"made": runtime.urn, "namespace": args.namespace}
+        if pulumi.runtime.is_dry_run():  # knows no image that it would have to build, and has nothing to wait for
+            self.namespace = pulumi.Output.all(**made).apply(lambda known: str(known["namespace"]))
+        else:
+            self.namespace = pulumi.Output.all(**made, image=args.image).apply(rolled_out)
+        self.runtime_name = self.namespace.apply(lambda _: args.runtime_name)
         self.register_outputs({"runtime_name": self.runtime_name})
+
+    def _rollout(self, args: ServingRuntimeArgs, namespace: str, image: str) -> Rollout:
+        def report(text: str) -> None:
+            pulumi.log.info(text, resource=self, ephemeral=True)
+
+        return Rollout(
+            cluster=args.cluster,
+            namespace=namespace,
+            deployment=f"{args.service_name}-{args.runtime_name}",
+            container=_CONTAINER,
+            image=image,
+            patience=args.ready_timeout_seconds,
+            report=report,
+        )
 
 
 def runtime_spec(args: ServingRuntimeArgs, image: pulumi.Input[str]) -> dict[str, Any]:
@@ -120,7 +150,7 @@ def runtime_spec(args: ServingRuntimeArgs, image: pulumi.Input[str]) -> dict[str
         "grpcDataEndpoint": f"port:{_GRPC_PORT}",
         "containers": [
             {
-                "name": "mlserver",
+                "name": _CONTAINER,
                 "image": image,
                 "env": [{"name": key, "value": value} for key, value in environment.items()],
                 "resources": {
@@ -133,7 +163,7 @@ def runtime_spec(args: ServingRuntimeArgs, image: pulumi.Input[str]) -> dict[str
         ],
         "volumes": [{"name": "tmp", "emptyDir": {}}],
         "builtInAdapter": {
-            "serverType": "mlserver",
+            "serverType": _CONTAINER,
             "runtimeManagementPort": _GRPC_PORT,
             "memBufferBytes": args.memory_buffer_bytes,
             "modelLoadingTimeoutMillis": args.load_timeout_seconds * 1000,

@@ -7,6 +7,7 @@ second clone finds it. It starts nothing and knows nothing of clusters.
 import fcntl
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -73,9 +74,15 @@ def _official_pulumi() -> bool:
     found = shutil.which("pulumi")
     if not found or cache_folder() in Path(found).parents:
         return False
-    version = subprocess.run([found, "version"], capture_output=True, text=True).stdout.strip().lstrip("v")
-    numbers, wanted = (tuple(int(n) for n in v.split("-")[0].split(".")) for v in (version, PULUMI_VERSION))
-    return numbers[0] == wanted[0] and numbers >= wanted
+    said = subprocess.run([found, "version"], capture_output=True, text=True).stdout
+    version, wanted = _numbers(said), _numbers(PULUMI_VERSION)
+    return version[:1] == wanted[:1] and version >= wanted
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`v3.259.0-dev` as (3, 259, 0); empty for what is no version."""
+    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", version)
+    return tuple(int(number) for number in found.groups()) if found else ()
 
 
 def _check_means(root: Path) -> None:

@@ -1,5 +1,8 @@
 """Which cluster a stack means is decided by its own file, and never by whatever context is current."""
 
+import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -29,3 +32,14 @@ def test_a_stack_that_names_a_cluster_gets_nothing_of_the_embedded_one() -> None
 def test_an_unknown_stack_is_an_error_that_lists_the_known_ones() -> None:
     with pytest.raises(CommandError, match=r"Pulumi\.stagging\.yaml does not exist \(there are: dev, prod\)"):
         open_stack("stagging")
+
+
+def test_a_killed_engine_s_lock_is_released_and_a_running_one_s_is_not(tmp_path: Path) -> None:
+    locks = tmp_path / ".pulumi" / "locks" / "organization" / "modelmesh" / "dev"
+    locks.mkdir(parents=True)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for name, pid in (("dead", ended.pid), ("alive", os.getpid())):
+        (locks / f"{name}.json").write_text(json.dumps({"pid": pid}))
+    stack._release_dead_locks(tmp_path)
+    assert [lock.stem for lock in locks.iterdir()] == ["alive"]

@@ -112,11 +112,14 @@ def test_the_mesh_image_is_upstreams_unless_it_is_named(dev: Run, config: dict[s
     assert serving_config(named)["modelMeshImage"] == {"name": "mirror.example/mesh", "digest": f"sha256:{'d' * 64}"}
     assert named.outputs["meshImage"] == f"mirror.example/mesh@sha256:{'d' * 64}"
     assert "meshNote" not in named.outputs
+    assert "runtimePodLabels" not in serving_config(named)
 
 
 def test_a_stand_in_for_the_mesh_is_called_one(config: dict[str, str], workplace: Path) -> None:  # noqa: ARG001
     images = json.loads(config["modelmesh:images"]) | {"modelmesh": f"registry.example/solo-mesh@sha256:{'e' * 64}"}
-    assert "stands in" in run_stack(config | {"modelmesh:images": json.dumps(images)}).outputs["meshNote"]
+    stack = run_stack(config | {"modelmesh:images": json.dumps(images)})
+    assert "stands in" in stack.outputs["meshNote"]
+    assert serving_config(stack)["runtimePodLabels"] == {"modelmesh-server": "solo-mesh"}
 
 
 def test_the_stack_files_settings_reach_the_controller(dev: Run) -> None:

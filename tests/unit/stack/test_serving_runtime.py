@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components import InvalidSpec, ModelFormat, ServingRuntime, ServingRuntimeArgs
+from components import Cluster, InvalidSpec, ModelFormat, ServingRuntime, ServingRuntimeArgs
 from components.runtime_rules import runtime_problems
 from components.serving_runtime import runtime_spec
 from components.upstream import spec_problems
@@ -13,6 +13,7 @@ from tests.unit.stack.engine import run
 
 def arguments(**changes: Any) -> ServingRuntimeArgs:
     values: dict[str, Any] = {
+        "cluster": Cluster(kubeconfig="/nowhere", context="none"),
         "namespace": "models",
         "runtime_name": "custom-runtime-0.x",
         "service_name": "modelmesh-serving",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components import Cluster, inference_service, modelmesh_serving
+from components import Cluster, inference_service, modelmesh_serving, serving_runtime
 from components.readiness import NotServed
 from tests.unit.stack.engine import DIGEST, run_stack
 from tests.unit.stack.test_readiness import FAILURE, LOADED, at, service
@@ -23,6 +23,9 @@ class Watching:
     async def service(self) -> dict[str, Any]:
         return self.looks_like
 
+    async def done(self) -> None:
+        """The runtime's pods are there."""
+
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch, workplace: Path) -> type[Watching]:  # noqa: ARG001  the program runs in it
@@ -31,6 +34,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch, workplace: Path) -> type[Watching]:
 
     Watching.asked = []
     monkeypatch.setattr(modelmesh_serving, "admitted", admitted)
+    monkeypatch.setattr(serving_runtime, "Rollout", Watching)
     monkeypatch.setattr(inference_service, "InferenceServiceApi", Watching)
     return Watching
 
@@ -43,12 +47,21 @@ def test_a_preview_asks_the_cluster_nothing_and_needs_no_image(cluster: type[Wat
     assert run.one("kubernetes:serving.kserve.io/v1beta1:InferenceService")
 
 
-def test_an_update_waits_for_the_webhook_and_for_the_model(cluster: type[Watching], config: dict[str, str]) -> None:
+def test_an_update_waits_for_webhook_pods_and_model(cluster: type[Watching], config: dict[str, str]) -> None:
     cluster.looks_like = service(**LOADED)
     run = run_stack(config, preview=False)
     here = Cluster(kubeconfig="/nowhere/kubeconfig", context="modelmesh-dev")
+    del cluster.asked[1]["report"]
     assert cluster.asked == [
         {"webhook": (here, "modelmesh-serving")},
+        {
+            "cluster": here,
+            "namespace": "modelmesh-serving",
+            "deployment": "modelmesh-serving-custom-runtime-0.x",
+            "container": "mlserver",
+            "image": run.outputs["image"],
+            "patience": 300,
+        },
         {
             "cluster": here,
             "namespace": "modelmesh-serving",

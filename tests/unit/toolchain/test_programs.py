@@ -58,3 +58,28 @@ def test_a_full_disk_is_an_error_before_anything_is_built(tmp_path: Path, monkey
     monkeypatch.setattr(Workshop, "build", lambda *_: pytest.fail("something was built"))
     with pytest.raises(BuildError, match=r"GB free.*MODELMESH_CACHE"):
         toolchain.ensure()
+
+
+@pytest.mark.parametrize(
+    ("version", "taken"),
+    [("v3.259.0", True), ("v3.300.1-dev.0", True), ("v3.258.9", False), ("v4.0.0", False), ("unknown", False)],
+)
+def test_an_official_engine_is_taken_if_it_can_run_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, taken: bool
+) -> None:
+    engine = tmp_path / "pulumi"
+    engine.write_text(f"#!/bin/sh\necho {version}\n")
+    engine.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("MODELMESH_CACHE", str(tmp_path / "cache"))
+    assert toolchain._official_pulumi() is taken
+
+
+def test_an_engine_of_our_own_cache_is_not_an_official_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = tmp_path / "cache" / "bin" / "pulumi"
+    engine.parent.mkdir(parents=True)
+    engine.write_text(f"#!/bin/sh\necho v{PULUMI_VERSION}\n")
+    engine.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{engine.parent}:/usr/bin:/bin")
+    monkeypatch.setenv("MODELMESH_CACHE", str(tmp_path / "cache"))
+    assert not toolchain._official_pulumi()

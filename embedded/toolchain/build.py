@@ -38,6 +38,7 @@ class Workshop:
             "GOTOOLCHAIN": "local",
             "GOWORK": "off",
             "CGO_ENABLED": "0",
+            "GOGC": "200",  # the compiler is a Go program itself: memory for time
             # readonly: what go.mod and go.sum say is what is built, or nothing is.
             "GOFLAGS": "-buildvcs=false -mod=readonly -modcacherw",
         }
@@ -69,6 +70,8 @@ class Workshop:
                 self._copy(copied, work, work)
             subject = "." if (work / "main.go").exists() else "tool"
             flags = ["-v", "-trimpath", "-ldflags", " ".join(["-s -w", *(f"-X {v}" for v in program.variables)])]
+            # Debugging information would be stripped in the end; not to make it saves compiling.
+            flags += ["-gcflags=all=-dwarf=false"]
             if program.tags:
                 flags += ["-tags", program.tags]
             command = [str(self.go), "build", *flags, "-o", f"{partial}/", subject]

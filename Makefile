@@ -66,7 +66,8 @@ lock: .venv ## Pin the Python requirements anew, with hashes
 .venv: $(venv)/done
 	@ln -sfn $(venv) .venv
 
-$(venv)/done: requirements-dev.txt
+# It depends on no file's time: its name says what it holds.
+$(venv)/done:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.11 …")'
 	@echo "▸ Python requirements"; start=$$SECONDS; \
 	  rm -rf $(venv); $(PYTHON) -m venv $(venv) || { echo "apt-get install python3-venv, then again"; exit 1; }; \

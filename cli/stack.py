@@ -103,9 +103,17 @@ def is_embedded(name: str) -> bool:
     """Whether stack `name` runs on the embedded cluster: its file names no cluster of its own.
 
     Raises:
-        CommandError: there is no such stack file.
+        CommandError: there is no such stack file, or it names a cluster by halves.
     """
-    return "modelmesh:kubeconfig" not in _tracked(name).get("config", {})
+    config = _tracked(name).get("config", {})
+    if "modelmesh:kubeconfig" in config:
+        return False
+    if half := [key for key in ("modelmesh:context", "modelmesh:registry") if key in config]:
+        raise CommandError(
+            f"Pulumi.{name}.yaml sets {' and '.join(half)} but no modelmesh:kubeconfig: add it to use that cluster, "
+            f"or remove {' and '.join(half)} to use the embedded one"
+        )
+    return True
 
 
 def open_stack(name: str, instance: str = "dev", overrides: dict[str, Any] | None = None) -> Stack:

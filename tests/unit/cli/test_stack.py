@@ -29,6 +29,12 @@ def test_a_stack_that_names_a_cluster_gets_nothing_of_the_embedded_one() -> None
     assert "--config-file" not in opened.engine_command("up")
 
 
+def test_half_a_cluster_is_no_cluster(checkout: Path) -> None:
+    (checkout / "Pulumi.staging.yaml").write_text("config:\n  modelmesh:context: staging\n")
+    with pytest.raises(CommandError, match="sets modelmesh:context but no modelmesh:kubeconfig"):
+        is_embedded("staging")
+
+
 def test_an_unknown_stack_is_an_error_that_lists_the_known_ones() -> None:
     with pytest.raises(CommandError, match=r"Pulumi\.stagging\.yaml does not exist \(there are: dev, prod\)"):
         open_stack("stagging")

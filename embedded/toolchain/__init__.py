@@ -62,7 +62,7 @@ def ensure(say: Callable[[str], None] = print) -> Toolchain:
         missing = [p for p in programs if not workshop.store(p).is_dir()]
         if missing:
             _check_means(root)
-            say(f"  {len(missing)} of {len(programs)} programs to build; from nothing that takes about half an hour")
+            say(f"  {len(missing)} of {len(programs)} programs to build; from nothing 40 minutes on two cores")
             with ThreadPoolExecutor(BUILDS_AT_A_TIME) as lanes:
                 list(lanes.map(workshop.build, missing))
             shutil.rmtree(root / "go", ignore_errors=True)

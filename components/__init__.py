@@ -7,6 +7,7 @@ from .cluster import Cluster
 from .etcd import Etcd, EtcdArgs
 from .images import STAND_IN, ImageRef, Images
 from .inference_service import InferenceService, InferenceServiceArgs
+from .invalid_spec import InvalidSpec
 from .kept_secret import KeptSecret, KeptSecretArgs
 from .minio import Minio, MinioArgs
 from .model_artifact import ModelArtifact, ModelArtifactArgs
@@ -14,7 +15,7 @@ from .modelmesh_serving import ModelMeshServing, ModelMeshServingArgs
 from .namespace import ModelNamespace, ModelNamespaceArgs
 from .runtime_image import BuildArgs, RuntimeImage, RuntimeImageArgs
 from .serving_config import Resources, ServingConfig
-from .serving_runtime import InvalidSpec, ModelFormat, ServingRuntime, ServingRuntimeArgs
+from .serving_runtime import ModelFormat, ServingRuntime, ServingRuntimeArgs
 from .storage import S3Storage, StorageConfig, StorageConfigArgs
 from .webhook_certificate import WebhookCertificate, WebhookCertificateArgs
 

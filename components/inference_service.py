@@ -12,9 +12,9 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from .cluster import Cluster
+from .invalid_spec import InvalidSpec
 from .kserve_api import InferenceServiceApi
 from .readiness import Patience, Wait
-from .serving_runtime import InvalidSpec
 from .upstream import spec_problems
 
 _GRPC_PORT = 8033

@@ -13,9 +13,10 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from .cluster import Cluster
+from .invalid_spec import InvalidSpec
 from .pods import container_security
 from .rollout import Rollout
-from .runtime_rules import mlserver_format_problems, runtime_problems
+from .rules.runtime import mlserver_format_problems, runtime_problems
 from .upstream import spec_problems
 
 API_VERSION = "serving.kserve.io/v1alpha1"
@@ -34,14 +35,6 @@ _ENVIRONMENT = {
     "MLSERVER_METRICS_DIR": "/tmp/metrics",  # noqa: S108  its default is the working directory, which is read-only
     "MLSERVER_ENVIRONMENTS_DIR": "/tmp/environments",  # noqa: S108  likewise
 }
-
-
-class InvalidSpec(pulumi.RunError):
-    """A spec that could not work, with every reason."""
-
-    def __init__(self, kind: str, name: str, problems: Sequence[str]) -> None:
-        super().__init__(f"{kind} {name!r} cannot work:\n" + "\n".join(f"  {problem}" for problem in problems))
-        self.problems = list(problems)
 
 
 @dataclass(frozen=True, kw_only=True)

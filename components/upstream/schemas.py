@@ -10,6 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from ..rendering import Unknown
 from .documents import documents
 
 Schema = dict[str, Any]
@@ -18,7 +19,8 @@ Schema = dict[str, Any]
 def spec_problems(kind: str, spec: dict[str, Any]) -> list[str]:
     """Every problem of a serving.kserve.io object's `spec`, each as "path: what is wrong"; empty where it is valid."""
     errors = sorted(_validator(kind).iter_errors(spec), key=lambda error: [str(part) for part in error.absolute_path])
-    return [f"{_path(error)}: {message}" for error in errors for message in _messages(error)]
+    known = (error for error in errors if not isinstance(error.instance, Unknown))
+    return [f"{_path(error)}: {message}" for error in known for message in _messages(error)]
 
 
 @functools.cache

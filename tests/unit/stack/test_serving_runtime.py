@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components import Cluster, InvalidSpec, ModelFormat, ServingRuntime, ServingRuntimeArgs
-from components.runtime_rules import runtime_problems
+from components.rules.runtime import runtime_problems
 from components.serving_runtime import runtime_spec
 from components.upstream import spec_problems
 from tests.unit.stack.engine import run

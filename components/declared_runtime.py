@@ -1,0 +1,43 @@
+"""What a runtime promises to serve, read from its document, whoever made it: a component or upstream."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclaredRuntime:
+    """A ServingRuntime or ClusterServingRuntime as ModelMesh matches models against it."""
+
+    name: str
+    namespace: str | None
+    """None for a ClusterServingRuntime, which serves every model namespace."""
+    formats: tuple[tuple[str, str | None], ...]
+    """Name and version of those formats that it takes by itself (`autoSelect`); the others need the runtime's name."""
+    protocol_versions: tuple[str, ...] = ()
+    disabled: bool = False
+    load_timeout_seconds: float | None = None
+    """None where the model server's own adapter sets it."""
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> Self:
+        """Reads a whole document; its namespace may be known later and is then taken as the empty text."""
+        metadata, spec = document["metadata"], document["spec"]
+        timeout = spec.get("builtInAdapter", {}).get("modelLoadingTimeoutMillis")
+        return cls(
+            name=metadata["name"],
+            namespace=metadata.get("namespace", "") if document["kind"] == "ServingRuntime" else None,
+            formats=tuple(
+                (entry["name"], entry.get("version"))
+                for entry in spec.get("supportedModelFormats", [])
+                if entry.get("autoSelect") is True
+            ),
+            protocol_versions=tuple(spec.get("protocolVersions", [])),
+            disabled=spec.get("disabled", False) or not spec.get("multiModel", False),
+            load_timeout_seconds=timeout / 1000 if timeout else None,
+        )
+
+    def takes(self, name: str, version: str | None, protocol: str | None, *, rest_proxy: bool) -> bool:
+        """Whether ModelMesh places a model of this kind here by itself; versions are compared as text."""
+        protocols = {*self.protocol_versions, *(("v2",) if rest_proxy and "grpc-v2" in self.protocol_versions else ())}
+        fits = any(own == name and version in (None, own_version) for own, own_version in self.formats)
+        return fits and (protocol is None or protocol in protocols)

@@ -8,6 +8,7 @@ PYTHON ?= python3
 STACK ?= dev
 # Exported, so that no quote in it can reach the shell.
 export TEXT ?= What a wonderful day, I love it!
+export FILES ?=
 
 # The environment is shared by all clones with the same lock file: it lives in the cache, and `.venv` points at it.
 cache := $(or $(MODELMESH_CACHE),$(HOME)/.cache/modelmesh-stack)
@@ -18,7 +19,7 @@ run := .venv/bin/python -m
 export MODELMESH_TOOLCHAIN_BIN ?= $(cache)/toolchain/current/bin
 export MODELMESH_SERVING_SRC ?= $(wildcard $(cache)/toolchain/current/modelmesh-serving-source)
 
-.PHONY: help up preview predict status down clean test unit lint format lock
+.PHONY: help up preview check predict status down clean test unit lint format lock
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -29,6 +30,9 @@ up: .venv ## Build, deploy and serve the stack, then score a sentence (starts th
 
 preview: .venv ## Show what `make up` would change in the stack, and change nothing
 	@$(run) cli preview --stack $(STACK)
+
+check: .venv ## Tell what ModelMesh would ignore or choke on in YAML that is there already: make check FILES="a.yaml b.yaml"
+	@$(run) cli check
 
 predict: .venv ## Score a sentence through ModelMesh: make predict TEXT="What a day!"
 	@$(run) cli predict --stack $(STACK) --text "$$TEXT"

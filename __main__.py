@@ -26,27 +26,27 @@ image = mm.RuntimeImage(
     "runtime", mm.RuntimeImageArgs(build=s.build, source=s.runtime_source, repository=s.runtime_name), opts
 )
 
-# The stores, and ModelMesh Serving on them.
-ns = mm.ModelNamespace("namespace", mm.ModelNamespaceArgs(namespace=s.namespace), opts).namespace
-etcd = mm.Etcd("etcd", mm.EtcdArgs(namespace=ns, image=str(s.images.etcd), root_prefix=s.namespace), opts)
-minio = mm.Minio("minio", mm.MinioArgs(namespace=ns, image=str(s.images.minio), bucket=s.bucket), opts)
-storage = mm.StorageConfig("storage", mm.StorageConfigArgs(namespace=ns, entries={s.storage_key: minio.storage}), opts)
-serving = mm.ModelMeshServing(
-    "modelmesh", s.installation(namespace=ns, etcd_secret=etcd.secret_name, storage_secret=storage.secret_name), opts
-)
+# The stores, ModelMesh Serving on them, and the namespace whose models it serves.
+ns = mm.Namespace("namespace", s.controller_namespace(), opts).namespace
+etcd = mm.Etcd("etcd", s.etcd(namespace=ns), opts)
+minio = mm.Minio("minio", s.minio(namespace=ns), opts)
+serving = mm.ModelMeshServing("modelmesh", s.installation(namespace=ns, etcd=etcd.connection), opts)
+models = mm.ModelNamespace("models", s.models(serving.installation, storage=minio.storage), opts)
 
 # The runtime, the model, and the service that has the one serve the other.
-runtime = mm.ServingRuntime("runtime", s.runtime(namespace=serving.namespace, image=image.ref), opts)
+runtime = mm.ServingRuntime("runtime", s.runtime(namespace=models, image=image.ref), opts)
 # MinIO has to answer before the model is uploaded, and no value of it tells.
 after_minio = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[minio]))
 model = mm.ModelArtifact("model", s.model(namespace=ns, storage=minio.storage), after_minio)
-service = mm.InferenceService("service", s.service(runtime=runtime, path=model.path), opts)
+service = mm.InferenceService("service", s.service(namespace=models, runtime=runtime, path=model.path), opts)
 
-pulumi.export("namespace", s.namespace)
+pulumi.export("namespace", models.namespace_name)
 pulumi.export("image", image.ref)
 pulumi.export("modelDigest", model.digest)
 pulumi.export("inferenceService", s.inference_service)
 pulumi.export("grpcUrl", service.grpc_url)
+if s.serving.rest_proxy.enabled:
+    pulumi.export("restUrl", service.rest_url)
 pulumi.export("meshImage", str(s.images.modelmesh))
 if mm.STAND_IN in s.images.modelmesh.name:
     pulumi.export(

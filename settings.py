@@ -5,16 +5,18 @@ problem is named at once, before any resource exists.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pulumi
 
 import components as mm
 import config_schema
 from components.images import resolve
+from components.installation import Scope
+from components.webhook_certificate import Issuer
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DNS_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
@@ -34,6 +36,7 @@ _SHAPES = {
     ),
 }
 _POSITIVE = ("podsPerRuntime", "loadTimeoutSeconds", "readyTimeoutSeconds")
+_CHOICES = {"scope": get_args(Scope), "webhookCertificate": get_args(Issuer)}
 
 
 class BadConfiguration(pulumi.RunError):
@@ -46,9 +49,14 @@ class Settings:
 
     cluster: mm.Cluster
     namespace: str
+    model_namespace: str
+    scope: Scope
     build: mm.BuildArgs
     images: mm.Images
     serving: mm.ServingConfig
+    controller: mm.Controller
+    webhook_certificate: Issuer
+    built_in_runtimes: tuple[mm.BuiltInRuntime, ...]
     runtime_source: Path
     runtime_name: str
     runtime_memory: str
@@ -62,18 +70,47 @@ class Settings:
     ready_timeout_seconds: int
     storage_key: str
     bucket: str
+    etcd_persistence: mm.Persistence | None
+    minio_persistence: mm.Persistence | None
 
-    def installation(
-        self, *, namespace: pulumi.Input[str], etcd_secret: pulumi.Input[str], storage_secret: pulumi.Input[str]
-    ) -> mm.ModelMeshServingArgs:
+    def controller_namespace(self) -> mm.NamespaceArgs:
+        """The namespace of the controller and its stores."""
+        return mm.NamespaceArgs(namespace=self.namespace, serves_models=self.model_namespace == self.namespace)
+
+    def etcd(self, *, namespace: pulumi.Input[str]) -> mm.EtcdArgs:
+        """The registry of models."""
+        return mm.EtcdArgs(
+            namespace=namespace,
+            image=str(self.images.etcd),
+            root_prefix=self.namespace,
+            persistence=self.etcd_persistence,
+        )
+
+    def minio(self, *, namespace: pulumi.Input[str]) -> mm.MinioArgs:
+        """The store of models."""
+        return mm.MinioArgs(
+            namespace=namespace, image=str(self.images.minio), bucket=self.bucket, persistence=self.minio_persistence
+        )
+
+    def installation(self, *, namespace: pulumi.Input[str], etcd: mm.EtcdConnection) -> mm.ModelMeshServingArgs:
         """ModelMesh Serving."""
         return mm.ModelMeshServingArgs(
             cluster=self.cluster,
             namespace=namespace,
             namespace_name=self.namespace,
-            etcd_secret=etcd_secret,
-            storage_secret=storage_secret,
+            model_namespaces=[self.model_namespace],
+            scope=self.scope,
+            etcd=etcd,
             config=self.serving,
+            controller=self.controller,
+            webhook_certificate=self.webhook_certificate,
+            built_in_runtimes=self.built_in_runtimes,
+        )
+
+    def models(self, installation: mm.Installation, *, storage: mm.S3Storage) -> mm.ModelNamespaceArgs:
+        """The namespace that models are served in, with that store under the storage key."""
+        return mm.ModelNamespaceArgs(
+            installation=installation, namespace=self.model_namespace, storage={self.storage_key: storage}
         )
 
     def model(self, *, namespace: pulumi.Input[str], storage: mm.S3Storage) -> mm.ModelArtifactArgs:
@@ -82,35 +119,33 @@ class Settings:
             namespace=namespace, model_name=self.model_name, source=self.model_source, build=self.build, storage=storage
         )
 
-    def runtime(self, *, namespace: pulumi.Input[str], image: pulumi.Input[str]) -> mm.ServingRuntimeArgs:
+    def runtime(self, *, namespace: mm.ModelNamespace, image: pulumi.Input[str]) -> mm.ServingRuntimeArgs:
         """The custom runtime."""
         return mm.ServingRuntimeArgs(
-            cluster=self.cluster,
             namespace=namespace,
             runtime_name=self.runtime_name,
-            service_name=self.serving.service_name,
-            image=image,
-            formats=[self.model_format],
-            cpu_request=self.runtime_cpu_request,
-            cpu_limit=self.runtime_cpu_limit,
-            memory=self.runtime_memory,
-            load_timeout_seconds=self.load_timeout_seconds,
+            spec=mm.mlserver_runtime(
+                image=image,
+                formats=[self.model_format],
+                cpu_request=self.runtime_cpu_request,
+                cpu_limit=self.runtime_cpu_limit,
+                memory=self.runtime_memory,
+                load_timeout_seconds=self.load_timeout_seconds,
+            ),
             ready_timeout_seconds=self.ready_timeout_seconds,
         )
 
-    def service(self, *, runtime: mm.ServingRuntime, path: pulumi.Input[str]) -> mm.InferenceServiceArgs:
+    def service(
+        self, *, namespace: mm.ModelNamespace, runtime: mm.ServingRuntime, path: pulumi.Input[str]
+    ) -> mm.InferenceServiceArgs:
         """The model on that runtime."""
         return mm.InferenceServiceArgs(
-            cluster=self.cluster,
-            namespace=runtime.namespace,
-            controller_namespace=self.namespace,
-            service_name=self.serving.service_name,
+            namespace=namespace,
+            runtimes=[runtime],
             model_name=self.inference_service,
             model_format=self.model_format.name,
-            runtime=runtime.runtime_name,
-            storage_key=self.storage_key,
-            storage_path=path,
-            load_timeout_seconds=self.load_timeout_seconds,
+            runtime=self.runtime_name,
+            storage=mm.ModelPath(path=path, key=self.storage_key),
             ready_timeout_seconds=self.ready_timeout_seconds,
         )
 
@@ -122,7 +157,7 @@ def load() -> Settings:
     given = {key.removeprefix(prefix): text for key, text in everything.items() if key.startswith(prefix)}
     values, problems = config_schema.typed(given)
     problems += _problems(values)
-    images, image_problems = resolve(values.get("images", {}))
+    images, image_problems = resolve(values.get("images", {}), values.get("imageRegistry", ""))
     problems += [f"images.{problem}" for problem in image_problems]
     if images and not problems:
         return _settings(values, images)
@@ -139,6 +174,8 @@ def _settings(values: Mapping[str, Any], images: mm.Images) -> Settings:
     return Settings(
         cluster=mm.Cluster(kubeconfig=v["kubeconfig"], context=v["context"]),
         namespace=v["namespace"],
+        model_namespace=v["modelNamespace"] or v["namespace"],
+        scope=v["scope"],
         build=mm.BuildArgs(
             registry=v["registry"],
             insecure=v["registryInsecure"],
@@ -150,11 +187,15 @@ def _settings(values: Mapping[str, Any], images: mm.Images) -> Settings:
         serving=mm.ServingConfig(
             images=images,
             pods_per_runtime=v["podsPerRuntime"],
-            rest_proxy=v["restProxy"],
-            scale_to_zero=v["scaleToZero"],
-            mesh_resources=mm.Resources(**v["meshResources"]),
+            rest_proxy=mm.RestProxy(enabled=v["restProxy"]),
+            scale_to_zero=mm.ScaleToZero(enabled=v["scaleToZero"]),
+            mesh_resources=mm.Resources(**v["meshResources"]) if v["meshResources"] else None,
             adapter_resources=mm.Resources(**v["adapterResources"]),
+            max_message_bytes=v["maxMessageBytes"],
         ),
+        controller=mm.Controller(replicas=v["controllerReplicas"]),
+        webhook_certificate=v["webhookCertificate"],
+        built_in_runtimes=tuple(v["builtInRuntimes"]),
         runtime_source=Path(v["runtimeSource"]),
         runtime_name=v["runtimeName"],
         runtime_memory=v["runtimeMemory"],
@@ -168,7 +209,15 @@ def _settings(values: Mapping[str, Any], images: mm.Images) -> Settings:
         ready_timeout_seconds=v["readyTimeoutSeconds"],
         storage_key=v["storageKey"],
         bucket=v["bucket"],
+        etcd_persistence=_persistence(v["persistence"], "etcd"),
+        minio_persistence=_persistence(v["persistence"], "minio"),
     )
+
+
+def _persistence(persistence: Mapping[str, str], store: str) -> mm.Persistence | None:
+    if store not in persistence:
+        return None
+    return mm.Persistence(size=persistence[store], storage_class=persistence.get("storageClass"))
 
 
 def _problems(values: Mapping[str, Any]) -> list[str]:
@@ -180,13 +229,29 @@ def _problems(values: Mapping[str, Any]) -> list[str]:
     ]
     problems += [f"{key}: {values[key]}, expected 1 or more" for key in _POSITIVE if values.get(key, 1) < 1]
     problems += [
+        f"{key}: {values[key]!r}, expected one of {', '.join(choices)}"
+        for key, choices in _CHOICES.items()
+        if key in values and values[key] not in choices
+    ]
+    problems += _persistence_problems(values.get("persistence", {}))
+    problems += [
         f"buildArgs.{key}: {value!r}, expected string"
         for key, value in values.get("buildArgs", {}).items()
         if not isinstance(value, str)
     ]
     for key in ("meshResources", "adapterResources"):
-        problems += _resource_problems(key, values[key]) if key in values else []
+        problems += _resource_problems(key, values[key]) if values.get(key) else []
     return problems
+
+
+def _persistence_problems(persistence: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in persistence.items():
+        if key not in ("etcd", "minio", "storageClass"):
+            yield f"persistence.{key}: unknown; known are etcd, minio, storageClass"
+        elif key == "storageClass" and not isinstance(value, str):
+            yield f"persistence.storageClass: {value!r}, expected the name of a class"
+        elif key != "storageClass" and not (isinstance(value, str) and _QUANTITY.fullmatch(value)):
+            yield f"persistence.{key}: {value!r}, expected a size like 10Gi"
 
 
 def _resource_problems(key: str, value: Mapping[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ import os
 import sys
 
 from cli import operations
+from cli.check import check
 from cli.stack import CommandError
 from embedded.errors import EmbeddedError
 from embedded.toolchain import BuildError
@@ -12,6 +13,7 @@ from embedded.toolchain import BuildError
 OPERATIONS = {
     "up": operations.up,
     "preview": operations.preview,
+    "check": check,
     "predict": operations.predict,
     "status": operations.status,
     "down": operations.down,
@@ -25,6 +27,7 @@ def main() -> None:
     parser.add_argument("operation", choices=OPERATIONS)
     parser.add_argument("--stack", default="dev", help="the stack, as in Pulumi.<stack>.yaml (default: dev)")
     parser.add_argument("--text", default=os.environ.get("TEXT", operations.EXAMPLE), help="the sentence to score")
+    parser.add_argument("--files", nargs="*", default=os.environ.get("FILES", "").split(), help="YAML files to check")
     arguments = parser.parse_args()
     try:
         OPERATIONS[arguments.operation](arguments)

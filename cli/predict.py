@@ -27,8 +27,8 @@ def predict(stack: Stack, text: str) -> dict[str, str | float]:
     tensor = InferInput("text", [1], "BYTES")
     tensor.set_data_from_numpy(numpy.array([text.encode()], dtype=object))
     service, _, namespace = str(urlsplit(outputs["grpcUrl"]).hostname).partition(".")
-    with _forwarded_port(stack, namespace, service) as address:
-        client = InferenceServerClient(address)
+    with forwarded_port(stack, namespace, service) as port:
+        client = InferenceServerClient(f"127.0.0.1:{port}")
         try:
             answer = client.infer(outputs["inferenceService"], [tensor], client_timeout=TIMEOUT_SECONDS)
         except InferenceServerException as error:
@@ -40,8 +40,8 @@ def predict(stack: Stack, text: str) -> dict[str, str | float]:
 
 
 @contextmanager
-def _forwarded_port(stack: Stack, namespace: str, service: str) -> Iterator[str]:
-    """A local address that leads to the port 8033 of one ready pod of `service`, as long as the block runs."""
+def forwarded_port(stack: Stack, namespace: str, service: str) -> Iterator[str]:
+    """A local port that leads to the port 8033 of one ready pod of `service`, as long as the block runs."""
     command = stack.kubectl("port-forward", "--namespace", namespace, f"service/{service}", ":8033")
     forward = subprocess.Popen(
         command, env=stack.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -49,10 +49,10 @@ def _forwarded_port(stack: Stack, namespace: str, service: str) -> Iterator[str]
     assert forward.stdout
     assert forward.stderr
     try:
-        found = re.search(r"127\.0\.0\.1:\d+", forward.stdout.readline())
+        found = re.search(r"127\.0\.0\.1:(\d+)", forward.stdout.readline())
         if not found:
             raise CommandError(f"port 8033 of {namespace}/{service} can't be reached: {forward.stderr.read().strip()}")
-        yield found.group()
+        yield found[1]
     finally:
         forward.terminate()
         forward.wait()

@@ -20,7 +20,6 @@ from embedded.instance import Instance
 from embedded.instance import instance as instance_named
 
 ROOT = Path(__file__).parent.parent
-PROJECT_FILE = ROOT / "Pulumi.yaml"
 
 
 class CommandError(Exception):
@@ -33,7 +32,7 @@ class Stack:
 
     `embedded` is the node it runs on, if that is ours; `config_file` is what the engine reads instead of the tracked
     stack file, if anything; `environment` is the whole environment for the engine and its plugins; `root` is the
-    checkout that holds the program.
+    folder that holds the program.
     """
 
     name: str
@@ -99,13 +98,13 @@ class Stack:
         return finished.stdout
 
 
-def is_embedded(name: str) -> bool:
+def is_embedded(name: str, root: Path = ROOT) -> bool:
     """Whether stack `name` runs on the embedded cluster: its file names no cluster of its own.
 
     Raises:
         CommandError: there is no such stack file, or it names a cluster by halves.
     """
-    config = _tracked(name).get("config", {})
+    config = _tracked(name, root).get("config", {})
     if "modelmesh:kubeconfig" in config:
         return False
     if half := [key for key in ("modelmesh:context", "modelmesh:registry") if key in config]:
@@ -116,29 +115,30 @@ def is_embedded(name: str) -> bool:
     return True
 
 
-def open_stack(name: str, instance: str = "dev", overrides: dict[str, Any] | None = None) -> Stack:
+def open_stack(name: str, instance: str = "dev", overrides: dict[str, Any] | None = None, root: Path = ROOT) -> Stack:
     """The stack `name`, created when it is an embedded one that does not exist yet.
 
     Args:
         name: Names the file Pulumi.<name>.yaml.
         instance: Which embedded node serves it, where its file names no cluster.
         overrides: Config laid over both the stack file and what the embedded node hands out.
+        root: Folder of the program and its stack files.
 
     Raises:
         CommandError: there is no such stack file, or the engine can't make the stack.
     """
-    tracked = _tracked(name)
+    tracked = _tracked(name, root)
     # The host of Python programs takes the interpreter that is first on PATH.
     interpreter = f"{ROOT / '.venv' / 'bin'}{os.pathsep}"
-    if not is_embedded(name):
+    if not is_embedded(name, root):
         environment = os.environ | {"PATH": interpreter + os.environ["PATH"]}
-        return Stack(name=name, embedded=None, config_file=None, environment=environment)
+        return Stack(name=name, embedded=None, config_file=None, environment=environment, root=root)
     node = instance_named(instance)
     environment = os.environ | handover.variables(node)
     environment["PATH"] = f"{interpreter}{handover.programs(node)}{os.pathsep}{environment['PATH']}"
     environment.pop("KUBECONFIG", None)
     file = node.data / "stack" / f"Pulumi.{name}.yaml"
-    stack = Stack(name=name, embedded=node, config_file=file, environment=environment)
+    stack = Stack(name=name, embedded=node, config_file=file, environment=environment, root=root)
     _create(stack, file)
     _release_dead_locks(node.data / "pulumi")
     config = tracked.get("config", {}) | json.loads(handover.config(node)) | (overrides or {})
@@ -147,10 +147,10 @@ def open_stack(name: str, instance: str = "dev", overrides: dict[str, Any] | Non
     return stack
 
 
-def _tracked(name: str) -> dict[str, Any]:
-    file = ROOT / f"Pulumi.{name}.yaml"
+def _tracked(name: str, root: Path) -> dict[str, Any]:
+    file = root / f"Pulumi.{name}.yaml"
     if not file.exists():
-        known = ", ".join(sorted(f.stem.removeprefix("Pulumi.") for f in ROOT.glob("Pulumi.*.yaml")))
+        known = ", ".join(sorted(f.stem.removeprefix("Pulumi.") for f in root.glob("Pulumi.*.yaml")))
         raise CommandError(f"there is no stack {name!r}: Pulumi.{name}.yaml does not exist (there are: {known})")
     parsed: dict[str, Any] = yaml.safe_load(file.read_text()) or {}
     return parsed
@@ -166,7 +166,7 @@ def _release_dead_locks(backend: Path) -> None:
 def _create(stack: Stack, file: Path) -> None:
     """Make the stack in a folder of its own: the engine writes the salt of its encryption beside Pulumi.yaml."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(PROJECT_FILE, file.parent)
+    shutil.copy(stack.root / "Pulumi.yaml", file.parent)
     if file.exists():
         return
     command = ["pulumi", "-C", str(file.parent), "stack", "init", stack.name, "--no-select"]

@@ -1,20 +1,27 @@
-"""etcd inside the cluster: one member on an `emptyDir`, and the Secret by which ModelMesh finds it.
+"""etcd inside the cluster: one member, which holds ModelMesh's registry of models.
 
-Ephemeral on purpose: what it holds is ModelMesh's registry of models, which outlives etcd's pod as long as the mesh
-pods live. Persistence and an etcd outside the cluster are not this component's.
+Without persistence the registry outlives etcd's container, but a new pod starts with an empty one. That is enough for
+development: the mesh's stand-in puts back what it serves. Upstream's mesh does not, and finds no service's model any
+more; with persistence a new pod has what the last one wrote. More members, users and TLS are for an etcd of your own,
+which an `EtcdConnection` names.
 """
 
-import json
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
-from .kept_secret import encoded
-from .pods import container_security, pod_security
+from .etcd_connection import EtcdConnection
+from .invalid_spec import refuse
+from .pods import container_security
+from .rules.shapes import quantity
+from .store import DISK, Persistence, store
 
 _PORT = 2379
 _NAME = "etcd"
+_MIB = 1 << 20
+_SMALLEST_DISK_BYTES = 1024 * _MIB
+_EPHEMERAL_QUOTA_BYTES = 256 * _MIB
+_LARGEST_QUOTA_BYTES = 8192 * _MIB  # what its authors recommend at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,71 +31,80 @@ class EtcdArgs:
     namespace: pulumi.Input[str]
     image: str
     root_prefix: str
+    persistence: Persistence | None = None
 
 
 class Etcd(pulumi.ComponentResource):
-    """A single etcd and its connection Secret."""
+    """A single etcd."""
 
-    secret_name: pulumi.Output[str]
+    connection: EtcdConnection
+    """How to reach it, from anywhere in the cluster. Known before it answers."""
 
     def __init__(self, name: str, args: EtcdArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        # The whole name: mesh pods of other namespaces look it up, too.
+        endpoint = pulumi.Output.format("http://{0}.{1}.svc:{2}", _NAME, args.namespace, _PORT)
+        self.connection = EtcdConnection(endpoints=endpoint.apply(lambda url: [url]), root_prefix=args.root_prefix)
+        refuse("Etcd", name, [*self.connection.problems(), *_disk_problems(args.persistence)])
         super().__init__("modelmesh:index:Etcd", name, {}, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        labels = {"app": _NAME}
-        metadata = {"name": _NAME, "namespace": args.namespace, "labels": labels}
-        client_url = f"http://0.0.0.0:{_PORT}"
-        kubernetes.apps.v1.Deployment(
+        store(
             name,
-            metadata=metadata,
-            spec={
-                "replicas": 1,
-                "strategy": {"type": "Recreate"},  # two members that do not know each other must never answer together
-                "selector": {"matchLabels": labels},
-                "template": {
-                    "metadata": {"labels": labels},
-                    "spec": {
-                        "automountServiceAccountToken": False,
-                        "securityContext": pod_security(),
-                        "containers": [
-                            {
-                                "name": "etcd",
-                                "image": args.image,
-                                "command": ["etcd", "--data-dir=/data"],
-                                "args": [f"--listen-client-urls={client_url}", f"--advertise-client-urls={client_url}"],
-                                "ports": [{"name": "client", "containerPort": _PORT}],
-                                "readinessProbe": {
-                                    "httpGet": {"path": "/health", "port": "client"},
-                                    "periodSeconds": 2,
-                                },
-                                "resources": {
-                                    "requests": {"cpu": "50m", "memory": "64Mi"},
-                                    "limits": {"cpu": "1", "memory": "512Mi"},
-                                },
-                                "securityContext": container_security(),
-                                "volumeMounts": [{"name": "data", "mountPath": "/data"}],
-                            }
-                        ],
-                        "volumes": [{"name": "data", "emptyDir": {}}],
-                    },
-                },
-            },
-            opts=child,
+            namespace=args.namespace,
+            container=_container(args),
+            persistence=args.persistence,
+            child=pulumi.ResourceOptions(parent=self),
         )
-        kubernetes.core.v1.Service(
-            name,
-            metadata=metadata,
-            spec={"selector": labels, "ports": [{"name": "client", "port": _PORT, "targetPort": "client"}]},
-            opts=child,
-        )
-        connection: pulumi.Output[str] = pulumi.Output.from_input(args.namespace).apply(
-            # The whole name: mesh pods of other namespaces look it up, too.
-            lambda ns: json.dumps({"endpoints": f"http://{_NAME}.{ns}.svc:{_PORT}", "root_prefix": args.root_prefix})
-        )
-        secret = kubernetes.core.v1.Secret(
-            f"{name}-connection",
-            metadata={"name": "model-serving-etcd", "namespace": args.namespace},
-            data=connection.apply(lambda text: encoded({"etcd_connection": text})),
-            opts=child,
-        )
-        self.secret_name = secret.metadata.apply(lambda metadata: str(metadata.name))
-        self.register_outputs({"secret_name": self.secret_name})
+        self.register_outputs({"endpoint": endpoint})
+
+
+def _disk_problems(persistence: Persistence | None) -> list[str]:
+    if persistence is None:
+        return []
+    if problems := list(persistence.problems()):
+        return problems
+    if _bytes(persistence) >= _SMALLEST_DISK_BYTES:
+        return []
+    logs = "besides its data etcd keeps logs of five times 64Mi, and needs room to tidy up"
+    return [f"persistence.size: {persistence.size!r}, expected 1Gi or more: {logs}"]
+
+
+def _container(args: EtcdArgs) -> dict[str, object]:
+    client_url = f"http://0.0.0.0:{_PORT}"
+    return {
+        "name": _NAME,
+        "image": args.image,
+        "command": ["etcd", f"--data-dir={DISK}/etcd"],
+        # Flags that etcd 3.4 and 3.5 both know.
+        "args": [
+            f"--listen-client-urls={client_url}",
+            f"--advertise-client-urls={client_url}",
+            # Every change is kept for good by default, and mesh pods write every few seconds.
+            "--auto-compaction-mode=periodic",
+            "--auto-compaction-retention=1h",
+            # Full is an alarm that can be read; a full disk is a crash.
+            f"--quota-backend-bytes={_quota(args.persistence)}",
+            # Changes since the last snapshot are held in memory: the default of 100000 does not suit the limit below.
+            "--snapshot-count=10000",
+        ],
+        "ports": [{"name": "client", "containerPort": _PORT}],
+        "readinessProbe": {"httpGet": {"path": "/health", "port": "client"}, "periodSeconds": 2},
+        # A restarted container finds its disk again, also an ephemeral one. It would not make a full one less full.
+        "livenessProbe": {
+            "httpGet": {"path": "/health?exclude=NOSPACE", "port": "client"},
+            "periodSeconds": 10,
+            "timeoutSeconds": 5,
+            "failureThreshold": 6,
+        },
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}},
+        "securityContext": container_security(),
+    }
+
+
+def _quota(persistence: Persistence | None) -> int:
+    """Bytes of data: a third of the disk, since tidying up makes a copy, and the logs need the rest."""
+    if persistence is None:
+        return _EPHEMERAL_QUOTA_BYTES
+    return min(_bytes(persistence) // 3, _LARGEST_QUOTA_BYTES)
+
+
+def _bytes(persistence: Persistence) -> int:
+    return int(quantity(persistence.size) or 0)

@@ -12,15 +12,23 @@ DEFAULTS = {
     "modelmesh-runtime-adapter": f"kserve/modelmesh-runtime-adapter:{VERSION}",
     "rest-proxy": f"kserve/rest-proxy:{VERSION}",
     "etcd": "quay.io/coreos/etcd:v3.5.4",
+    "triton": "nvcr.io/nvidia/tritonserver:23.04-py3",
+    "mlserver": "seldonio/mlserver:1.3.2",
+    "ovms": "openvino/model_server:2022.2",
+    "torchserve": "pytorch/torchserve:0.7.1-cpu",
 }
 
 UNDEFAULTED = {"minio": "MinIO no longer publishes images; name a mirror or a build of your own"}
 """Keys without a default, and why."""
 
+SERVER_TYPES = ("triton", "mlserver", "ovms", "torchserve")
+"""Model servers for which ModelMesh Serving brings an adapter and a runtime."""
+
 STAND_IN = "solo-mesh"
 """In the name of the image that answers in ModelMesh's place on the embedded cluster."""
 
 _REF = re.compile(r"(?P<name>[^@\s]+?)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
+_PREFIX = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9._-]+)*/?")
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,10 @@ class Images:
     adapter: ImageRef
     rest_proxy: ImageRef
     etcd: ImageRef
-    minio: ImageRef
+    minio: ImageRef | None = None
+    """None where nothing runs it."""
+    servers: Mapping[str, ImageRef]
+    """Of upstream's own runtimes, by the type of their model server."""
 
 
 def parse_ref(text: str) -> ImageRef:
@@ -63,15 +74,22 @@ def parse_ref(text: str) -> ImageRef:
     return ImageRef(match["name"], tag, digest)
 
 
-def resolve(overrides: Mapping[str, object]) -> tuple[Images | None, list[str]]:
-    """The images with the overrides applied, or None and every problem found."""
+def resolve(
+    overrides: Mapping[str, object], registry_prefix: str = "", *, with_minio: bool = True
+) -> tuple[Images | None, list[str]]:
+    """The images with the overrides applied, or None and every problem found.
+
+    `registry_prefix`, like mirror.example/hub, takes the place of the registry of every image that is not overridden.
+    """
     known = [*DEFAULTS, *UNDEFAULTED]
     problems = [f"{key}: unknown image; known are {', '.join(known)}" for key in overrides if key not in known]
+    if registry_prefix and not _PREFIX.fullmatch(registry_prefix):
+        problems.append(f"registry prefix: {registry_prefix!r}, expected <host>[:<port>][/<path>] without a scheme")
     refs: dict[str, ImageRef] = {}
     for key in known:
-        text = overrides.get(key, DEFAULTS.get(key))
+        text = overrides.get(key, _mirrored(DEFAULTS[key], registry_prefix) if key in DEFAULTS else None)
         if text is None:
-            problems.append(f"{key}: missing; {UNDEFAULTED[key]}")
+            problems += [f"{key}: missing; {UNDEFAULTED[key]}"] if with_minio else []
             continue
         try:
             refs[key] = parse_ref(str(text))
@@ -85,6 +103,14 @@ def resolve(overrides: Mapping[str, object]) -> tuple[Images | None, list[str]]:
         adapter=refs["modelmesh-runtime-adapter"],
         rest_proxy=refs["rest-proxy"],
         etcd=refs["etcd"],
-        minio=refs["minio"],
+        minio=refs.get("minio"),
+        servers={server: refs[server] for server in SERVER_TYPES},
     )
     return images, []
+
+
+def _mirrored(text: str, prefix: str) -> str:
+    """The reference with another registry; one that names none means docker.io."""
+    host, _, rest = text.partition("/")
+    repository = rest if "." in host else text
+    return f"{prefix.rstrip('/')}/{repository}" if prefix else text

@@ -1,47 +1,68 @@
 """An InferenceService that is there only once its model answers; its endpoints resolve no sooner.
 
-In a preview nothing is waited for. In every `up` it is, also where nothing changed.
+In a preview nothing is waited for. In every `up` it is, also where nothing changed. What ModelMesh Serving would not
+serve, or not as it is said here, is refused before anything is registered.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from .cluster import Cluster
-from .invalid_spec import InvalidSpec
+from .declared_runtime import DeclaredRuntime
+from .invalid_spec import refuse
 from .kserve_api import InferenceServiceApi
+from .model_location import ModelPath, StorageUri, Texts
+from .model_namespace import ModelNamespace
 from .readiness import Patience, Wait
+from .rendering import checkable, document
+from .rules.service import service_problems, wanted
+from .rules.surroundings import Entries, Surroundings
+from .serving_runtime_spec import ProtocolVersion
+from .storage import ExistingStorage
 from .upstream import spec_problems
 
-_GRPC_PORT = 8033
+API_VERSION = "serving.kserve.io/v1beta1"
+
+_LOAD_TIMEOUT_SECONDS = 90.0
+"""Where neither the service nor its runtimes say: that of upstream's own runtimes."""
+
+
+class RolledOut(Protocol):
+    """A runtime of this stack: ServingRuntime or ClusterServingRuntime."""
+
+    declared: DeclaredRuntime
+    runtime_name: pulumi.Output[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class InferenceServiceArgs:
     """One model to be served. Times in seconds."""
 
-    cluster: Cluster
-    namespace: pulumi.Input[str]
-    """That of its runtime: an Output of it, which orders the two."""
-    controller_namespace: str
-    service_name: str
-    """ModelMesh's Service, through which the model is reached."""
+    namespace: ModelNamespace
+    runtimes: Sequence[RolledOut | DeclaredRuntime] = ()
+    """Those in the namespace that may serve it, besides built-in ones; they are there before it. A DeclaredRuntime
+    stands for one that another stack looks after."""
     model_name: str
     """Name of the object, and of the model in requests."""
     model_format: str
     model_format_version: str | None = None
-    runtime: pulumi.Input[str] | None = None
-    """The one runtime to take; by default any that declares the format."""
-    storage_key: str
-    storage_path: pulumi.Input[str]
+    """Compared as text; by default any."""
+    runtime: str | None = None
+    """The one runtime to take, whatever formats it declares; by default any that takes the format by itself."""
+    protocol_version: ProtocolVersion | None = None
+    """Only runtimes that declare it; by default any."""
+    storage: ModelPath | StorageUri
     labels: Mapping[str, str] = field(default_factory=dict)
-    load_timeout_seconds: int = 90
-    """The runtime's own limit for loading one model."""
-    ready_timeout_seconds: int = 300
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    framework_field: bool = False
+    """Write the older form, `predictor.<format>`, which has no version of it."""
+    load_timeout_seconds: float | None = None
+    """For loading the model once; by default the longest that a runtime which may serve it takes."""
+    ready_timeout_seconds: float = 300
     """What may pass besides: pods to start, images to pull."""
 
 
@@ -50,46 +71,51 @@ class InferenceService(pulumi.ComponentResource):
 
     grpc_url: pulumi.Output[str]
     """`grpc://<service>.<namespace>:8033`, as the object's own status says it."""
+    rest_url: pulumi.Output[str | None]
+    """`http://<service>.<namespace>:8008`, https with TLS; None where the installation has no REST proxy."""
 
     def __init__(self, name: str, args: InferenceServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        if problems := spec_problems("InferenceService", inference_service_spec(args, "a-path", "a-runtime")):
-            raise InvalidSpec("InferenceService", args.model_name, problems)
+        rendered, around = inference_service(args), surroundings(args)
+        refuse("InferenceService", args.model_name, _problems(args, rendered, around))
+        model = wanted(rendered)
+        assert model, "what asks for no model was refused"
         super().__init__("modelmesh:index:InferenceService", name, {}, opts)
+        # By way of what it needs, so that it comes after all of that, and goes before.
+        needed = [runtime.runtime_name for runtime in args.runtimes if not isinstance(runtime, DeclaredRuntime)]
+        namespace = pulumi.Output.all(args.namespace.ready, *needed).apply(lambda _: args.namespace.namespace_name)
         service = kubernetes.apiextensions.CustomResource(
             name,
-            api_version="serving.kserve.io/v1beta1",
-            kind="InferenceService",
-            metadata={
-                "name": args.model_name,
-                "namespace": args.namespace,
-                **({"labels": dict(args.labels)} if args.labels else {}),  # an empty map would differ for ever
-                "annotations": {"serving.kserve.io/deploymentMode": "ModelMesh"},
-            },
-            spec=inference_service_spec(args, args.storage_path, args.runtime),
+            api_version=rendered["apiVersion"],
+            kind=rendered["kind"],
+            metadata={**rendered["metadata"], "namespace": namespace},
+            spec=rendered["spec"],
             opts=pulumi.ResourceOptions(parent=self),
         )
+        config, installation = args.namespace.installation.config, args.namespace.installation
+        host = f"{config.service_name}.{args.namespace.namespace_name}"
+        scheme = "http" if installation.tls_secret is None else "https"
+        rest_url = f"{scheme}://{host}:{config.rest_proxy.port}" if config.rest_proxy.enabled else None
 
-        async def served(known: dict[str, Any]) -> str:
-            namespace = str(known["namespace"])
+        async def served(_: Any) -> str:
             if not pulumi.runtime.is_dry_run():
-                await self._loaded(args, namespace, known["runtime"])
-            return f"grpc://{args.service_name}.{namespace}:{_GRPC_PORT}"
+                await self._loaded(args, model.runtime, _load_timeout(args, model.candidates(around)))
+            return f"grpc://{host}:{config.service_port}"
 
-        known = pulumi.Output.all(written=service.urn, namespace=args.namespace, runtime=args.runtime)
-        self.grpc_url = known.apply(served)
-        self.register_outputs({"grpc_url": self.grpc_url})
+        self.grpc_url = pulumi.Output.all(service.urn, namespace).apply(served)
+        self.rest_url = self.grpc_url.apply(lambda _: rest_url)
+        self.register_outputs({"grpc_url": self.grpc_url, "rest_url": self.rest_url})
 
-    async def _loaded(self, args: InferenceServiceArgs, namespace: str, runtime: str | None) -> None:
+    async def _loaded(self, args: InferenceServiceArgs, runtime: str | None, load_timeout: float) -> None:
         watched = await asyncio.to_thread(
             InferenceServiceApi,
-            cluster=args.cluster,
-            namespace=namespace,
+            cluster=args.namespace.installation.cluster,
+            namespace=args.namespace.namespace_name,
             name=args.model_name,
             runtime=runtime,
             model_format=args.model_format,
-            controller_namespace=args.controller_namespace,
+            controller_namespace=args.namespace.installation.namespace_name,
         )
-        patience = Patience(total=args.load_timeout_seconds + args.ready_timeout_seconds)
+        patience = Patience(total=load_timeout + args.ready_timeout_seconds)
 
         def report(text: str) -> None:
             pulumi.log.info(text, resource=self, ephemeral=True)
@@ -97,17 +123,65 @@ class InferenceService(pulumi.ComponentResource):
         await Wait(name=args.model_name, watched=watched, patience=patience, report=report).loaded()
 
 
-def inference_service_spec(
-    args: InferenceServiceArgs, path: pulumi.Input[str], runtime: pulumi.Input[str] | None
-) -> dict[str, Any]:
-    """The `spec` as ModelMesh Serving expects it."""
-    version = {"version": args.model_format_version} if args.model_format_version is not None else {}
-    return {
-        "predictor": {
-            "model": {
-                "modelFormat": {"name": args.model_format, **version},
-                **({"runtime": runtime} if runtime is not None else {}),
-                "storage": {"key": args.storage_key, "path": path},
-            }
-        }
-    }
+def inference_service(args: InferenceServiceArgs) -> dict[str, Any]:
+    """The object as ModelMesh Serving expects it; its namespace is left out, which makes it wait for others."""
+    annotations = {"serving.kserve.io/deploymentMode": "ModelMesh", **args.annotations}
+    model: dict[str, Any] = {**args.storage.rendered(_carried(args)), "protocolVersion": args.protocol_version}
+    if args.framework_field:
+        predictor = {args.model_format: model}
+        annotations |= {"serving.kserve.io/servingRuntime": args.runtime} if args.runtime is not None else {}
+    else:
+        kind = {"name": args.model_format, "version": args.model_format_version}
+        predictor = {"model": {**model, "modelFormat": kind, "runtime": args.runtime}}
+    metadata = {"name": args.model_name, "labels": dict(args.labels) or None, "annotations": annotations}
+    whole = {
+        "apiVersion": API_VERSION, "kind": "InferenceService", "metadata": metadata, "spec": {"predictor": predictor}
+    }  # fmt: skip
+    rendered: dict[str, Any] = document(whole)
+    return rendered
+
+
+def surroundings(args: InferenceServiceArgs) -> Surroundings:
+    """What the service finds in its namespace."""
+    installation = args.namespace.installation
+    given = [runtime if isinstance(runtime, DeclaredRuntime) else runtime.declared for runtime in args.runtimes]
+    return Surroundings(
+        namespace=args.namespace.namespace_name,
+        runtimes=[*installation.built_in_runtimes, *given],
+        storage=_entries(args.namespace),
+        rest_proxy=installation.config.rest_proxy.enabled,
+        allow_any_pvc=installation.config.allow_any_pvc,
+    )
+
+
+def _entries(namespace: ModelNamespace) -> Entries | None:
+    if isinstance(namespace.storage, ExistingStorage):
+        return None if namespace.storage.keys is None else dict.fromkeys(namespace.storage.keys)
+    return {key: checkable(storage.fields()) for key, storage in namespace.storage.items()}
+
+
+def _carried(args: InferenceServiceArgs) -> Texts:
+    """What the store asks its services to say."""
+    stores = args.namespace.storage
+    if isinstance(stores, ExistingStorage):
+        return {}
+    by_annotation = args.annotations.get("serving.kserve.io/secretKey") if args.storage.key is None else None
+    store = stores.get(by_annotation or args.storage.entry_key())
+    return {name: pulumi.Output.secret(value) for name, value in store.parameters().items()} if store else {}
+
+
+def _problems(args: InferenceServiceArgs, rendered: dict[str, Any], around: Surroundings) -> list[str]:
+    plain = checkable(rendered)
+    problems = [*spec_problems("InferenceService", plain["spec"]), *service_problems(plain, around)]
+    if args.framework_field and args.model_format_version is not None:
+        problems.append(f"model_format_version: {args.model_format_version!r}, but predictor.<format> has no version")
+    times = {"load_timeout_seconds": args.load_timeout_seconds, "ready_timeout_seconds": args.ready_timeout_seconds}
+    late = [(name, seconds) for name, seconds in times.items() if seconds is not None and seconds <= 0]
+    return problems + [f"{name}: {seconds}, expected more than 0" for name, seconds in late]
+
+
+def _load_timeout(args: InferenceServiceArgs, candidates: Sequence[DeclaredRuntime]) -> float:
+    if args.load_timeout_seconds is not None:
+        return args.load_timeout_seconds
+    declared = [runtime.load_timeout_seconds for runtime in candidates]
+    return max((seconds for seconds in declared if seconds is not None), default=_LOAD_TIMEOUT_SECONDS)

@@ -61,16 +61,21 @@ class InferenceServiceApi:
     async def runtime_declared(self) -> bool:
         """Whether the named runtime, or one that takes the format by itself, is declared and not disabled."""
 
-        def get() -> list[dict[str, Any]]:
-            own = self._objects.list_namespaced_custom_object(
+        def own() -> list[dict[str, Any]]:
+            found = self._objects.list_namespaced_custom_object(
                 _GROUP, "v1alpha1", self.namespace, "servingruntimes", _request_timeout=_TIMEOUT_SECONDS
             )
-            shared = self._objects.list_cluster_custom_object(
+            return list(found["items"])
+
+        def shared() -> list[dict[str, Any]]:
+            found = self._objects.list_cluster_custom_object(
                 _GROUP, "v1alpha1", "clusterservingruntimes", _request_timeout=_TIMEOUT_SECONDS
             )
-            return [*own["items"], *shared["items"]]
+            return list(found["items"])
 
-        return any(self._fits(runtime) for runtime in await ask(get) or [])
+        # Each by itself: in namespace scope there is no such thing as a ClusterServingRuntime.
+        found = [*(await ask(own) or []), *(await ask(shared) or [])]
+        return any(self._fits(runtime) for runtime in found)
 
     async def nudge(self) -> None:
         """Touches an annotation, which is no part of the model's identity, so that the controller looks again."""

@@ -1,18 +1,20 @@
-"""MinIO inside the cluster: one server on an `emptyDir`, with credentials of its own.
+"""MinIO inside the cluster: one server with credentials of its own.
 
-Ephemeral on purpose: its models can be published again from their sources. The bucket is made by the
-first publisher.
+Without persistence on purpose where models can be published again from their sources: a new pod starts with an empty
+disk. A model counts as published once its Job has run, so after such a loss the Job has to be replaced; with
+persistence a new pod finds what is there. The bucket is made by the first publisher.
 """
 
 import secrets
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
+from .invalid_spec import refuse
 from .kept_secret import KeptSecret, KeptSecretArgs
-from .pods import container_security, pod_security
+from .pods import container_security
 from .storage import S3Storage
+from .store import DISK, Persistence, store
 
 _PORT = 9000
 _NAME = "minio"
@@ -26,6 +28,7 @@ class MinioArgs:
     namespace: pulumi.Input[str]
     image: str
     bucket: str
+    persistence: Persistence | None = None
 
 
 class Minio(pulumi.ComponentResource):
@@ -35,6 +38,7 @@ class Minio(pulumi.ComponentResource):
     """How to reach the bucket, from anywhere in the cluster. Known before the server answers."""
 
     def __init__(self, name: str, args: MinioArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        refuse("Minio", name, list(args.persistence.problems()) if args.persistence else [])
         super().__init__("modelmesh:index:Minio", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         credentials = KeptSecret(
@@ -46,32 +50,13 @@ class Minio(pulumi.ComponentResource):
             ),
             child,
         )
-        labels = {"app": _NAME}
-        metadata = {"name": _NAME, "namespace": args.namespace, "labels": labels}
-        kubernetes.apps.v1.Deployment(
+        store(
             name,
-            metadata=metadata,
-            spec={
-                "replicas": 1,
-                "strategy": {"type": "Recreate"},  # a second one would start with an empty disk of its own
-                "selector": {"matchLabels": labels},
-                "template": {
-                    "metadata": {"labels": labels},
-                    "spec": {
-                        "automountServiceAccountToken": False,
-                        "securityContext": pod_security(),
-                        "containers": [_container(args.image, credentials.secret_name)],
-                        "volumes": [{"name": "data", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}],
-                    },
-                },
-            },
-            opts=child,
-        )
-        kubernetes.core.v1.Service(
-            name,
-            metadata=metadata,
-            spec={"selector": labels, "ports": [{"name": "s3", "port": _PORT, "targetPort": "s3"}]},
-            opts=child,
+            namespace=args.namespace,
+            container=_container(args.image, credentials.secret_name),
+            persistence=args.persistence,
+            child=child,
+            volumes=[{"name": "tmp", "emptyDir": {}}],
         )
         self.storage = S3Storage(
             endpoint_url=pulumi.Output.format("http://{0}.{1}.svc:{2}", _NAME, args.namespace, _PORT),
@@ -88,9 +73,9 @@ def _container(image: str, secret_name: pulumi.Output[str]) -> dict[str, object]
         return {"secretKeyRef": {"name": secret_name, "key": key}}
 
     return {
-        "name": "minio",
+        "name": _NAME,
         "image": image,
-        "args": ["server", "/data", f"--address=:{_PORT}"],
+        "args": ["server", f"{DISK}/minio", f"--address=:{_PORT}"],
         "env": [
             {"name": "MINIO_ROOT_USER", "valueFrom": kept("user")},
             {"name": "MINIO_ROOT_PASSWORD", "valueFrom": kept("password")},
@@ -99,7 +84,13 @@ def _container(image: str, secret_name: pulumi.Output[str]) -> dict[str, object]
         ],
         "ports": [{"name": "s3", "containerPort": _PORT}],
         "readinessProbe": {"httpGet": {"path": "/minio/health/ready", "port": "s3"}, "periodSeconds": 2},
+        "livenessProbe": {
+            "httpGet": {"path": "/minio/health/live", "port": "s3"},
+            "periodSeconds": 10,
+            "timeoutSeconds": 5,
+            "failureThreshold": 6,
+        },
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
         "securityContext": container_security(),
-        "volumeMounts": [{"name": "data", "mountPath": "/data"}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
     }

@@ -2,6 +2,9 @@
 
 The files travel in a small image next to the publisher that uploads them (any size, no limit of a ConfigMap), and a Job
 runs it where the store can be reached: inside the cluster. Nothing is deleted: an earlier digest is how one rolls back.
+
+A Job that has run is not run again. Where the store lost its disk since, as an ephemeral one does with its pod,
+`pulumi up --replace <URN of the Job>` publishes once more.
 """
 
 from dataclasses import dataclass

@@ -1,37 +1,51 @@
-"""ModelMesh Serving: its definitions, permissions, webhook, configuration and controller, in cluster scope.
+"""ModelMesh Serving: its definitions, permissions, webhook, configuration, controller, and runtimes of upstream's own.
 
 Upstream's documents become resources of their own, not a YAML group: a preview then needs no cluster and shows each of
-them. What they need from elsewhere (namespace, etcd, storage) comes as arguments; runtimes and services are others'.
+them. All that is in the controller's namespace is made here; what other model namespaces need is theirs to make.
 """
 
-from dataclasses import dataclass
-from typing import Any
+import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from .admission import admitted
+from .certificate import Certificate, CertificateArgs, today
 from .cluster import Cluster
-from .serving_config import ServingConfig
+from .data_plane_tls import DataPlaneTls, service_names
+from .declared_runtime import DeclaredRuntime
+from .etcd_connection import EtcdConnection
+from .installation import Installation, Scope
+from .invalid_spec import refuse
+from .kept_secret import encoded
+from .pull_secret import pull_secrets
+from .rules.installation import installation_problems
+from .serving_config import Resources, ServingConfig, sidecar_resources
 from .upstream import Document, Site, documents, patched
 from .upstream.documents import text
 from .upstream.patches import CONFIG_DEFAULTS, LABELS, WEBHOOK_SERVICE
-from .webhook_certificate import WebhookCertificate, WebhookCertificateArgs
+from .upstream_resource import upstream_resource
+from .webhook_certificate import Issuer, WebhookCertificate, WebhookCertificateArgs
 
-_FOLDERS = ("crd", "rbac/cluster-scope", "webhook", "manager")
+BuiltInRuntime = Literal["triton-2.x", "mlserver-1.x", "ovms-1.x", "torchserve-0.x"]
 
-_KINDS: dict[str, type[pulumi.CustomResource]] = {
-    "CustomResourceDefinition": kubernetes.apiextensions.v1.CustomResourceDefinition,
-    "ServiceAccount": kubernetes.core.v1.ServiceAccount,
-    "Role": kubernetes.rbac.v1.Role,
-    "RoleBinding": kubernetes.rbac.v1.RoleBinding,
-    "ClusterRole": kubernetes.rbac.v1.ClusterRole,
-    "ClusterRoleBinding": kubernetes.rbac.v1.ClusterRoleBinding,
-    "NetworkPolicy": kubernetes.networking.v1.NetworkPolicy,
-    "Service": kubernetes.core.v1.Service,
-    "ValidatingWebhookConfiguration": kubernetes.admissionregistration.v1.ValidatingWebhookConfiguration,
-    "Deployment": kubernetes.apps.v1.Deployment,
-}
+_TLS_SECRET = "modelmesh-tls"  # noqa: S105  a name, not a secret
+_ETCD_SECRET = "model-serving-etcd"  # noqa: S105  likewise
+_CLUSTER_RUNTIMES = "clusterservingruntimes.serving.kserve.io"
+_DASHBOARD = "ModelMeshMetricsDashboard.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Controller:
+    """The controller's pods: three of them survive the loss of a node."""
+
+    replicas: int = 1
+    resources: Resources = field(default_factory=lambda: sidecar_resources("1"))
+    dev_mode_logging: bool = False
+    """Log for people, not for machines, and with nothing left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,68 +54,150 @@ class ModelMeshServingArgs:
 
     cluster: Cluster
     namespace: pulumi.Input[str]
+    """The controller's; it has to exist."""
     namespace_name: str
     """The same as plain text."""
-    etcd_secret: pulumi.Input[str]
-    storage_secret: pulumi.Input[str]
+    model_namespaces: Sequence[str]
+    """All in which it is to serve models; the controller's own may be among them."""
+    scope: Scope = "cluster"
+    etcd: EtcdConnection
     config: ServingConfig
+    built_in_runtimes: Sequence[BuiltInRuntime] = ()
+    """Upstream's own, for whoever brings no model server."""
+    controller: Controller = field(default_factory=Controller)
+    webhook_certificate: Issuer = "own"
+    tls: DataPlaneTls | None = None
+    dashboard: bool = False
+    """Upstream's dashboard of metrics, in a config map in which Grafana's sidecar looks for it."""
+    network_policies: bool = True
+    """Upstream's for the controller, its webhook, and runtime pods in the controller's namespace."""
+    today: datetime.date = field(default_factory=today)
+    """By which certificates are renewed."""
 
 
 class ModelMeshServing(pulumi.ComponentResource):
     """The installation."""
 
+    installation: Installation
     namespace: pulumi.Output[str]
-    """Where runtimes can be created; resolves when they will be admitted."""
+    """Where runtimes can be created; resolves when they will be admitted, and after upstream's own are there."""
+    tls_ca: pulumi.Output[str] | None
+    """The CA's certificate by which clients know the mesh, as PEM text, where the stack has made one."""
 
     def __init__(self, name: str, args: ModelMeshServingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        refuse("ModelMeshServing", name, installation_problems(args))
         super().__init__("modelmesh:index:ModelMeshServing", name, {}, opts)
+        tls = self._certificate(name, args)
+        self.tls_ca = tls.ca if tls else None
+        site = self._site(name, args)
+        admitting = self._admitting(args, self._controller(name, args, site, tls))
+        runtimes = [patched(runtime, site) for runtime in _chosen(args)]
+        existing = [self._runtime(runtime, args, admitting).urn for runtime in runtimes]
+        self.namespace = pulumi.Output.all(admitting, *existing).apply(lambda _: args.namespace_name)
+        self.installation = Installation(
+            cluster=args.cluster,
+            namespace_name=args.namespace_name,
+            scope=args.scope,
+            model_namespaces=tuple(args.model_namespaces),
+            config=args.config,
+            built_in_runtimes=tuple(DeclaredRuntime.of(_located(runtime, args)) for runtime in runtimes),
+            namespace=pulumi.Output.from_input(args.namespace),
+            admitting=self.namespace,
+            tls=tls.values() if tls else None,
+            tls_secret=tls.plain_secret_name if tls else (args.tls or DataPlaneTls()).existing_secret,
+        )
+        self.register_outputs({"namespace": self.namespace})
+
+    def _certificate(self, name: str, args: ModelMeshServingArgs) -> Certificate | None:
+        if args.tls is None or args.tls.existing_secret is not None:
+            return None
+        names = service_names(args.config.service_name, args.model_namespaces, args.tls.dns_names)
+        return Certificate(
+            f"{name}-tls",
+            CertificateArgs(namespace=args.namespace, secret_name=_TLS_SECRET, dns_names=names, today=args.today),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _site(self, name: str, args: ModelMeshServingArgs) -> Site:
         certificate = WebhookCertificate(
             f"{name}-webhook",
             WebhookCertificateArgs(
-                namespace=args.namespace, namespace_name=args.namespace_name, service=WEBHOOK_SERVICE
+                namespace=args.namespace,
+                namespace_name=args.namespace_name,
+                service=WEBHOOK_SERVICE,
+                issuer=args.webhook_certificate,
+                today=args.today,
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        site = Site(
+        config = args.config
+        return Site(
             namespace=args.namespace,
-            controller_image=str(args.config.images.controller),
-            etcd_secret=args.etcd_secret,
+            namespace_scope=args.scope == "namespace",
+            controller_image=str(config.images.controller),
+            replicas=args.controller.replicas,
+            resources=args.controller.resources.as_config(),
+            dev_mode_logging=args.controller.dev_mode_logging,
+            pull_secrets=[secret.name for secret in config.image_pull_secrets],
+            etcd_secret=self._etcd_secret(args),
+            storage_secret=config.storage_secret_name,
             certificate_secret=certificate.secret_name,
             ca_bundle=certificate.ca_bundle,
+            ca_injected_from=certificate.injected_from,
+            ports=config.ports(),
+            server_images={server: str(image) for server, image in config.images.servers.items()},
         )
-        config_maps = [
-            self._config_map(CONFIG_DEFAULTS, args, "config-defaults.yaml", text("default/config-defaults.yaml")),
-            self._config_map(
-                "model-serving-config",
-                args,
-                "config.yaml",
-                pulumi.Output.from_input(args.storage_secret).apply(args.config.render),
-            ),
-        ]
-        made: list[pulumi.CustomResource] = []
-        for folder in _FOLDERS:
-            for document in documents(folder):
-                # The controller reads the config maps at its start and uses its permissions and definitions from then
-                # on; none of them is named in its Deployment, which upstream lists last.
-                needed = [*config_maps, *made] if document["kind"] == "Deployment" else []
-                made.append(self._resource(patched(document, site), needed))
-        self.namespace = self._admitting(args, made)
-        self.register_outputs({"namespace": self.namespace})
 
-    def _resource(self, document: Document, needed: list[pulumi.CustomResource]) -> pulumi.CustomResource:
-        kind, metadata = document["kind"], document["metadata"]
-        fields: dict[str, Any] = {key: value for key, value in document.items() if key not in ("apiVersion", "kind")}
-        if "roleRef" in fields:
-            fields["role_ref"] = fields.pop("roleRef")
-        options = pulumi.ResourceOptions(parent=self, depends_on=needed)
-        return _KINDS[kind](f"{metadata['name']}", **fields, opts=options)
+    def _etcd_secret(self, args: ModelMeshServingArgs) -> pulumi.Output[str]:
+        """The controller and the mesh read it once, and follow only a new name.
+
+        So Pulumi makes up the name, and another one when the connection changes; it tells nothing of what is inside.
+        """
+        secret = kubernetes.core.v1.Secret(
+            _ETCD_SECRET,
+            metadata={"namespace": args.namespace},
+            data=args.etcd.text().apply(lambda connection: encoded({"etcd_connection": connection})),
+            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["data"]),
+        )
+        return secret.metadata.apply(lambda metadata: str(metadata.name))
+
+    def _controller(
+        self, name: str, args: ModelMeshServingArgs, site: Site, own: Certificate | None
+    ) -> list[pulumi.CustomResource]:
+        """The controller and all that has to be there before it; the latter is not named in its Deployment."""
+        child = pulumi.ResourceOptions(parent=self)
+        tls = args.tls or DataPlaneTls()
+        tls_secret = pulumi.Output.from_input(own.secret_name if own else tls.existing_secret)
+        config = tls_secret.apply(lambda secret: args.config.render(tls_secret=secret, client_auth=tls.client_auth))
+        made: list[pulumi.CustomResource] = [
+            self._config_map(CONFIG_DEFAULTS, args, "config-defaults.yaml", text("default/config-defaults.yaml")),
+            self._config_map("model-serving-config", args, "config.yaml", config),
+            *pull_secrets(name, args.config.image_pull_secrets, args.namespace, child),
+        ]
+        if args.dashboard:
+            made.append(self._config_map("modelmesh-dashboard", args, _DASHBOARD, text(f"dashboard/{_DASHBOARD}")))
+        for document in _wanted(args):
+            needed = made if document["kind"] == "Deployment" else []
+            options = pulumi.ResourceOptions(parent=self, depends_on=[*needed])
+            made.append(upstream_resource(patched(document, site), options))
+        return made
+
+    def _runtime(
+        self, runtime: Document, args: ModelMeshServingArgs, admitting: pulumi.Output[str]
+    ) -> pulumi.CustomResource:
+        located = _located(runtime, args)
+        # No value of a runtime tells that the webhook has to answer first.
+        metadata = admitting.apply(lambda _: located["metadata"])
+        options = pulumi.ResourceOptions(parent=self)
+        return upstream_resource(located | {"metadata": metadata}, options, name=runtime["metadata"]["name"])
 
     def _config_map(
         self, name: str, args: ModelMeshServingArgs, key: str, value: pulumi.Input[str]
     ) -> kubernetes.core.v1.ConfigMap:
+        labels = {**LABELS, "grafana_dashboard": "1"} if key == _DASHBOARD else LABELS
         return kubernetes.core.v1.ConfigMap(
             name,
-            metadata={"name": name, "namespace": args.namespace, "labels": LABELS},
+            metadata={"name": name, "namespace": args.namespace, "labels": labels},
             data={key: value},
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -114,3 +210,25 @@ class ModelMeshServing(pulumi.ComponentResource):
 
         # Every one of them, so that whoever uses this namespace is created after them and deleted before them.
         return pulumi.Output.all(*(resource.urn for resource in made)).apply(admitting)
+
+
+def _wanted(args: ModelMeshServingArgs) -> Iterator[Document]:
+    """Upstream's documents for this scope, the controller last."""
+    for folder in ("crd", f"rbac/{args.scope}-scope", "webhook", "manager"):
+        for document in documents(folder):
+            policy = document["kind"] == "NetworkPolicy"
+            shared = document["metadata"]["name"] == _CLUSTER_RUNTIMES and args.scope == "namespace"
+            if not shared and (args.network_policies or not policy):
+                yield document
+
+
+def _chosen(args: ModelMeshServingArgs) -> list[Document]:
+    """Upstream's own runtimes, those of them that are wanted."""
+    return [runtime for runtime in documents("runtimes") if runtime["metadata"]["name"] in args.built_in_runtimes]
+
+
+def _located(runtime: Document, args: ModelMeshServingArgs) -> Document:
+    """The runtime with its namespace, where it has one, as plain text."""
+    namespaced = "namespace" in runtime["metadata"]
+    metadata = runtime["metadata"] | ({"namespace": args.namespace_name} if namespaced else {})
+    return runtime | {"metadata": metadata}

@@ -1,29 +1,45 @@
-"""A namespace that ModelMesh Serving looks after."""
+"""A namespace, and whether ModelMesh Serving serves models in it."""
 
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from .invalid_spec import refuse
+from .rules.shapes import label_problems
+
 
 @dataclass(frozen=True, kw_only=True)
-class ModelNamespaceArgs:
-    """Its name."""
+class NamespaceArgs:
+    """Its name, and whose it is."""
 
     namespace: str
+    serves_models: bool
+    """The controller's own namespace serves models unless it is told not to, and all others do only when told."""
+    exists: bool = False
+    """It is somebody else's: only the mark is put on it, and taken off it with the stack."""
+    after: pulumi.Input[str] = ""
+    """Of what must be there while it is marked: the mark comes after that and goes before it."""
 
 
-class ModelNamespace(pulumi.ComponentResource):
-    """The namespace, marked so that the controller, in cluster scope, serves models in it."""
+class Namespace(pulumi.ComponentResource):
+    """The namespace, marked for a controller in cluster scope."""
 
     namespace: pulumi.Output[str]
+    """Its name; resolves when it exists."""
 
-    def __init__(self, name: str, args: ModelNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelmesh:index:ModelNamespace", name, {}, opts)
-        made = kubernetes.core.v1.Namespace(
+    def __init__(self, name: str, args: NamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        refuse("Namespace", args.namespace, list(label_problems("namespace", args.namespace)))
+        super().__init__("modelmesh:index:Namespace", name, {}, opts)
+        mark = "true" if args.serves_models else "false"
+        kind = kubernetes.core.v1.NamespacePatch if args.exists else kubernetes.core.v1.Namespace
+        made = kind(
             name,
-            metadata={"name": args.namespace, "labels": {"modelmesh-enabled": "true"}},
+            metadata={
+                "name": args.namespace,
+                "labels": {"modelmesh-enabled": pulumi.Output.from_input(args.after).apply(lambda _: mark)},
+            },
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.namespace = made.metadata.apply(lambda metadata: str(metadata.name))
+        self.namespace = made.metadata.apply(lambda _: args.namespace)
         self.register_outputs({"namespace": self.namespace})

@@ -12,6 +12,7 @@ def pod_security(user: int = USER) -> dict[str, Any]:
         "runAsUser": user,
         "runAsGroup": user,
         "fsGroup": user,
+        "fsGroupChangePolicy": "OnRootMismatch",  # what is on a disk already keeps the modes it was given
         "seccompProfile": {"type": "RuntimeDefault"},
     }
 

@@ -1,12 +1,12 @@
-"""Waits until the pods of a runtime run the image that its ServingRuntime names, and tells what keeps them from it.
+"""Waits until the pods of a runtime run the images that its spec names, and tells what keeps them from it.
 
 A ServingRuntime has no status. Its Deployment, which ModelMesh Serving's controller makes, has one; and an update that
-ended while pods of the former image still serve would not have told the truth.
+ended while pods of the former images still serve would not have told the truth.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +34,8 @@ class Rollout:
     cluster: Cluster
     namespace: str
     deployment: str
-    container: str
-    image: str
+    images: Mapping[str, str]
+    """By the container's name."""
     patience: float
     report: Callable[[str], None]
 
@@ -49,11 +49,11 @@ class Rollout:
             try:
                 found = await ask(lambda: apps.read_namespaced_deployment(self.deployment, **place))
                 deployment = api.sanitize_for_serialization(found) if found else None
-                lacking = missing(deployment, self.container, self.image)
+                lacking = missing(deployment, self.images)
                 if not lacking:
                     return
                 pods = await ask(lambda: core.list_namespaced_pod(label_selector=f"name={self.deployment}", **place))
-                for problem in hopeless(api.sanitize_for_serialization(pods)["items"] if pods else [], self.image):
+                for problem in hopeless(api.sanitize_for_serialization(pods)["items"] if pods else [], self.images):
                     raise self._failed(problem)
             except ConnectionError as problem:
                 lacking = f"no answer from the API server, trying again: {problem}"
@@ -66,19 +66,20 @@ class Rollout:
 
     def _failed(self, reason: str) -> NotRolledOut:
         return NotRolledOut(
-            f"The pods of {self.deployment!r} in {self.namespace!r} do not run {self.image}: {reason}.\n"
-            f"Pods of the former image go on serving where there are any. Look at kubectl -n {self.namespace} "
-            f"describe pods -l name={self.deployment}, correct the image or the runtime, and run `pulumi up` again."
+            f"The pods of {self.deployment!r} in {self.namespace!r} do not run {', '.join(self.images.values())}: "
+            f"{reason}.\nPods of the former kind go on serving where there are any. "
+            f"Look at kubectl -n {self.namespace} describe pods -l name={self.deployment}, "
+            "correct the image or the runtime, and run `pulumi up` again."
         )
 
 
-def missing(deployment: dict[str, Any] | None, container: str, image: str) -> str:
-    """What a Deployment still lacks of being rolled out with `image` in `container`; empty when nothing."""
+def missing(deployment: dict[str, Any] | None, images: Mapping[str, str]) -> str:
+    """What a Deployment still lacks of being rolled out with these images; empty when nothing."""
     if deployment is None:
         return "the controller has not made its Deployment yet"
     spec, status = deployment["spec"], deployment.get("status", {})
-    images = {found["name"]: found["image"] for found in spec["template"]["spec"]["containers"]}
-    if images.get(container) != image or status.get("observedGeneration", 0) < deployment["metadata"]["generation"]:
+    taken_up = _runs(spec["template"]["spec"], images)
+    if not taken_up or status.get("observedGeneration", 0) < deployment["metadata"]["generation"]:
         return "the controller has not taken up the newest spec yet"
     wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0)
     ready, old = status.get("availableReplicas", 0), status.get("replicas", 0) - updated
@@ -87,10 +88,10 @@ def missing(deployment: dict[str, Any] | None, container: str, image: str) -> st
     return f"{updated} of {wanted} new, {ready} ready, {old} of the former kind"
 
 
-def hopeless(pods: list[dict[str, Any]], image: str) -> Iterator[str]:
-    """What will not mend by waiting, in those pods that run `image`."""
+def hopeless(pods: list[dict[str, Any]], images: Mapping[str, str]) -> Iterator[str]:
+    """What will not mend by waiting, in those pods that run these images."""
     for pod in pods:
-        if image not in [container["image"] for container in pod["spec"]["containers"]]:
+        if not _runs(pod["spec"], images):
             continue
         for container in pod.get("status", {}).get("containerStatuses", []):
             waiting = container.get("state", {}).get("waiting", {})
@@ -98,3 +99,8 @@ def hopeless(pods: list[dict[str, Any]], image: str) -> Iterator[str]:
             if reason in _HOPELESS or (reason == "CrashLoopBackOff" and crashes >= _CRASHES):
                 told = f": {waiting['message']}" if waiting.get("message") else ""
                 yield f"{reason} in container {container['name']} of pod {pod['metadata']['name']}{told}"
+
+
+def _runs(pod_spec: dict[str, Any], images: Mapping[str, str]) -> bool:
+    found = {container["name"]: container["image"] for container in pod_spec["containers"]}
+    return images.items() <= found.items()

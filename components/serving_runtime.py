@@ -1,8 +1,8 @@
-"""A ServingRuntime for a custom MLServer image: every value that MLServer and ModelMesh have to agree on is owned here.
+"""ServingRuntimes, of one namespace or of the whole cluster, from specs that were checked before.
 
-Each runtime's pods are made by ModelMesh Serving's controller, which adds the mesh and the adapter to the one container
-that stands here. The object itself has no status, so its pods are what is waited for; whether they serve a model shows
-in its InferenceService.
+Each runtime's pods are made by ModelMesh Serving's controller, which adds the mesh and an adapter or puller to the
+containers of the spec. The object itself has no status, so its pods are what is waited for; whether they serve a model
+shows in its InferenceService.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,153 +12,174 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from .cluster import Cluster
-from .invalid_spec import InvalidSpec
-from .pods import container_security
+from .declared_runtime import DeclaredRuntime
+from .installation import Installation
+from .invalid_spec import refuse
+from .model_namespace import ModelNamespace
+from .rendering import Document, checkable
 from .rollout import Rollout
-from .rules.runtime import mlserver_format_problems, runtime_problems
+from .rules.annotations import collisions
+from .rules.runtime import runtime_problems
+from .serving_runtime_spec import ServingRuntimeSpec
+from .storage import PvcStorage
 from .upstream import spec_problems
 
 API_VERSION = "serving.kserve.io/v1alpha1"
 
-_CONTAINER = "mlserver"  # the built-in adapter of this name looks for it
-_ADAPTER_PORT = 8085
-_GRPC_PORT = 8001
-_ENVIRONMENT = {
-    "MLSERVER_MODELS_DIR": "/models/_mlserver_models/",
-    "MLSERVER_GRPC_PORT": str(_GRPC_PORT),
-    "MLSERVER_HTTP_PORT": "8002",  # its default, 8080, is the mesh's
-    "MLSERVER_LOAD_MODELS_AT_STARTUP": "false",
-    "MLSERVER_MODEL_NAME": "dummy-model",  # MLServer cannot list models while it has none
-    "MLSERVER_HOST": "127.0.0.1",  # only the mesh and the adapter, in the same pod, are to reach it
-    "MLSERVER_GRPC_MAX_MESSAGE_LENGTH": "-1",  # the mesh sets the limit
-    "MLSERVER_METRICS_DIR": "/tmp/metrics",  # noqa: S108  its default is the working directory, which is read-only
-    "MLSERVER_ENVIRONMENTS_DIR": "/tmp/environments",  # noqa: S108  likewise
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelFormat:
-    """A format that a runtime serves; ModelMesh compares versions as text."""
-
-    name: str
-    version: str | None = None
-    auto_select: bool = True
-    """InferenceServices that name no runtime may get this one."""
-
-    def as_spec(self) -> dict[str, Any]:
-        """The entry of `supportedModelFormats`."""
-        version = {"version": self.version} if self.version is not None else {}
-        return {"name": self.name, **version, "autoSelect": self.auto_select}
-
 
 @dataclass(frozen=True, kw_only=True)
 class ServingRuntimeArgs:
-    """A custom MLServer image and what it serves. Times in seconds, sizes in bytes or as Kubernetes quantities."""
+    """One runtime in one namespace."""
 
-    cluster: Cluster
-    namespace: pulumi.Input[str]
-    """An Output of ModelMeshServing: it resolves when runtimes can be created."""
+    namespace: ModelNamespace
     runtime_name: str
-    service_name: str
-    """ModelMesh's Service; part of the name of the runtime's Deployment."""
-    image: pulumi.Input[str]
-    formats: Sequence[ModelFormat]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    cpu_request: str = "500m"
-    cpu_limit: str = "5"
-    memory: str = "1Gi"
-    """Request and limit alike: ModelMesh takes the request for the room there is for models."""
-    memory_buffer_bytes: int = 128 * 2**20
-    """The part of it that MLServer itself needs."""
-    load_timeout_seconds: int = 90
-    ready_timeout_seconds: int = 300
+    spec: ServingRuntimeSpec
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Of the object; those of its pods are in the spec."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Likewise."""
+    ready_timeout_seconds: float = 300
     """For its pods to start, images to be pulled included."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ClusterServingRuntimeArgs:
+    """One runtime for every namespace that serves models; a ServingRuntime of the same name goes before it."""
+
+    installation: Installation
+    namespaces: Sequence[ModelNamespace]
+    """Those whose pods are waited for."""
+    runtime_name: str
+    spec: ServingRuntimeSpec
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Of the object; those of its pods are in the spec."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Likewise."""
+    ready_timeout_seconds: float = 300
+    """For its pods to start in each namespace, images to be pulled included."""
+
+
 class ServingRuntime(pulumi.ComponentResource):
-    """The custom resource and its pods: both outputs resolve when the pods run the image that it names."""
+    """The custom resource and its pods: both outputs resolve when the pods run the images of its spec."""
 
     runtime_name: pulumi.Output[str]
     namespace: pulumi.Output[str]
+    namespace_name: str
+    """The same as plain text."""
+    declared: DeclaredRuntime
 
     def __init__(self, name: str, args: ServingRuntimeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        formats = [model_format.name for model_format in args.formats]
-        offline = runtime_spec(args, "an-image")
-        problems = [
-            *spec_problems("ServingRuntime", offline),
-            *runtime_problems(args.runtime_name, args.service_name, offline),
-            *mlserver_format_problems(formats),
-        ]
-        if not formats:
-            problems.append("spec.supportedModelFormats: empty, no model would ever be placed here")
-        if problems:
-            raise InvalidSpec("ServingRuntime", args.runtime_name, problems)
+        metadata = _metadata(args)
+        declared = _declared("ServingRuntime", args, args.namespace.installation, [args.namespace])
         super().__init__("modelmesh:index:ServingRuntime", name, {}, opts)
+        self.declared, self.namespace_name = declared, args.namespace.namespace_name
         runtime = kubernetes.apiextensions.CustomResource(
             name,
             api_version=API_VERSION,
             kind="ServingRuntime",
-            metadata={"name": args.runtime_name, "namespace": args.namespace},
-            spec=runtime_spec(args, args.image),
+            metadata={"name": args.runtime_name, "namespace": args.namespace.ready, **metadata},
+            spec=args.spec.spec(),
             opts=pulumi.ResourceOptions(parent=self),
         )
-
-        async def rolled_out(known: dict[str, Any]) -> str:
-            await self._rollout(args, str(known["namespace"]), str(known["image"])).done()
-            return str(known["namespace"])
-
-        # By way of the resource, so that whoever uses the runtime comes after it.
-        made = {"made": runtime.urn, "namespace": args.namespace}
-        if pulumi.runtime.is_dry_run():  # knows no image that it would have to build, and has nothing to wait for
-            self.namespace = pulumi.Output.all(**made).apply(lambda known: str(known["namespace"]))
-        else:
-            self.namespace = pulumi.Output.all(**made, image=args.image).apply(rolled_out)
-        self.runtime_name = self.namespace.apply(lambda _: args.runtime_name)
+        ready = _rolled_out(self, runtime, args, args.namespace.installation, [args.namespace])
+        self.namespace = ready.apply(lambda namespaces: namespaces[0])
+        self.runtime_name = ready.apply(lambda _: args.runtime_name)
         self.register_outputs({"runtime_name": self.runtime_name})
 
-    def _rollout(self, args: ServingRuntimeArgs, namespace: str, image: str) -> Rollout:
-        def report(text: str) -> None:
-            pulumi.log.info(text, resource=self, ephemeral=True)
 
-        return Rollout(
-            cluster=args.cluster,
-            namespace=namespace,
-            deployment=f"{args.service_name}-{args.runtime_name}",
-            container=_CONTAINER,
-            image=image,
-            patience=args.ready_timeout_seconds,
-            report=report,
+class ClusterServingRuntime(pulumi.ComponentResource):
+    """The custom resource and its pods: the output resolves when those in all the namespaces run its images."""
+
+    runtime_name: pulumi.Output[str]
+    declared: DeclaredRuntime
+
+    def __init__(self, name: str, args: ClusterServingRuntimeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        metadata = _metadata(args)
+        declared = _declared("ClusterServingRuntime", args, args.installation, args.namespaces)
+        super().__init__("modelmesh:index:ClusterServingRuntime", name, {}, opts)
+        self.declared = declared
+        # It has no namespace that could tell it to wait for them.
+        admitted = pulumi.Output.all(args.installation.admitting, *(place.ready for place in args.namespaces))
+        runtime = kubernetes.apiextensions.CustomResource(
+            name,
+            api_version=API_VERSION,
+            kind="ClusterServingRuntime",
+            metadata={"name": admitted.apply(lambda _: args.runtime_name), **metadata},
+            spec=args.spec.spec(),
+            opts=pulumi.ResourceOptions(parent=self),
         )
+        ready = _rolled_out(self, runtime, args, args.installation, args.namespaces)
+        self.runtime_name = ready.apply(lambda _: args.runtime_name)
+        self.register_outputs({"runtime_name": self.runtime_name})
 
 
-def runtime_spec(args: ServingRuntimeArgs, image: pulumi.Input[str]) -> dict[str, Any]:
-    """The `spec` as ModelMesh Serving expects it."""
-    environment = {**_ENVIRONMENT, **args.environment}
-    return {
-        "supportedModelFormats": [model_format.as_spec() for model_format in args.formats],
-        "protocolVersions": ["grpc-v2"],
-        "multiModel": True,
-        "grpcEndpoint": f"port:{_ADAPTER_PORT}",
-        "grpcDataEndpoint": f"port:{_GRPC_PORT}",
-        "containers": [
-            {
-                "name": _CONTAINER,
-                "image": image,
-                "env": [{"name": key, "value": value} for key, value in environment.items()],
-                "resources": {
-                    "requests": {"cpu": args.cpu_request, "memory": args.memory},
-                    "limits": {"cpu": args.cpu_limit, "memory": args.memory},
-                },
-                "securityContext": container_security(user=1000),
-                "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108  a mount point
-            }
-        ],
-        "volumes": [{"name": "tmp", "emptyDir": {}}],
-        "builtInAdapter": {
-            "serverType": _CONTAINER,
-            "runtimeManagementPort": _GRPC_PORT,
-            "memBufferBytes": args.memory_buffer_bytes,
-            "modelLoadingTimeoutMillis": args.load_timeout_seconds * 1000,
-        },
-    }
+_Args = ServingRuntimeArgs | ClusterServingRuntimeArgs
+
+
+def _metadata(args: _Args) -> dict[str, dict[str, str]]:
+    """Labels and annotations; an empty map would differ for ever from what the API server stores."""
+    maps = {"labels": dict(args.labels), "annotations": {**args.annotations, **args.spec.metadata_annotations()}}
+    return {key: value for key, value in maps.items() if value}
+
+
+def _declared(
+    kind: str, args: _Args, installation: Installation, namespaces: Sequence[ModelNamespace]
+) -> DeclaredRuntime:
+    """What the runtime promises. Raises InvalidSpec with every reason why it could not work."""
+    metadata: Document = {"name": args.runtime_name, **_metadata(args)}
+    if isinstance(args, ServingRuntimeArgs):
+        metadata["namespace"] = args.namespace.namespace_name
+    document: Document = {"kind": kind, "metadata": metadata, "spec": checkable(args.spec.spec())}
+    problems = [
+        *collisions(args.annotations, args.spec.metadata_annotations()),
+        *spec_problems(kind, document["spec"]),
+        *runtime_problems(document, installation.config, _claims(namespaces)),
+    ]
+    if kind == "ClusterServingRuntime" and installation.scope == "namespace":
+        problems.append(
+            "kind: 'ClusterServingRuntime', expected a ServingRuntime: one of namespace scope knows no other"
+        )
+    refuse(kind, args.runtime_name, problems)
+    return DeclaredRuntime.of(document)
+
+
+def _claims(namespaces: Sequence[ModelNamespace]) -> set[str]:
+    entries = [entry for place in namespaces if isinstance(place.storage, Mapping) for entry in place.storage.values()]
+    claims = [entry.claim_name for entry in entries if isinstance(entry, PvcStorage)]
+    return {claim for claim in claims if isinstance(claim, str)}
+
+
+def _rolled_out(
+    component: ServingRuntime | ClusterServingRuntime,
+    runtime: kubernetes.apiextensions.CustomResource,
+    args: _Args,
+    installation: Installation,
+    namespaces: Sequence[ModelNamespace],
+) -> pulumi.Output[list[str]]:
+    """Those namespaces; resolves when the runtime's pods in each of them run the images of its spec."""
+    # By way of the resource, so that whoever uses the runtime comes after it.
+    known = {"made": runtime.urn, "namespaces": pulumi.Output.all(*(place.ready for place in namespaces))}
+
+    def report(text: str) -> None:
+        pulumi.log.info(text, resource=component, ephemeral=True)
+
+    async def rolled_out(known: dict[str, Any]) -> list[str]:
+        for namespace in known["namespaces"]:  # they start side by side, whoever is asked for first
+            await Rollout(
+                cluster=installation.cluster,
+                namespace=namespace,
+                deployment=f"{installation.config.service_name}-{args.runtime_name}",
+                images={container["name"]: container["image"] for container in known["containers"]},
+                patience=args.ready_timeout_seconds,
+                report=report,
+            ).done()
+        return list(known["namespaces"])
+
+    dry = pulumi.runtime.is_dry_run()
+    if dry and args.spec.memory_plan is not None:
+        pulumi.log.info(f"memory of {args.runtime_name}: {args.spec.memory_plan}", resource=component)
+    # A preview knows no image that it would have to build, and a runtime that is disabled gets no pods.
+    if dry or component.declared.disabled:
+        return pulumi.Output.all(**known).apply(lambda known: list(known["namespaces"]))
+    images = [{"name": entry["name"], "image": entry["image"]} for entry in args.spec.spec()["containers"]]
+    return pulumi.Output.all(**known, containers=images).apply(rolled_out)

@@ -1,24 +1,21 @@
-"""The certificate of ModelMesh Serving's admission webhook, issued by a CA of its own, so no cert-manager is needed.
-
-The CA's key is forgotten once it has signed: nothing else can be issued under the bundle that the API server trusts.
-"""
+"""The certificate of ModelMesh Serving's admission webhook: by a CA of its own, or by cert-manager."""
 
 import base64
+import copy
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import pulumi
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from .kept_secret import KeptSecret, KeptSecretArgs
+from .certificate import Certificate, CertificateArgs, today
+from .upstream import Document, documents
+from .upstream.patches import LABELS
+from .upstream_resource import upstream_resource
 
-_VALIDITY = datetime.timedelta(days=3650)
-"""Long, because it is kept for the life of the installation and trusted by that one webhook configuration only."""
+_SECRET = "modelmesh-webhook-server-cert"  # noqa: S105  a name, not a secret
 
-_CLOCK_SKEW = datetime.timedelta(hours=1)
+Issuer = Literal["own", "cert-manager"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,87 +25,53 @@ class WebhookCertificateArgs:
     namespace: pulumi.Input[str]
     namespace_name: str
     service: str
+    issuer: Issuer = "own"
+    today: datetime.date = field(default_factory=today)
 
 
 class WebhookCertificate(pulumi.ComponentResource):
-    """A kept TLS Secret and the CA bundle that belongs to it."""
+    """A TLS Secret, and how the API server comes to trust it: by a CA bundle, or by what cert-manager puts there."""
 
     secret_name: pulumi.Output[str]
-    ca_bundle: pulumi.Output[str]
-    """Base64 of the CA's PEM certificate; public by nature, hence no secret."""
+    """Resolves when the Secret exists."""
+    ca_bundle: pulumi.Output[str] | None
+    """Base64 of the CA's PEM certificate; None where cert-manager writes it."""
+    injected_from: str | None
+    """The Certificate object from which cert-manager takes the CA."""
 
     def __init__(self, name: str, args: WebhookCertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelmesh:index:WebhookCertificate", name, {}, opts)
-        kept = KeptSecret(
-            f"{name}-{args.namespace_name}",  # another namespace needs another certificate
-            KeptSecretArgs(
-                namespace=args.namespace,
-                secret_name="modelmesh-webhook-server-cert",  # noqa: S106  a name, not a secret
-                values=issued(args.service, args.namespace_name),
-                type="kubernetes.io/tls",
-            ),
-            pulumi.ResourceOptions(parent=self),
-        )
-        self.secret_name = kept.secret_name
-        self.ca_bundle = pulumi.Output.unsecret(kept.value("ca.crt")).apply(
-            lambda pem: base64.b64encode(pem.encode()).decode()
-        )
-        self.register_outputs({"secret_name": self.secret_name, "ca_bundle": self.ca_bundle})
+        if args.issuer == "own":
+            own = Certificate(
+                name,
+                CertificateArgs(
+                    namespace=args.namespace, secret_name=_SECRET, dns_names=_names(args), today=args.today
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
+            self.secret_name, self.injected_from = own.secret_name, None
+            self.ca_bundle = own.ca.apply(lambda pem: base64.b64encode(pem.encode()).decode())
+        else:
+            self.secret_name = self._of_cert_manager(args)
+            self.ca_bundle, self.injected_from = None, f"{args.namespace_name}/{_SECRET}"
+        self.register_outputs({"secret_name": self.secret_name})
+
+    def _of_cert_manager(self, args: WebhookCertificateArgs) -> pulumi.Output[str]:
+        child = pulumi.ResourceOptions(parent=self)
+        made = [upstream_resource(_placed(document, args), child) for document in documents("certmanager")]
+        return pulumi.Output.all(*(each.urn for each in made)).apply(lambda _: _SECRET)
 
 
-def issued(service: str, namespace: str) -> dict[str, str]:
-    """A fresh CA certificate and a server certificate for the Service's names: PEM text under a TLS Secret's keys."""
-    names = [f"{service}.{namespace}.svc", f"{service}.{namespace}.svc.cluster.local"]
-    ca_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ModelMesh Serving webhook CA")])
-    ca = (
-        _unsigned(ca_name, ca_name, ca_key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs_certificates=True), critical=True)
-        .sign(ca_key, hashes.SHA256())
-    )
-    server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, service)])
-    server = (
-        _unsigned(server_name, ca_name, server_key.public_key())
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(dns) for dns in names]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .sign(ca_key, hashes.SHA256())
-    )
-    key = server_key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    pem = serialization.Encoding.PEM
-    return {
-        "tls.crt": server.public_bytes(pem).decode(),
-        "tls.key": key.decode(),
-        "ca.crt": ca.public_bytes(pem).decode(),
-    }
+def _placed(document: Document, args: WebhookCertificateArgs) -> Document:
+    """Upstream leaves the namespace, and the names that are certified, to kustomize."""
+    placed = copy.deepcopy(document)
+    placed["metadata"] |= {"namespace": args.namespace, "labels": LABELS}
+    if placed["kind"] == "Certificate":
+        placed["spec"]["dnsNames"] = _names(args)
+        placed["metadata"]["annotations"] = {"pulumi.com/waitFor": "condition=Ready"}  # only then there is a Secret
+    return placed
 
 
-def _unsigned(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _CLOCK_SKEW)
-        .not_valid_after(now + _VALIDITY)
-    )
-
-
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
+def _names(args: WebhookCertificateArgs) -> list[str]:
+    host = f"{args.service}.{args.namespace_name}.svc"
+    return [host, f"{host}.cluster.local"]

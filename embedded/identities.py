@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded import files, kubeconfig
+from embedded import files, kubeconfig, volumes
 from embedded.api import Api
 from embedded.certificates import Authority, Pair, signing_key
 from embedded.instance import DNS_DOMAIN, SERVICE_OF_API, Instance
@@ -17,7 +17,22 @@ _USERS = {
     "kube-proxy": "system:kube-proxy",
 }
 _DNS = "embedded:coredns"
+_VOLUMES = "embedded:local-path-provisioner"
 _KUBELET_CLIENT = "embedded:apiserver-kubelet-client"
+# What these users may do in the whole cluster.
+_RULES = {
+    _DNS: [
+        {"apiGroups": [""], "resources": ["services", "pods", "namespaces"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
+    ],
+    _VOLUMES: [
+        {"apiGroups": [""], "resources": ["persistentvolumeclaims"], "verbs": ["list", "watch"]},
+        {"apiGroups": [""], "resources": ["persistentvolumes"], "verbs": ["list", "watch", "create", "delete"]},
+        {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["list", "watch"]},
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
+    ],
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +67,11 @@ def ensure(instance: Instance) -> Identities:
         "kubelet", f"system:node:{instance.full_name}", ["system:nodes"], [instance.full_name, node]
     )
     users = {name: cluster.issue(name, user) for name, user in _USERS.items()}
-    users |= {"coredns": cluster.issue("coredns", _DNS), "kubelet": kubelet}
+    users |= {
+        "coredns": cluster.issue("coredns", _DNS),
+        volumes.PROVISIONER: cluster.issue(volumes.PROVISIONER, _VOLUMES),
+        "kubelet": kubelet,
+    }
 
     def render(path: Path, identity: Pair) -> Path:
         return kubeconfig.write(
@@ -86,13 +105,19 @@ def encryption_secret(instance: Instance) -> str:
 def grant(api: Api) -> None:
     """Give the rights that Kubernetes has no built-in binding for."""
     group = "rbac.authorization.k8s.io"
-    roles, bindings = f"/apis/{group}/v1/clusterroles", f"/apis/{group}/v1/clusterrolebindings"
-    rules = [
-        {"apiGroups": [""], "resources": ["services", "pods", "namespaces"], "verbs": ["list", "watch"]},
-        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
-    ]
-    api.put_once(roles, {"metadata": {"name": _DNS}, "rules": rules})
-    for user, role in ((_DNS, _DNS), (_KUBELET_CLIENT, "system:kubelet-api-admin")):
-        reference = {"apiGroup": group, "kind": "ClusterRole", "name": role}
+    cluster = f"/apis/{group}/v1"
+    for user, rules in _RULES.items():
+        api.put_once(f"{cluster}/clusterroles", {"metadata": {"name": user}, "rules": rules})
+
+    def bind(folder: str, user: str, kind: str, role: str) -> None:
+        reference = {"apiGroup": group, "kind": kind, "name": role}
         subject = {"apiGroup": group, "kind": "User", "name": user}
-        api.put_once(bindings, {"metadata": {"name": user}, "roleRef": reference, "subjects": [subject]})
+        api.put_once(folder, {"metadata": {"name": user}, "roleRef": reference, "subjects": [subject]})
+
+    for user, role in ((_DNS, _DNS), (_VOLUMES, _VOLUMES), (_KUBELET_CLIENT, "system:kubelet-api-admin")):
+        bind(f"{cluster}/clusterrolebindings", user, "ClusterRole", role)
+    # A pod may use any service account of its namespace, so this one gets a namespace that has none with rights.
+    own = f"{cluster}/namespaces/{volumes.NAMESPACE}"
+    pods = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "create", "delete"]}
+    api.put_once(f"{own}/roles", {"metadata": {"name": _VOLUMES}, "rules": [pods]})
+    bind(f"{own}/rolebindings", _VOLUMES, "Role", _VOLUMES)

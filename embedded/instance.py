@@ -58,6 +58,11 @@ class Instance:
         return self.data / "etc"
 
     @property
+    def volumes(self) -> Path:
+        """What pods keep: one folder a PersistentVolume."""
+        return self.data / "volumes"
+
+    @property
     def sockets(self) -> Path:
         """Sockets and records of processes."""
         return self.data / "run"

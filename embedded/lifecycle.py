@@ -68,6 +68,7 @@ def up(which: Instance) -> None:
 
         built, started = pool.submit(build), pool.submit(node.up, parts, processes)
         _wait_for_all(built, started)
+        node.up_volumes(parts, processes, built.result().base)
         handover.write(which, built.result(), bin_folder=tools.bin, pulumi_home=tools.pulumi_home)
     say(f"the node {which.name} is up ({time.monotonic() - start:.1f} s); kubeconfig: {which.kubeconfig}")
 

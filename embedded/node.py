@@ -2,7 +2,7 @@
 
 import time
 
-from embedded import identities
+from embedded import identities, volumes
 from embedded.errors import EmbeddedError
 from embedded.identities import Identities
 from embedded.instance import Instance
@@ -13,7 +13,7 @@ from embedded.progress import step
 # In the order of starting.
 NAMES = (
     "etcd", "kube-apiserver", "containerd", "kubelet",
-    "kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns",
+    "kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns", volumes.PROVISIONER,
 )  # fmt: skip
 _READY_SECONDS = 60
 
@@ -26,6 +26,7 @@ def up(parts: Parts, processes: Processes) -> None:
     with step("etcd and the Kubernetes API server"):
         for process in (parts.etcd(), parts.api_server()):
             processes.run(process)
+        volumes.declare(api)
         identities.grant(api)
     with step("Kubernetes node"):
         processes.wait(early, containerd)
@@ -35,6 +36,12 @@ def up(parts: Parts, processes: Processes) -> None:
         for process, record in [(process, processes.start(process)) for process in rest]:
             processes.wait(process, record)
         _wait_until_ready(parts, processes)
+
+
+def up_volumes(parts: Parts, processes: Processes, helper_image: str) -> None:
+    """Start what makes volumes for claims; it comes last, since it needs an image."""
+    with step("volumes for claims"):
+        processes.run(parts.local_path_provisioner(helper_image))
 
 
 def readiness(instance: Instance, ids: Identities, processes: Processes) -> tuple[bool, str]:

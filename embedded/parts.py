@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded import configuration, files, identities
+from embedded import configuration, files, identities, volumes
 from embedded.identities import Identities
 from embedded.instance import API_PORT, POD_NETWORK, SERVICE_NETWORK, Instance
 from embedded.processes import Process
-from embedded.readiness import accepting, listening
+from embedded.readiness import accepting, connected, listening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +162,24 @@ class Parts:
         return self._process(
             "coredns", self.bin / "coredns", ready=listening(53), inputs=(kubeconfig,), flags={"conf": config}
         )
+
+    def local_path_provisioner(self, helper_image: str) -> Process:
+        """What makes and removes the folders of volumes, by short-lived pods with a shell of `helper_image`."""
+        settings = self.instance.settings
+        scripts = settings / "volume-scripts"
+        for name, text in volumes.SCRIPTS.items():
+            files.write(scripts / name, text, mode=0o700)
+        helper = volumes.helper_pod(helper_image, scripts)
+        return self._process(
+            volumes.PROVISIONER, self.bin / "local-path-provisioner", "start", ready=connected(API_PORT), flags={
+                "kubeconfig": self.ids.kubeconfigs[volumes.PROVISIONER],
+                "config": files.write(settings / "volumes.json", volumes.configuration(self.instance)),
+                "helper-pod-file": files.write_yaml(settings / "volume-helper.yaml", helper),
+                "provisioner-name": volumes.DRIVER,
+                "namespace": volumes.NAMESPACE,
+                "service-account-name": "default",
+            },
+        )  # fmt: skip
 
     def _kubernetes(
         self, name: str, *, flags: dict[str, object], ready: Callable[[int], bool], inputs: tuple[Path, ...] = ()

@@ -19,6 +19,21 @@ def listening(port: int) -> Callable[[int], bool]:
     return check
 
 
+def connected(port: int) -> Callable[[int], bool]:
+    """A readiness check for a client: the process has a TCP connection to `port` of a server."""
+
+    def check(pid: int) -> bool:
+        own = {str(descriptor.readlink()) for descriptor in Path(f"/proc/{pid}/fd").iterdir()}
+        for table in ("tcp", "tcp6"):
+            for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+                _, _, remote, state, *_, inode = line.split()[:10]
+                if state == "01" and int(remote.rsplit(":", 1)[1], 16) == port and f"socket:[{inode}]" in own:
+                    return True
+        return False
+
+    return check
+
+
 def accepting(socket_path: Path) -> Callable[[int], bool]:
     """A readiness check: something accepts connections on the unix socket `socket_path`."""
 

@@ -1,4 +1,4 @@
-"""What ModelMesh Serving would ignore, panic on or only log: pure functions over documents, one file for each kind.
+"""What ModelMesh Serving would ignore, panic on or only log: pure functions over documents, one idea a file.
 
-Each returns every problem it finds, as "path: value, what is expected". The schema is `upstream.spec_problems`' concern.
+Each returns every problem it finds, as "path: value, what is expected". The schemas are `upstream.spec_problems`'s.
 """

@@ -1,106 +1,82 @@
-"""The rules for a ServingRuntime that ModelMesh Serving enforces in its controller's log, or not at all.
+"""The rules for a runtime that ModelMesh Serving enforces in its controller's log, or not at all.
 
-Pure functions over the rendered spec. Nothing here is about the schema, which `upstream.spec_problems` checks.
+Pure functions over the rendered document; the schema is the concern of `upstream.spec_problems`. Only what would fail
+or be ignored is refused: a missing memory limit, say, is not, though models' files may then fill the node's disk.
 """
 
-from collections.abc import Iterator
-from typing import Any
+import re
+from collections.abc import Collection, Iterator
 
-Spec = dict[str, Any]
+from ..rendering import Unknown
+from ..serving_config import ServingConfig
+from .adapter import adapter_problems
+from .annotations import annotation_problems
+from .containers import container_problems
+from .endpoints import endpoint_problems
+from .pods import key_problems, label_map_problems, pod_problems
+from .reading import Spec, entries, number, text
+from .shapes import subdomain_problems
 
-BUILT_IN_ADAPTERS = ("triton", "mlserver", "ovms", "torchserve")
-MLSERVER_ADAPTER_FORMATS = ("lightgbm", "mllib", "sklearn", "xgboost")
-"""Formats for which the MLServer adapter picks MLServer's own implementation, past any custom one."""
-
-_CONTAINER_NAMES = ("mm", "rest-proxy", "puller")
-_VOLUME_NAMES = ("storage-config", "etcd-config", "tc-config", "domain-socket", "models-dir", "tls-certs")
-_PORT_NAMES = ("grpc", "http", "prometheus")
-_PORTS = {8008, 8033, 8080, 8085, 8086, 8089, 8090, 2112, *range(11881, 11900)}
-_MINIMAL_LOAD_MILLIS = 100
 _LABEL_LENGTH = 63
+_PROTOCOLS = ("v1", "v2", "grpc-v1", "grpc-v2")
+_MOST_REPLICAS = 2**16 - 1
+_SEPARATORS = re.compile(r"[,|:]")
+"""ModelMesh writes formats as `mt:<name>:<version>|pv:<protocol>` and lists of those with commas."""
 
 
-def runtime_problems(name: str, service: str, spec: Spec) -> list[str]:
-    """Everything that would make ModelMesh ignore or refuse the runtime, as "path: value, what is expected"."""
-    problems = [*_model_problems(spec), *_adapter_problems(spec), *_volume_problems(spec)]
-    if len(label := f"{service}-{name}") > _LABEL_LENGTH:
-        problems.append(
-            f"metadata.name: {label!r} becomes a label and is {len(label)} characters long, {_LABEL_LENGTH} fit"
-        )
-    adapter = spec.get("builtInAdapter", {}).get("serverType")
-    for index, container in enumerate(spec.get("containers", [])):
-        problems += _container_problems(f"spec.containers[{index}]", container, adapter)
-    return problems
+def runtime_problems(document: Spec, config: ServingConfig, claims: Collection[str] = ()) -> list[str]:
+    """Every reason for ModelMesh or Kubernetes to ignore or refuse a (Cluster)ServingRuntime or its pods.
 
-
-def mlserver_format_problems(formats: list[str]) -> list[str]:
-    """Format names that a custom MLServer runtime must not take."""
+    `claims` are those that the storage Secret names, which become volumes of every runtime pod.
+    """
+    metadata, spec = document["metadata"], document["spec"]
     return [
-        f"spec.supportedModelFormats[{index}].name: {name!r} makes the MLServer adapter load MLServer's own class "
-        f"instead of yours; take another name than {', '.join(MLSERVER_ADAPTER_FORMATS)}"
-        for index, name in enumerate(formats)
-        if name in MLSERVER_ADAPTER_FORMATS
+        *_name_problems(metadata["name"], config.service_name),
+        *label_map_problems("metadata.labels", metadata.get("labels")),
+        *key_problems("metadata.annotations", metadata.get("annotations")),
+        *_model_problems(spec),
+        *_format_problems(spec),
+        *endpoint_problems(spec, config),
+        *adapter_problems(spec, config),
+        *container_problems(spec, config, claims),
+        *pod_problems(spec),
+        *annotation_problems(document, config),
     ]
 
 
+def _name_problems(name: str, service: str) -> Iterator[str]:
+    yield from subdomain_problems("metadata.name", name)
+    if len(label := f"{service}-{name}") > _LABEL_LENGTH:
+        yield f"metadata.name: {label!r} becomes a label and is {len(label)} characters long, {_LABEL_LENGTH} fit"
+
+
 def _model_problems(spec: Spec) -> Iterator[str]:
-    if spec.get("multiModel") is not True:
-        yield f"spec.multiModel: {spec.get('multiModel')!r}, ModelMesh only takes runtimes with true"
-    if "grpcEndpoint" not in spec:
-        yield "spec.grpcEndpoint: missing, ModelMesh's controller panics without it; port:8085 with a built-in adapter"
-    for field in ("grpcEndpoint", "grpcDataEndpoint"):
-        if (value := spec.get(field)) is not None and not _is_endpoint(str(value)):
-            yield f"spec.{field}: {value!r}, expected port:<number> or unix:<path>"
+    many = spec.get("multiModel")
+    if many is not True and not isinstance(many, Unknown):
+        yield f"spec.multiModel: {many!r}, ModelMesh only takes runtimes with true"
+    if "httpDataEndpoint" in spec:
+        yield f"spec.httpDataEndpoint: {spec['httpDataEndpoint']!r}, ignored by ModelMesh, which speaks gRPC"
+    replicas = number(spec.get("replicas"))
+    if replicas is not None and not 0 < replicas <= _MOST_REPLICAS:
+        yield f"spec.replicas: {replicas}, expected 1-{_MOST_REPLICAS}; disabled takes all pods away"
+    protocols = spec.get("protocolVersions")
+    for index, protocol in enumerate(protocols if isinstance(protocols, list) else ()):
+        if text(protocol) not in (None, *_PROTOCOLS):
+            yield f"spec.protocolVersions[{index}]: {protocol!r}, expected one of {', '.join(_PROTOCOLS)}"
 
 
-def _adapter_problems(spec: Spec) -> Iterator[str]:
-    adapter = spec.get("builtInAdapter")
-    if adapter is None:
-        return
-    server = adapter.get("serverType")
-    if server not in BUILT_IN_ADAPTERS:
-        yield f"spec.builtInAdapter.serverType: {server!r}, expected one of {', '.join(BUILT_IN_ADAPTERS)}"
-    names = [container.get("name") for container in spec.get("containers", [])]
-    if server not in names:
-        yield f"spec.containers: named {names}, one has to be named {server!r} as builtInAdapter.serverType"
-    if str(spec.get("grpcEndpoint", "port:")).startswith("unix:"):
-        yield f"spec.grpcEndpoint: {spec['grpcEndpoint']!r}, a built-in adapter needs port:<number>"
-    timeout = adapter.get("modelLoadingTimeoutMillis", 0)
-    if timeout < _MINIMAL_LOAD_MILLIS:
-        yield (
-            f"spec.builtInAdapter.modelLoadingTimeoutMillis: {timeout}, "
-            f"ModelMesh refuses less than {_MINIMAL_LOAD_MILLIS}"
-        )
-
-
-def _volume_problems(spec: Spec) -> Iterator[str]:
-    for index, volume in enumerate(spec.get("volumes", [])):
-        if _reserved(volume.get("name", ""), _VOLUME_NAMES):
-            reserved = ", ".join(_VOLUME_NAMES)
-            yield f"spec.volumes[{index}].name: {volume['name']!r} is reserved, as are {reserved} and mm-*"
-
-
-def _container_problems(path: str, container: Spec, adapter: str | None) -> Iterator[str]:
-    name = container.get("name", "")
-    if _reserved(name, (*_CONTAINER_NAMES, f"{adapter}-adapter")):
-        yield f"{path}.name: {name!r} is reserved, as are {', '.join(_CONTAINER_NAMES)}, mm-* and <serverType>-adapter"
-    for field in ("readinessProbe", "lifecycle"):
-        if field in container:
-            yield f"{path}.{field}: not allowed, ModelMesh sets it; a livenessProbe is"
-    for index, mount in enumerate(container.get("volumeMounts", [])):
-        if _reserved(mount.get("name", ""), _VOLUME_NAMES):
-            yield f"{path}.volumeMounts[{index}].name: {mount['name']!r} is a volume of ModelMesh's own"
-    for index, port in enumerate(container.get("ports", [])):
-        if _reserved(port.get("name", ""), _PORT_NAMES):
-            yield f"{path}.ports[{index}].name: {port['name']!r} is reserved, as are {', '.join(_PORT_NAMES)} and mm-*"
-        if port.get("containerPort") in _PORTS:
-            yield f"{path}.ports[{index}].containerPort: {port['containerPort']} is used by ModelMesh in the same pod"
-
-
-def _reserved(name: str, names: tuple[str, ...]) -> bool:
-    return name in names or name.startswith("mm-")
-
-
-def _is_endpoint(value: str) -> bool:
-    kind, _, rest = value.partition(":")
-    return (kind == "port" and rest.isdigit()) or (kind == "unix" and bool(rest))
+def _format_problems(spec: Spec) -> Iterator[str]:
+    seen: dict[tuple[str, str | None], int] = {}
+    for index, entry in entries(spec.get("supportedModelFormats")):
+        path = f"spec.supportedModelFormats[{index}]"
+        for field in ("name", "version"):
+            value = text(entry.get(field))
+            if value is not None and (not value or _SEPARATORS.search(value)):
+                yield f"{path}.{field}: {value!r}, expected a text without , | and :, which part ModelMesh's labels"
+        if "priority" in entry:
+            yield f"{path}.priority: {entry['priority']!r}, ignored by ModelMesh, which picks by room and load"
+        name, version = text(entry.get("name")), entry.get("version")
+        if name is None or isinstance(version, Unknown):
+            continue
+        if (earlier := seen.setdefault((name, version), index)) != index:
+            yield f"{path}: {name!r} of version {version!r}, expected once, stands at [{earlier}] too"

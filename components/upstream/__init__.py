@@ -4,8 +4,9 @@ Nothing of them is kept in this repository. This package makes no resource: it h
 """
 
 from .documents import Document, documents
-from .patches import Site, patched
+from .patches import patched
 from .schemas import spec_problems
+from .site import Site
 from .source import VERSION, config_tree
 
 __all__ = ["VERSION", "Document", "Site", "config_tree", "documents", "patched", "spec_problems"]

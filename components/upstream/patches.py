@@ -1,36 +1,28 @@
-"""What is changed in upstream's documents, one function per reason. Each changes the copy it is given, in place."""
+"""What is changed in upstream's documents, one function per reason. Each changes the copy it is given, in place.
+
+The controller's Deployment has a file of its own.
+"""
 
 import copy
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
 
-import pulumi
-
+from .controller import CONTROLLER_CHANGES
 from .documents import Document
+from .site import LABELS, Site
 
-LABELS = {f"app.kubernetes.io/{key}": "modelmesh-controller" for key in ("instance", "managed-by", "name")}
-"""On every object of the installation: upstream's network policies select pods by them."""
+__all__ = ["CONFIG_DEFAULTS", "LABELS", "WEBHOOK_SERVICE", "open_ports", "patched"]
 
-WEBHOOK_PORT = 9443
 WEBHOOK_SERVICE = "modelmesh-webhook-server-service"
 CONFIG_DEFAULTS = "model-serving-config-defaults"
 
-_CLUSTER_SCOPED = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "ValidatingWebhookConfiguration"}
-_CERTIFICATE_FOLDER = "/tmp/k8s-webhook-server/serving-certs"  # noqa: S108  where the controller looks for it
-_CONTROLLER_USER = 2000  # the image's own
-
-
-@dataclass(frozen=True, kw_only=True)
-class Site:
-    """What an installation adds to upstream's documents; any value may be an Output."""
-
-    namespace: pulumi.Input[str]
-    controller_image: pulumi.Input[str]
-    etcd_secret: pulumi.Input[str]
-    certificate_secret: pulumi.Input[str]
-    ca_bundle: pulumi.Input[str]
-    """Base64 of the PEM certificate that the API server is to trust."""
+_CLUSTER_SCOPED = {
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ClusterServingRuntime",
+    "ValidatingWebhookConfiguration",
+}
+_RUNTIMES_POLICY = "modelmesh-runtimes"
 
 
 def patched(document: Document, site: Site) -> Document:
@@ -73,8 +65,12 @@ def _subjects_placed(document: Document, site: Site) -> None:
 def _trusted(document: Document, site: Site) -> None:
     """The API server needs our service's namespace and the CA of our certificate; upstream ships a blank one."""
     for webhook in document["webhooks"]:
-        webhook["clientConfig"]["caBundle"] = site.ca_bundle
+        del webhook["clientConfig"]["caBundle"]  # cert-manager puts the real one there
+        if site.ca_bundle is not None:
+            webhook["clientConfig"]["caBundle"] = site.ca_bundle
         webhook["clientConfig"]["service"]["namespace"] = site.namespace
+    if site.ca_injected_from is not None:
+        document["metadata"]["annotations"] = {"cert-manager.io/inject-ca-from": site.ca_injected_from}
 
 
 def _not_awaited(document: Document, _: Site) -> None:
@@ -82,75 +78,39 @@ def _not_awaited(document: Document, _: Site) -> None:
     document["metadata"]["annotations"] = {"pulumi.com/skipAwait": "true"}
 
 
-def _pod_labelled(document: Document, _: Site) -> None:
-    """Network policies select pods, not Deployments."""
-    labels = document["spec"]["template"]["metadata"]["labels"]
-    labels.update(LABELS)
+def _ports_opened(document: Document, site: Site) -> None:
+    """Upstream opens the ports that its own configuration has."""
+    if document["metadata"]["name"] == _RUNTIMES_POLICY:
+        open_ports(document["spec"], site.ports)
 
 
-def _controller_image(document: Document, site: Site) -> None:
-    """Upstream leaves the image to kustomize."""
-    _manager(document)["image"] = site.controller_image
+def open_ports(policy: Document, ports: Mapping[int, int]) -> None:
+    """Has a NetworkPolicy's spec let in the given ports instead of upstream's."""
+    for rule in policy["ingress"]:
+        for entry in rule["ports"]:
+            entry["port"] = ports.get(entry["port"], entry["port"])
 
 
-def _controller_environment(document: Document, site: Site) -> None:
-    """Names the etcd Secret, which also makes the Deployment wait for it, and says cluster scope aloud."""
-    environment = [entry for entry in _manager(document)["env"] if entry["name"] != "ETCD_SECRET_NAME"]
-    environment += [
-        {"name": "ETCD_SECRET_NAME", "value": site.etcd_secret},
-        {"name": "NAMESPACE_SCOPE", "value": "false"},
-    ]
-    _manager(document)["env"] = environment
+def _in_one_namespace(document: Document, site: Site) -> None:
+    """A controller that sees one namespace takes a ServingRuntime in it for what else is a ClusterServingRuntime."""
+    if site.namespace_scope:
+        document["kind"] = "ServingRuntime"
+        document["metadata"]["namespace"] = site.namespace
 
 
-def _certificate_mounted(document: Document, site: Site) -> None:
-    """The webhook server reads its certificate from a Secret of ours instead of cert-manager's."""
-    manager = _manager(document)
-    manager["ports"] = [{"name": "webhook", "containerPort": WEBHOOK_PORT, "protocol": "TCP"}]
-    manager["volumeMounts"].append({"name": "certificate", "mountPath": _CERTIFICATE_FOLDER, "readOnly": True})
-    volume = {"name": "certificate", "secret": {"secretName": site.certificate_secret, "defaultMode": 0o440}}
-    document["spec"]["template"]["spec"]["volumes"].append(volume)
-
-
-def _hardened(document: Document, _: Site) -> None:
-    """Upstream drops capabilities only; the controller needs neither root nor a writable file system."""
-    pod = document["spec"]["template"]["spec"]
-    pod["securityContext"] = {
-        "runAsNonRoot": True,
-        "runAsUser": _CONTROLLER_USER,
-        "runAsGroup": _CONTROLLER_USER,
-        "fsGroup": _CONTROLLER_USER,
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-    _manager(document)["securityContext"] = {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-
-
-def _probed_soon(document: Document, _: Site) -> None:
-    """The controller is up within a second; upstream's first look after ten makes every first `up` wait for nothing."""
-    _manager(document)["readinessProbe"].update(initialDelaySeconds=1, periodSeconds=2)
-
-
-def _manager(deployment: Document) -> dict[str, Any]:
-    containers: list[dict[str, Any]] = deployment["spec"]["template"]["spec"]["containers"]
-    return next(container for container in containers if container["name"] == "manager")
+def _server_image(document: Document, site: Site) -> None:
+    """Upstream leaves the images to kustomize; its containers are named by the type of their server."""
+    for container in document["spec"]["containers"]:
+        container["image"] = site.server_images[container["name"]]
 
 
 _BY_KIND: dict[str, tuple[Callable[[Document, Site], None], ...]] = {
     "CustomResourceDefinition": (_established, _without_status),
     "ClusterRoleBinding": (_subjects_placed,),
     "RoleBinding": (_subjects_placed,),
+    "NetworkPolicy": (_ports_opened,),
     "ValidatingWebhookConfiguration": (_trusted,),
     "Service": (_not_awaited,),
-    "Deployment": (
-        _pod_labelled,
-        _controller_image,
-        _controller_environment,
-        _certificate_mounted,
-        _hardened,
-        _probed_soon,
-    ),
+    "Deployment": CONTROLLER_CHANGES,
+    "ClusterServingRuntime": (_in_one_namespace, _server_image),
 }

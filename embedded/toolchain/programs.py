@@ -95,6 +95,8 @@ PROGRAMS = (
     # The last version in which the language host is part of a module that can be had.
     Program(module="pulumi-language-python", binaries=("pulumi-language-python",)),
     Program(module="modelmesh-runtime-adapter", binaries=("model-mesh-mlserver-adapter", "model-serving-puller")),
+    # After kubernetes, with which it has nearly all packages in common.
+    Program(module="local-path-provisioner", binaries=("local-path-provisioner",)),
     Program(module="pause", binaries=("pause",)),
 )
 

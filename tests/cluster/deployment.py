@@ -1,5 +1,6 @@
 """What the cluster tests do to a stack and ask of its cluster."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -10,11 +11,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from cli.stack import Stack, open_stack
+from cli.stack import ROOT, Stack, open_stack
 
 NAMESPACE = "modelmesh-serving"
 SERVICE = "sentiment-analyzer"
 RUNTIME = "custom-runtime-0.x"
+
+# All that a stack can have made, custom resources by their definitions; what the cluster itself has is subtracted.
+KINDS = (
+    "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,validatingwebhookconfigurations,"
+    "deployments,statefulsets,jobs,pods,services,configmaps,secrets,serviceaccounts,roles,rolebindings,"
+    "networkpolicies,horizontalpodautoscalers,persistentvolumeclaims,persistentvolumes"
+)
 
 
 @dataclass(frozen=True)
@@ -44,15 +52,16 @@ class Deployment:
     stack: Stack
 
     @classmethod
-    def on_instance(cls, instance: str) -> Self:
-        return cls(instance, open_stack("dev", instance))
+    def on_instance(cls, instance: str, name: str = "dev", root: Path = ROOT) -> Self:
+        """The stack that this program and its stack file describe, made but not up."""
+        return cls(instance, _opened(name, instance, root))
 
     def run(
         self, operation: str, *flags: str, root: Path | None = None, config: dict[str, str] | None = None
     ) -> Update:
         """Run an operation of the engine with `config` laid over the stack's, and never raise for its failure."""
         overrides = {f"modelmesh:{key}": value for key, value in (config or {}).items()}
-        stack = open_stack("dev", self.instance, overrides)
+        stack = _opened(self.stack.name, self.instance, self.stack.root, overrides)
         stack = replace(stack, root=root or stack.root)
         command = stack.engine_command(operation, "--non-interactive", *flags)
         ended = subprocess.run(
@@ -82,6 +91,46 @@ class Deployment:
         """All objects of `kinds` (comma separated) in the whole cluster, as kind/name."""
         command = self.stack.kubectl("get", kinds, "--all-namespaces", "--output", "name", "--ignore-not-found")
         return set(self.stack.run(command, quiet=True).split())
+
+    def restart(self, namespace: str, selector: str) -> int:
+        """Delete the pods of `selector` and wait until as many others are ready; how many there were."""
+        where = ("--namespace", namespace, "--selector", selector)
+        old = self._pods(*where)
+        self.stack.run(self.stack.kubectl("delete", "pods", *where, "--wait"), quiet=True)
+        deadline = time.monotonic() + 180
+        while time.monotonic() < deadline:
+            new = self._pods(*where)
+            if len(new) == len(old) and not new.keys() & old.keys() and all(new.values()):
+                return len(old)
+            time.sleep(1)
+        raise TimeoutError(f"pods {selector} in {namespace} are not back: {new}")
+
+    def _pods(self, *where: str) -> dict[str, bool]:
+        """Which pods there are, by unique id, and whether each is ready."""
+        command = self.stack.kubectl("get", "pods", *where, "--output=json")
+        return {
+            pod["metadata"]["uid"]: any(
+                condition["type"] == "Ready" and condition["status"] == "True"
+                for condition in pod["status"].get("conditions", [])
+            )
+            for pod in json.loads(self.stack.run(command, quiet=True))["items"]
+        }
+
+    def secrets_in(self, text: str, namespace: str) -> list[str]:
+        """Names and keys of those Secrets of a namespace whose values stand readable in a text, encoded or not.
+
+        Certificates are public and too short a value says nothing; everything else is looked for.
+        """
+        found, looked = [], 0
+        for secret in self.get("secrets", namespace=namespace)["items"]:
+            for key, encoded in secret.get("data", {}).items():
+                plain = base64.b64decode(encoded).decode()
+                if len(plain) > 8 and "BEGIN CERTIFICATE" not in plain:
+                    looked += 1
+                    if encoded in text or json.dumps(plain)[1:-1] in text:
+                        found.append(f"{secret['metadata']['name']}: {key}")
+        assert looked, f"no secret in {namespace} to look for"
+        return found
 
     def runtime_pods(self) -> set[str]:
         """Names of the running pods of the custom runtime that are not about to go."""
@@ -113,3 +162,9 @@ class Deployment:
             told = json.loads(process.communicate(timeout=60)[0])
         load.requests, load.failed = told["requests"], told["failed"]
         load.failures, load.models = tuple(told["failures"]), frozenset(told["models"])
+
+
+def _opened(name: str, instance: str, root: Path, overrides: dict[str, str] | None = None) -> Stack:
+    """The stack, whose program finds this project's modules wherever it is."""
+    stack = open_stack(name, instance, overrides, root)
+    return replace(stack, environment=stack.environment | {"PYTHONPATH": str(ROOT)})

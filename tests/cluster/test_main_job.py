@@ -1,6 +1,5 @@
 """The life of one stack on a real cluster, in order: each test goes on from where the one before it ended."""
 
-import base64
 import json
 import re
 from datetime import datetime
@@ -10,14 +9,7 @@ import pytest
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from cli.predict import predict
-from tests.cluster.deployment import NAMESPACE, RUNTIME, SERVICE, Deployment
-
-# All that a stack can have made, custom resources by their definitions; what the cluster itself has is subtracted.
-KINDS = (
-    "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,validatingwebhookconfigurations,"
-    "deployments,statefulsets,jobs,pods,services,configmaps,secrets,serviceaccounts,roles,rolebindings,"
-    "networkpolicies,persistentvolumeclaims,persistentvolumes"
-)
+from tests.cluster.deployment import KINDS, NAMESPACE, RUNTIME, SERVICE, Deployment
 
 
 @pytest.fixture(scope="session")
@@ -76,11 +68,7 @@ def test_another_checkout_sees_no_change(deployment: Deployment, other_checkout:
 def test_no_secret_in_plain_text(deployment: Deployment) -> None:
     """Neither credentials nor keys of the stack stand readable in its state, encoded or not; certificates may."""
     state = deployment.stack.pulumi("stack", "export", quiet=True).stdout
-    encoded = [value for secret in deployment.get("secrets")["items"] for value in secret.get("data", {}).values()]
-    plain = {value: base64.b64decode(value).decode() for value in encoded}
-    secret = {value: text for value, text in plain.items() if len(text) > 8 and "BEGIN CERTIFICATE" not in text}
-    assert len(secret) >= 4, "credentials, storage entries and the key of the webhook are expected"
-    assert not [value for value, text in secret.items() if value in state or json.dumps(text)[1:-1] in state]
+    assert not deployment.secrets_in(state, NAMESPACE)
 
 
 def test_a_changed_lexicon_rolls_without_a_failed_request(

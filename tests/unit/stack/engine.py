@@ -36,19 +36,24 @@ class Resource:
     plain: tuple[str, ...]
     """All other texts."""
     ignore_changes: tuple[str, ...]
+    replace_on_changes: tuple[str, ...]
     retained: bool
     dependencies: frozenset[str]
 
 
 @dataclass(frozen=True)
 class _Answers(mocks.Mocks):
-    """A provider returns what it was given, and the builder a digest, unless nothing is built."""
+    """A provider returns what it was given, with a name where it makes one up, and the builder a digest."""
 
     builds: bool
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        built = {"digest": DIGEST} if self.builds and args.typ == "docker-build:index:Image" else {}
-        return f"{args.name}-id", {**args.inputs, **built}
+        known: dict[str, Any] = {}
+        if self.builds and args.typ == "docker-build:index:Image":
+            known["digest"] = DIGEST
+        if args.typ.startswith("kubernetes:") and "name" not in (metadata := args.inputs.get("metadata", {})):
+            known["metadata"] = {**metadata, "name": f"{args.name}-1234abcd"}
+        return f"{args.name}-id", {**args.inputs, **known}
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         raise AssertionError(f"no function is to be called, but {args.token} was")
@@ -74,6 +79,7 @@ class _Monitor(mocks.MockMonitor):
                     secrets=tuple(secrets),
                     plain=tuple(plain),
                     ignore_changes=tuple(request.ignoreChanges),
+                    replace_on_changes=tuple(request.replaceOnChanges),
                     retained=request.retainOnDelete,
                     dependencies=frozenset(request.dependencies),
                 )

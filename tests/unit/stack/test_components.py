@@ -6,13 +6,9 @@ import typing
 
 import pulumi
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from cryptography.x509.oid import ExtensionOID
 
 import components
 from components.images import ImageRef, parse_ref, resolve
-from components.webhook_certificate import issued
 from tests.unit.stack.engine import run
 
 COMPONENTS = [
@@ -24,6 +20,8 @@ COMPONENTS = [
 
 def test_all_components_are_exported() -> None:
     assert {component.__name__ for component in COMPONENTS} == {
+        "Certificate",
+        "ClusterServingRuntime",
         "Etcd",
         "InferenceService",
         "KeptSecret",
@@ -31,6 +29,7 @@ def test_all_components_are_exported() -> None:
         "ModelArtifact",
         "ModelMeshServing",
         "ModelNamespace",
+        "Namespace",
         "RuntimeImage",
         "ServingRuntime",
         "StorageConfig",
@@ -74,18 +73,6 @@ def test_a_kept_secret_is_read_back_from_the_resource_not_from_what_was_generate
 def test_records_do_not_print_what_is_secret() -> None:
     args = components.KeptSecretArgs(namespace="models", secret_name="kept", values={"key": "hidden"})  # noqa: S106
     assert "hidden" not in repr(args)
-
-
-def test_the_webhooks_certificate_is_for_its_service_and_signed_by_its_ca() -> None:
-    pems = issued("webhook", "models")
-    ca, server = (x509.load_pem_x509_certificate(pems[key].encode()) for key in ("ca.crt", "tls.crt"))
-    server.verify_directly_issued_by(ca)
-    key = load_pem_private_key(pems["tls.key"].encode(), password=None)
-    assert key.public_key() == server.public_key()
-    names = server.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value
-    assert isinstance(names, x509.SubjectAlternativeName)
-    assert names.get_values_for_type(x509.DNSName) == ["webhook.models.svc", "webhook.models.svc.cluster.local"]
-    assert ca.public_key() != server.public_key()
 
 
 @pytest.mark.parametrize(

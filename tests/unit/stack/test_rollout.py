@@ -7,6 +7,7 @@ import pytest
 from components.rollout import hopeless, missing
 
 NEW = "registry/runtime@sha256:new"
+IMAGES = {"mlserver": NEW}
 
 
 def deployment(image: str = NEW, *, generation: int = 3, observed: int = 3, replicas: int = 2, **status: int) -> Any:
@@ -33,7 +34,7 @@ def deployment(image: str = NEW, *, generation: int = 3, observed: int = 3, repl
     ],
 )
 def test_what_is_lacking_is_told(found: Any, lacking: str) -> None:
-    assert lacking in missing(found, "mlserver", NEW)
+    assert lacking in missing(found, IMAGES)
 
 
 @pytest.mark.parametrize(
@@ -48,11 +49,20 @@ def test_what_is_lacking_is_told(found: Any, lacking: str) -> None:
 def test_a_pod_of_the_former_image_is_not_enough(status: dict[str, int], lacking: str) -> None:
     found = deployment()
     found["status"] |= status
-    assert missing(found, "mlserver", NEW) == lacking
+    assert missing(found, IMAGES) == lacking
+
+
+@pytest.mark.parametrize("other", ["adapter:1", None])
+def test_every_container_of_the_runtime_has_to_run_its_image(other: str | None) -> None:
+    found = deployment(replicas=0)
+    if other:
+        found["spec"]["template"]["spec"]["containers"].append({"name": "adapter", "image": other})
+    assert "has not taken up the newest spec" in missing(found, IMAGES | {"adapter": "adapter:2"})
+    assert missing(found, IMAGES | ({"adapter": other} if other else {})) == ""
 
 
 def test_a_runtime_scaled_to_zero_is_rolled_out() -> None:
-    assert missing(deployment(replicas=0), "mlserver", NEW) == ""
+    assert missing(deployment(replicas=0), IMAGES) == ""
 
 
 def pod(image: str, reason: str, restarts: int = 0) -> dict[str, Any]:
@@ -72,14 +82,14 @@ def pod(image: str, reason: str, restarts: int = 0) -> dict[str, Any]:
 
 
 def test_an_image_that_cannot_be_pulled_is_hopeless() -> None:
-    (problem,) = hopeless([pod(NEW, "ErrImagePull")], NEW)
+    (problem,) = hopeless([pod(NEW, "ErrImagePull")], IMAGES)
     assert problem == "ErrImagePull in container mlserver of pod pod: why"
 
 
 @pytest.mark.parametrize(("restarts", "found"), [(1, 0), (2, 1)])
 def test_a_container_may_fall_over_once(restarts: int, found: int) -> None:
-    assert len(list(hopeless([pod(NEW, "CrashLoopBackOff", restarts)], NEW))) == found
+    assert len(list(hopeless([pod(NEW, "CrashLoopBackOff", restarts)], IMAGES))) == found
 
 
 def test_pods_of_another_image_do_not_count() -> None:
-    assert not list(hopeless([pod("old", "ErrImagePull")], NEW))
+    assert not list(hopeless([pod("old", "ErrImagePull")], IMAGES))

@@ -1,41 +1,64 @@
-"""ServingRuntimes that could not work are refused before anything is registered, with every reason."""
+"""What runtimes become in the cluster, and what has to be there before somebody may use them."""
 
+from dataclasses import replace
 from typing import Any
 
+import pulumi
+import pulumi_kubernetes as kubernetes
 import pytest
+from pulumi_kubernetes.core import v1
 
-from components import Cluster, InvalidSpec, ModelFormat, ServingRuntime, ServingRuntimeArgs
+from components import serving_runtime
+from components.cluster import Cluster
 from components.rules.runtime import runtime_problems
-from components.serving_runtime import runtime_spec
-from components.upstream import spec_problems
-from tests.unit.stack.engine import run
+from components.serving_runtime import (
+    ClusterServingRuntime,
+    ClusterServingRuntimeArgs,
+    ServingRuntime,
+    ServingRuntimeArgs,
+)
+from components.serving_runtime_spec import Autoscaling, ServingRuntimeSpec
+from tests.unit.stack.engine import Run, run
+from tests.unit.stack.runtimes import CONFIG, IMAGE, container, installation, mlserver, place, plain
+
+RUNTIME = "kubernetes:serving.kserve.io/v1alpha1:ServingRuntime"
+CLUSTER_RUNTIME = "kubernetes:serving.kserve.io/v1alpha1:ClusterServingRuntime"
 
 
-def arguments(**changes: Any) -> ServingRuntimeArgs:
-    values: dict[str, Any] = {
-        "cluster": Cluster(kubeconfig="/nowhere", context="none"),
-        "namespace": "models",
-        "runtime_name": "custom-runtime-0.x",
-        "service_name": "modelmesh-serving",
-        "image": "registry.example/runtime@sha256:0",
-        "formats": [ModelFormat(name="custom-model", version="1")],
-    }
-    return ServingRuntimeArgs(**(values | changes))
+class Waiting:
+    """Stands in for the waits of a run, which all end at once."""
+
+    asked: list[dict[str, Any]]
+
+    def __init__(self, **place: Any) -> None:
+        del place["report"]
+        self.asked.append(place)
+
+    async def done(self) -> None:
+        """The pods are there."""
 
 
-def spec(**changes: Any) -> dict[str, Any]:
-    return runtime_spec(arguments(), "an-image") | changes
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    Waiting.asked = []
+    monkeypatch.setattr(serving_runtime, "Rollout", Waiting)
+    return Waiting.asked
 
 
-def container(**changes: Any) -> dict[str, Any]:
-    return spec(containers=[spec()["containers"][0] | changes])
+def made(spec: ServingRuntimeSpec, *, preview: bool = True, **fields: Any) -> Run:
+    def program() -> None:
+        args = ServingRuntimeArgs(namespace=place(), runtime_name="custom", spec=spec, **fields)
+        runtime = ServingRuntime("runtime", args)
+        pulumi.export("name", runtime.runtime_name)
+        pulumi.export("namespace", runtime.namespace)
+
+    return run(program, preview=preview)
 
 
-def test_the_default_runtime_is_what_modelmesh_and_mlserver_agree_on() -> None:
-    found = spec()
-    assert not spec_problems("ServingRuntime", found)
-    assert not runtime_problems("custom-runtime-0.x", "modelmesh-serving", found)
+def test_a_custom_mlserver_is_what_modelmesh_and_mlserver_agree_on() -> None:
+    found = made(mlserver()).one(RUNTIME, "custom").inputs["spec"]
     assert found["supportedModelFormats"] == [{"name": "custom-model", "version": "1", "autoSelect": True}]
+    assert found["protocolVersions"] == ["grpc-v2"]
     assert (found["grpcEndpoint"], found["grpcDataEndpoint"]) == ("port:8085", "port:8001")
     assert found["builtInAdapter"] == {
         "serverType": "mlserver",
@@ -43,78 +66,182 @@ def test_the_default_runtime_is_what_modelmesh_and_mlserver_agree_on() -> None:
         "memBufferBytes": 134217728,
         "modelLoadingTimeoutMillis": 90000,
     }
-    environment = {entry["name"]: entry["value"] for entry in found["containers"][0]["env"]}
+    (server,) = found["containers"]
+    assert server["image"] == IMAGE
+    assert server["resources"] == {
+        "requests": {"cpu": "500m", "memory": "1Gi"},
+        "limits": {"cpu": "5", "memory": "1Gi"},
+    }
+    assert server["securityContext"]["runAsNonRoot"] is server["securityContext"]["readOnlyRootFilesystem"] is True
+    assert server["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert server["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
+    assert found["volumes"] == [{"name": "tmp", "emptyDir": {}}]
+    environment = {entry["name"]: entry["value"] for entry in server["env"]}
     assert environment["MLSERVER_MODELS_DIR"] == "/models/_mlserver_models/"
     assert environment["MLSERVER_HTTP_PORT"] == "8002"
+    assert environment["MLSERVER_HOST"] == "127.0.0.1"
 
 
-@pytest.mark.parametrize(
-    ("wrong", "expected"),
-    [
-        (spec(multiModel=False), "spec.multiModel: False"),
-        ({key: value for key, value in spec().items() if key != "grpcEndpoint"}, "spec.grpcEndpoint: missing"),
-        (spec(grpcEndpoint="8085"), "spec.grpcEndpoint: '8085', expected port:<number> or unix:<path>"),
-        (spec(grpcEndpoint="unix:/tmp/x"), "a built-in adapter needs port:<number>"),
-        (
-            spec(builtInAdapter={"serverType": "other"}),
-            "spec.builtInAdapter.serverType: 'other', expected one of triton",
-        ),
-        (
-            spec(builtInAdapter={"serverType": "mlserver"}),
-            "modelLoadingTimeoutMillis: 0, ModelMesh refuses less than 100",
-        ),
-        (container(name="server"), "one has to be named 'mlserver'"),
-        (container(name="mm"), "spec.containers[0].name: 'mm' is reserved"),
-        (container(name="mm-x"), "spec.containers[0].name: 'mm-x' is reserved"),
-        (container(name="mlserver-adapter"), "'mlserver-adapter' is reserved"),
-        (container(readinessProbe={}), "spec.containers[0].readinessProbe: not allowed"),
-        (container(lifecycle={}), "spec.containers[0].lifecycle: not allowed"),
-        (container(ports=[{"containerPort": 8080}]), "containerPort: 8080 is used by ModelMesh"),
-        (container(ports=[{"containerPort": 11890}]), "containerPort: 11890 is used by ModelMesh"),
-        (container(ports=[{"name": "grpc", "containerPort": 9}]), "ports[0].name: 'grpc' is reserved"),
-        (container(volumeMounts=[{"name": "tc-config"}]), "volumeMounts[0].name: 'tc-config' is a volume of ModelMesh"),
-        (spec(volumes=[{"name": "models-dir"}]), "spec.volumes[0].name: 'models-dir' is reserved"),
-    ],
-)
-def test_what_only_the_controllers_log_would_tell(wrong: dict[str, Any], expected: str) -> None:
-    assert expected in "\n".join(runtime_problems("custom-runtime-0.x", "modelmesh-serving", wrong))
+def test_what_a_custom_mlserver_is_told_reaches_it() -> None:
+    spec = mlserver(
+        cpu_request="1",
+        memory="2Gi",
+        memory_buffer_bytes=2**28,
+        load_timeout_seconds=0.5,
+        environment={"LOG": "all"},
+        replicas=3,
+    )
+    found = spec.spec()
+    assert found["containers"][0]["resources"]["requests"] == {"cpu": "1", "memory": "2Gi"}
+    assert found["builtInAdapter"]["memBufferBytes"] == 2**28
+    assert found["builtInAdapter"]["modelLoadingTimeoutMillis"] == 500
+    assert {"name": "LOG", "value": "all"} in found["containers"][0]["env"]
+    assert found["replicas"] == 3
 
 
-def test_a_name_too_long_for_a_label_is_refused() -> None:
-    (problem,) = runtime_problems("x" * 50, "modelmesh-serving", spec())
-    assert "68 characters long, 63 fit" in problem
+def test_every_field_comes_out_where_kubernetes_wants_it() -> None:
+    spec = ServingRuntimeSpec(
+        containers=[container(args=["--verbose"], working_dir="/srv")],
+        supported_model_formats=plain().supported_model_formats,
+        disabled=True,
+        protocol_versions=["grpc-v1"],
+        grpc_endpoint="unix:/run/mesh/a",
+        grpc_data_endpoint="unix:/run/mesh/b",
+        replicas=2,
+        storage_helper_disabled=True,
+        volumes=[v1.VolumeArgs(name="cache", empty_dir=v1.EmptyDirVolumeSourceArgs(size_limit="1Gi"))],
+        node_selector={"kubernetes.io/arch": "arm64"},
+        tolerations=[v1.TolerationArgs(key="models", operator="Exists", toleration_seconds=5)],
+        affinity=v1.AffinityArgs(pod_affinity=v1.PodAffinityArgs()),
+        labels={"team": "a"},
+        annotations={"note": "b"},
+        image_pull_secrets=["mirror"],
+        product_config="product",
+    )
+    resources = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
+    server = {"name": "server", "image": IMAGE, "resources": resources, "args": ["--verbose"], "workingDir": "/srv"}
+    assert spec.spec() == {
+        "containers": [server],
+        "supportedModelFormats": [{"name": "custom-model", "version": "1", "autoSelect": True}],
+        "multiModel": True,
+        "disabled": True,
+        "protocolVersions": ["grpc-v1"],
+        "grpcEndpoint": "unix:/run/mesh/a",
+        "grpcDataEndpoint": "unix:/run/mesh/b",
+        "replicas": 2,
+        "storageHelper": {"disabled": True},
+        "volumes": [{"name": "cache", "emptyDir": {"sizeLimit": "1Gi"}}],
+        "nodeSelector": {"kubernetes.io/arch": "arm64"},
+        "tolerations": [{"key": "models", "operator": "Exists", "tolerationSeconds": 5}],
+        "affinity": {"podAffinity": {}},
+        "labels": {"team": "a"},
+        "annotations": {"note": "b"},
+        "imagePullSecrets": [{"name": "mirror"}],
+    }
+    assert spec.metadata_annotations() == {"productConfig": "product"}
+    document = {"kind": "ServingRuntime", "metadata": {"name": "x"}, "spec": spec.spec()}
+    assert not runtime_problems(document, CONFIG)
 
 
-@pytest.mark.parametrize(
-    ("wrong", "expected"),
-    [
-        (spec(multimodel=True), "spec: unknown field 'multimodel'; known are affinity,"),
-        (container(imagePullPolcy="Always"), "spec.containers[0]: unknown field 'imagePullPolcy'"),
-        (
-            spec(supportedModelFormats=[{"version": "1"}]),
-            "spec.supportedModelFormats[0]: 'name' is a required property",
-        ),
-        (
-            spec(supportedModelFormats=[{"name": "x", "priority": 0}]),
-            "spec.supportedModelFormats[0].priority: 0 is less",
-        ),
-        (spec(replicas="two"), "spec.replicas: 'two' is not of type integer"),
-        ({key: value for key, value in spec().items() if key != "containers"}, "'containers' is a required property"),
-    ],
-)
-def test_what_the_definition_does_not_allow(wrong: dict[str, Any], expected: str) -> None:
-    assert expected in "\n".join(spec_problems("ServingRuntime", wrong))
+def test_labels_and_annotations_are_the_objects_and_the_specs_own() -> None:
+    scaled = replace(mlserver(), autoscaling=Autoscaling(max_replicas=4), max_loading_concurrency=2)
+    metadata = made(scaled, labels={"team": "a"}, annotations={"note": "b"}).one(RUNTIME).inputs["metadata"]
+    assert metadata == {
+        "name": "custom",
+        "namespace": "models",
+        "labels": {"team": "a"},
+        "annotations": {
+            "note": "b",
+            "maxLoadingConcurrency": "2",
+            "serving.kserve.io/autoscalerClass": "hpa",
+            "serving.kserve.io/metrics": "cpu",
+            "serving.kserve.io/targetUtilizationPercentage": "80",
+            "serving.kserve.io/min-scale": "1",
+            "serving.kserve.io/max-scale": "4",
+        },
+    }
+    assert made(mlserver()).one(RUNTIME).inputs["metadata"] == {"name": "custom", "namespace": "models"}
 
 
-def test_quantities_may_be_numbers_or_text() -> None:
-    assert not spec_problems("ServingRuntime", container(resources={"limits": {"cpu": 2, "memory": "1Gi"}}))
+def test_what_a_runtime_serves_is_known_at_once() -> None:
+    def program() -> None:
+        args = ServingRuntimeArgs(namespace=place(), runtime_name="custom", spec=mlserver(load_timeout_seconds=5))
+        runtime = ServingRuntime("runtime", args)
+        assert runtime.namespace_name == runtime.declared.namespace == "models"
+        assert runtime.declared.name == "custom"
+        assert runtime.declared.formats == (("custom-model", "1"),)
+        assert runtime.declared.load_timeout_seconds == 5
+        assert not runtime.declared.disabled
+        cluster = ClusterServingRuntimeArgs(
+            installation=installation(),
+            namespaces=[place()],
+            runtime_name="shared",
+            spec=replace(plain(), disabled=True),
+        )
+        shared = ClusterServingRuntime("shared", cluster).declared
+        assert shared.namespace is None
+        assert shared.disabled
+        assert shared.load_timeout_seconds is None
+
+    run(program)
 
 
-def test_all_problems_come_at_once_and_nothing_is_registered() -> None:
-    wrong = arguments(formats=[ModelFormat(name="sklearn")], load_timeout_seconds=0, runtime_name="x" * 60)
-    with pytest.raises(InvalidSpec) as raised:
-        run(lambda: ServingRuntime("runtime", wrong))
-    assert len(raised.value.problems) == 3
-    assert "makes the MLServer adapter load MLServer's own class" in str(raised.value)
-    with pytest.raises(InvalidSpec, match="supportedModelFormats: empty"):
-        run(lambda: ServingRuntime("runtime", arguments(formats=[])))
+def test_an_update_waits_for_pods_that_run_every_image(waits: list[dict[str, Any]]) -> None:
+    seen = made(
+        plain(container(), container(name="adapter", image="adapter:2")), preview=False, ready_timeout_seconds=9
+    )
+    assert waits == [
+        {
+            "cluster": Cluster(kubeconfig="/nowhere", context="none"),
+            "namespace": "models",
+            "deployment": "modelmesh-serving-custom",
+            "images": {"server": IMAGE, "adapter": "adapter:2"},
+            "patience": 9,
+        }
+    ]
+    assert seen.outputs == {"name": "custom", "namespace": "models"}
+
+
+def test_a_preview_and_a_disabled_runtime_wait_for_nothing(waits: list[dict[str, Any]]) -> None:
+    assert made(plain(), preview=True).outputs == {"name": "custom", "namespace": "models"}
+    assert made(replace(plain(), disabled=True), preview=False).outputs == {"name": "custom", "namespace": "models"}
+    assert waits == []
+
+
+def test_a_runtime_of_the_cluster_waits_for_its_pods_in_every_namespace(waits: list[dict[str, Any]]) -> None:
+    def program() -> None:
+        args = ClusterServingRuntimeArgs(
+            installation=installation(),
+            namespaces=[place("models"), place("more-models")],
+            runtime_name="shared",
+            spec=plain(),
+            labels={"team": "all"},
+        )
+        pulumi.export("name", ClusterServingRuntime("runtime", args).runtime_name)
+
+    seen = run(program, preview=False)
+    runtime = seen.one(CLUSTER_RUNTIME)
+    assert runtime.inputs["metadata"] == {"name": "shared", "labels": {"team": "all"}}
+    assert "modelmesh:index:ClusterServingRuntime$" in runtime.urn
+    assert [(wait["namespace"], wait["deployment"]) for wait in waits] == [
+        ("models", "modelmesh-serving-shared"),
+        ("more-models", "modelmesh-serving-shared"),
+    ]
+    assert seen.outputs == {"name": "shared"}
+
+
+def test_a_runtime_of_the_cluster_comes_after_all_that_its_pods_need() -> None:
+    def program() -> None:
+        needed = [kubernetes.core.v1.ConfigMap(name, metadata={"name": name}) for name in ("admitting", "ready")]
+        admitting, ready = (one.urn.apply(lambda _: "models") for one in needed)
+        where = place()
+        where.ready = ready
+        args = ClusterServingRuntimeArgs(
+            installation=installation(admitting=admitting), namespaces=[where], runtime_name="shared", spec=plain()
+        )
+        ClusterServingRuntime("runtime", args)
+
+    seen = run(program)
+    before = {resource.urn for resource in seen.of("kubernetes:core/v1:ConfigMap")}
+    assert len(before) == 2
+    assert before <= seen.one(CLUSTER_RUNTIME).dependencies

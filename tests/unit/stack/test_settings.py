@@ -35,7 +35,7 @@ def test_what_the_stack_does_not_say_has_the_default_of_the_schema(config: dict[
 def test_every_key_is_described_and_typed() -> None:
     for key, entry in config_schema.schema().items():
         assert entry["description"], key
-        assert entry["type"] in {"string", "integer", "boolean", "object"}, key
+        assert entry["type"] in {"string", "integer", "boolean", "object", "array"}, key
 
 
 def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
@@ -52,6 +52,9 @@ def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
             "modelmesh:runtimeMemory": "a lot",
             "modelmesh:meshResources": json.dumps({"requests": {"cpu": 1, "memory": "1Gi"}, "limit": {"cpu": "1"}}),
             "modelmesh:buildArgs": json.dumps({"JOBS": 2}),
+            "modelmesh:scope": "everywhere",
+            "modelmesh:webhookCertificate": "mine",
+            "modelmesh:persistence": json.dumps({"etcd": "big", "redis": "1Gi", "storageClass": 1}),
             "modelmesh:images": json.dumps({"etc": "x:1", "etcd": "etcd:latest"}),
         }
     )
@@ -69,6 +72,11 @@ def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
         "modelmesh:meshResources.limits.cpu: missing",
         "modelmesh:meshResources.limit.cpu: unknown",
         "modelmesh:buildArgs.JOBS: 2, expected string",
+        "modelmesh:scope: 'everywhere', expected one of cluster, namespace",
+        "modelmesh:webhookCertificate: 'mine', expected one of own, cert-manager",
+        "modelmesh:persistence.etcd: 'big', expected a size like 10Gi",
+        "modelmesh:persistence.redis: unknown; known are etcd, minio, storageClass",
+        "modelmesh:persistence.storageClass: 1, expected the name of a class",
         "modelmesh:images.etc: unknown image; known are modelmesh,",
         "modelmesh:images.etcd: 'etcd:latest' pins no image",
         "modelmesh:images.minio: missing; MinIO no longer publishes images",

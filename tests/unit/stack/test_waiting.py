@@ -1,14 +1,30 @@
 """When the program waits for the cluster, and how a wait that fails ends it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pulumi
+import pulumi_kubernetes as kubernetes
 import pytest
 
 from components import Cluster, inference_service, modelmesh_serving, serving_runtime
-from components.readiness import NotServed
-from tests.unit.stack.engine import DIGEST, run_stack
+from components.declared_runtime import DeclaredRuntime
+from components.readiness import NotServed, Wait
+from components.serving_config import RestProxy
+from tests.unit.stack.engine import DIGEST, run, run_stack
+from tests.unit.stack.serving import arguments
 from tests.unit.stack.test_readiness import FAILURE, LOADED, at, service
+
+SLOW = DeclaredRuntime(name="slow-0.x", namespace=None, formats=(("slow", None),), load_timeout_seconds=600)
+
+
+@dataclass
+class RolledOut:
+    """A runtime as a service knows it."""
+
+    declared: DeclaredRuntime
+    runtime_name: pulumi.Output[str]
 
 
 class Watching:
@@ -40,16 +56,16 @@ def cluster(monkeypatch: pytest.MonkeyPatch, workplace: Path) -> type[Watching]:
 
 
 def test_a_preview_asks_the_cluster_nothing_and_needs_no_image(cluster: type[Watching], config: dict[str, str]) -> None:
-    run = run_stack(config, preview=True, builds=False)
+    seen = run_stack(config, preview=True, builds=False)
     assert cluster.asked == []
-    assert run.outputs["grpcUrl"] == "grpc://modelmesh-serving.modelmesh-serving:8033"
-    assert run.outputs["image"] is None, "not known before it is built"
-    assert run.one("kubernetes:serving.kserve.io/v1beta1:InferenceService")
+    assert seen.outputs["grpcUrl"] == "grpc://modelmesh-serving.modelmesh-serving:8033"
+    assert seen.outputs["image"] is None, "not known before it is built"
+    assert seen.one("kubernetes:serving.kserve.io/v1beta1:InferenceService")
 
 
 def test_an_update_waits_for_webhook_pods_and_model(cluster: type[Watching], config: dict[str, str]) -> None:
     cluster.looks_like = service(**LOADED)
-    run = run_stack(config, preview=False)
+    seen = run_stack(config, preview=False)
     here = Cluster(kubeconfig="/nowhere/kubeconfig", context="modelmesh-dev")
     del cluster.asked[1]["report"]
     assert cluster.asked == [
@@ -58,8 +74,7 @@ def test_an_update_waits_for_webhook_pods_and_model(cluster: type[Watching], con
             "cluster": here,
             "namespace": "modelmesh-serving",
             "deployment": "modelmesh-serving-custom-runtime-0.x",
-            "container": "mlserver",
-            "image": run.outputs["image"],
+            "images": {"mlserver": seen.outputs["image"]},
             "patience": 300,
         },
         {
@@ -71,10 +86,71 @@ def test_an_update_waits_for_webhook_pods_and_model(cluster: type[Watching], con
             "controller_namespace": "modelmesh-serving",
         },
     ]
-    assert run.outputs["image"].endswith(DIGEST)
+    assert seen.outputs["image"].endswith(DIGEST)
 
 
 def test_a_model_that_cannot_be_served_ends_the_program(cluster: type[Watching], config: dict[str, str]) -> None:
     cluster.looks_like = service("FailedToLoad", failure=FAILURE | {"time": at(4)})
     with pytest.raises(NotServed, match="line 3 is no number"):
         run_stack(config, preview=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, 90 + 300),
+        ({"model_format": "slow", "runtimes": [SLOW]}, 600 + 300),
+        ({"runtime": "torchserve-0.x"}, 90 + 300),
+        ({"runtime": "slow-0.x", "runtimes": [SLOW]}, 600 + 300),
+        ({"runtime": "slow-0.x", "runtimes": [SLOW], "framework_field": True}, 600 + 300),
+        ({"load_timeout_seconds": 20, "ready_timeout_seconds": 5}, 25),
+    ],
+)
+def test_the_wait_is_as_long_as_the_slowest_runtime_that_may_serve_it_takes(
+    monkeypatch: pytest.MonkeyPatch, cluster: type[Watching], changes: dict[str, Any], expected: float
+) -> None:
+    waits: list[float] = []
+
+    class Waiting(Wait):
+        async def loaded(self) -> Any:
+            waits.append(self.patience.total)
+            return await super().loaded()
+
+    cluster.looks_like = service(**LOADED)
+    monkeypatch.setattr(inference_service, "Wait", Waiting)
+    run(lambda: inference_service.InferenceService("service", arguments(changes, {})), preview=False)
+    assert waits == [expected]
+    assert [asked["runtime"] for asked in cluster.asked] == [changes.get("runtime")]
+
+
+@pytest.mark.parametrize(
+    ("around", "grpc", "rest"),
+    [
+        ({}, "grpc://modelmesh-serving.models:8033", "http://modelmesh-serving.models:8008"),
+        ({"tls_secret": "tls"}, "grpc://modelmesh-serving.models:8033", "https://modelmesh-serving.models:8008"),
+        (
+            {"service_name": "mesh", "service_port": 9033, "rest_proxy": RestProxy(port=9008)},
+            "grpc://mesh.models:9033",
+            "http://mesh.models:9008",
+        ),
+        ({"rest_proxy": RestProxy(enabled=False)}, "grpc://modelmesh-serving.models:8033", None),
+    ],
+)
+def test_the_endpoints_are_those_of_the_namespaces_service(around: dict[str, Any], grpc: str, rest: str | None) -> None:
+    def program() -> None:
+        made = inference_service.InferenceService("service", arguments({}, around))
+        pulumi.export("grpc", made.grpc_url)
+        pulumi.export("rest", made.rest_url)
+
+    assert run(program).outputs == {"grpc": grpc, "rest": rest}
+
+
+def test_a_service_comes_after_the_runtimes_that_may_serve_it() -> None:
+    def program() -> None:
+        config_map = kubernetes.core.v1.ConfigMap("runtime", metadata={"name": "stands-for-one", "namespace": "models"})
+        runtime = RolledOut(declared=SLOW, runtime_name=config_map.metadata.apply(lambda _: SLOW.name))
+        inference_service.InferenceService("service", arguments({"model_format": "slow", "runtimes": [runtime]}, {}))
+
+    seen = run(program)
+    made = seen.one("kubernetes:serving.kserve.io/v1beta1:InferenceService")
+    assert seen.one("kubernetes:core/v1:ConfigMap").urn in made.dependencies

@@ -1,5 +1,6 @@
 """The pins of the toolchain hold together, and decide what is built again."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,16 @@ def test_every_module_has_a_program_and_a_committed_checksum() -> None:
     assert modules == {program.module for program in PROGRAMS}
     without_requirements = {module for module in modules if "require" not in (MODULES / module / "go.mod").read_text()}
     assert {file.parent.name for file in MODULES.glob("*/go.sum")} == modules - without_requirements
+
+
+def test_what_the_provisioner_shares_with_kubernetes_is_compiled_once() -> None:
+    def versions(module: str) -> dict[str, str]:
+        required = (MODULES / module / "go.mod").read_text().partition("replace (")[0]
+        return dict(re.findall(r"^\t(\S+) (v\S+)", required, re.MULTILINE))
+
+    ours, theirs = versions("local-path-provisioner"), versions("kubernetes")
+    assert "k8s.io/client-go" in ours
+    assert {name: version for name, version in ours.items() if theirs.get(name, version) != version} == {}
 
 
 def test_engine_providers_and_their_python_packages_are_of_the_same_versions() -> None:

@@ -1,0 +1,45 @@
+"""Checks runtimes and services in YAML files that were written elsewhere: no stack, no cluster."""
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cli.stack import CommandError
+from components.manifests import manifest_problems
+from embedded.progress import say
+
+
+def check(arguments: Namespace) -> None:
+    """What ModelMesh would ignore, panic on or only log of the documents in the files.
+
+    Raises:
+        CommandError: a file can't be read, there is none, or a document could not work.
+    """
+    if not arguments.files:
+        raise CommandError("name files: make check FILES='a.yaml b.yaml'")
+    bad = [name for file in arguments.files for name in _bad(file)]
+    if bad:
+        raise CommandError(f"could not work: {', '.join(bad)}")
+
+
+def _bad(file: str) -> list[str]:
+    """Those documents of a file that could not work; what is wrong with them is shown."""
+    bad = []
+    for document in _documents(file):
+        name = f"{document.get('kind', 'no kind')} {(document.get('metadata') or {}).get('name', '?')}"
+        problems = manifest_problems(document)
+        say(f"{'✗' if problems else '✓'} {file}: {name}")
+        for problem in problems:
+            say(f"    {problem}")
+        bad += [name] if problems else []
+    return bad
+
+
+def _documents(file: str) -> list[dict[str, Any]]:
+    try:
+        found = [*yaml.safe_load_all(Path(file).read_text(encoding="utf-8"))]
+    except (OSError, ValueError, yaml.YAMLError) as problem:
+        raise CommandError(f"{file} can't be read: {problem}") from None
+    return [document for document in found if isinstance(document, dict)]

@@ -1,0 +1,152 @@
+"""A namespace in which ModelMesh Serving can run model servers, with everything that it does not bring there itself.
+
+The controller makes its Service, its configuration and a copy of the etcd Secret in each namespace, and those are its
+own. What its pods mount and run as besides has to be there before them, or they never start: that is made here.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from .installation import Installation
+from .invalid_spec import refuse
+from .kept_secret import encoded
+from .namespace import Namespace, NamespaceArgs
+from .pull_secret import pull_secrets
+from .rules.shapes import label_problems
+from .rules.storage import storage_problems
+from .storage import ExistingStorage, Storage, StorageConfig, StorageConfigArgs
+from .upstream import documents
+from .upstream.patches import LABELS, open_ports
+
+_RBAC = "rbac/cluster-scope"
+_RUNTIMES_POLICY = "modelmesh-runtimes"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelNamespaceArgs:
+    """Whose models it serves, and where they are stored."""
+
+    installation: Installation
+    namespace: str
+    """One of the installation's model namespaces; the controller's own among them is not made once more."""
+    storage: Mapping[str, Storage] | ExistingStorage = field(default_factory=dict)
+    """By storage key, which is what an InferenceService names. Runtime pods need the Secret also with nothing in it."""
+    exists: bool = False
+    """The namespace is somebody else's, and stays when the stack goes."""
+    network_policies: bool = True
+    """Upstream's, which lets in what serving models needs. In the controller's namespace the installation decides."""
+
+
+class ModelNamespace(pulumi.ComponentResource):
+    """The namespace with its storage, account, certificates, credentials and network policy."""
+
+    namespace_name: str
+    installation: Installation
+    storage: Mapping[str, Storage] | ExistingStorage
+    namespace: pulumi.Output[str]
+    """Resolves when it exists."""
+    ready: pulumi.Output[str]
+    """The same, but resolves only when runtimes can be created and all that their pods need is there."""
+
+    def __init__(self, name: str, args: ModelNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        refuse("ModelNamespace", args.namespace, list(_problems(args)))
+        super().__init__("modelmesh:index:ModelNamespace", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.namespace_name, self.installation, self.storage = args.namespace, args.installation, args.storage
+        if own := _is_controllers(args):
+            self.namespace = args.installation.namespace
+        else:
+            # When the mark goes, a controller that is still there takes its Service away, which would else stay behind.
+            after = args.installation.admitting if args.exists else ""
+            marked = NamespaceArgs(namespace=args.namespace, serves_models=True, exists=args.exists, after=after)
+            self.namespace = Namespace(name, marked, child).namespace
+        needed = [*self._accounts(name, child), *([] if own else self._copies(name, args, child))]
+        self.ready = pulumi.Output.all(
+            args.installation.admitting,
+            self.namespace,
+            self._storage_secret(name, child),
+            # Every one of them, so that whoever uses this namespace is created after them and deleted before them.
+            *(resource.urn for resource in needed),
+        ).apply(lambda _: args.namespace)
+        self.register_outputs({"namespace": self.namespace, "ready": self.ready})
+
+    def _storage_secret(self, name: str, child: pulumi.ResourceOptions) -> pulumi.Input[str]:
+        if isinstance(self.storage, ExistingStorage):
+            return self.storage.secret_name
+        secret_name = self.installation.config.storage_secret_name
+        entries = StorageConfigArgs(namespace=self.namespace, secret_name=secret_name, entries=self.storage)
+        return StorageConfig(f"{name}-storage", entries, child).secret_name
+
+    def _accounts(self, name: str, child: pulumi.ResourceOptions) -> list[pulumi.CustomResource]:
+        """The account of runtime pods, unless it is the namespace's default or comes with the installation."""
+        account = self.installation.config.service_account_name
+        own = self.namespace_name == self.installation.namespace_name
+        if not account or (own and account in _upstream_accounts()):
+            return []
+        metadata = {"name": account, "namespace": self.namespace}
+        return [kubernetes.core.v1.ServiceAccount(f"{name}-{account}", metadata=metadata, opts=child)]
+
+    def _copies(
+        self, name: str, args: ModelNamespaceArgs, child: pulumi.ResourceOptions
+    ) -> list[pulumi.CustomResource]:
+        """What the installation has in the controller's namespace only."""
+        made: list[pulumi.CustomResource] = []
+        made += pull_secrets(name, self.installation.config.image_pull_secrets, self.namespace, child)
+        if self.installation.tls is not None:
+            made.append(
+                kubernetes.core.v1.Secret(
+                    f"{name}-tls",
+                    metadata={"name": self.installation.tls_secret, "namespace": self.namespace},
+                    type="kubernetes.io/tls",
+                    data=pulumi.Output.all(**_secret(self.installation.tls)).apply(encoded),
+                    opts=child,
+                )
+            )
+        if args.network_policies:
+            made.append(
+                kubernetes.networking.v1.NetworkPolicy(
+                    f"{name}-{_RUNTIMES_POLICY}",
+                    metadata={"name": _RUNTIMES_POLICY, "namespace": self.namespace, "labels": LABELS},
+                    spec=_policy(self.installation),
+                    opts=child,
+                )
+            )
+        return made
+
+
+def _problems(args: ModelNamespaceArgs) -> Iterator[str]:
+    installation, storage = args.installation, args.storage
+    yield from label_problems("namespace", args.namespace)
+    if args.namespace not in installation.model_namespaces:
+        known = ", ".join(installation.model_namespaces)
+        yield f"namespace: {args.namespace!r}, the installation's model_namespaces are {known}; add it to them"
+    if args.exists and _is_controllers(args):
+        yield "exists: True, but this is the controller's namespace, which is not made here anyway"
+    if not isinstance(storage, ExistingStorage):
+        yield from storage_problems(storage)
+    elif storage.secret_name != (told := installation.config.storage_secret_name):
+        yield f"storage.secret_name: {storage.secret_name!r}, expected {told!r}, which all runtime pods mount"
+
+
+def _secret(values: Mapping[str, pulumi.Output[str]]) -> dict[str, pulumi.Output[str]]:
+    return {key: pulumi.Output.secret(value) for key, value in values.items()}
+
+
+def _is_controllers(args: ModelNamespaceArgs) -> bool:
+    return args.namespace == args.installation.namespace_name
+
+
+def _policy(installation: Installation) -> dict[str, Any]:
+    (upstream,) = [document for document in documents(_RBAC) if document["metadata"]["name"] == _RUNTIMES_POLICY]
+    policy: dict[str, Any] = copy.deepcopy(upstream["spec"])
+    open_ports(policy, installation.config.ports())
+    return policy
+
+
+def _upstream_accounts() -> set[str]:
+    return {document["metadata"]["name"] for document in documents(_RBAC) if document["kind"] == "ServiceAccount"}

@@ -1,0 +1,119 @@
+"""The rules for a runtime's containers and volumes, beside which the controller sets its own in the same pod."""
+
+import posixpath
+from collections.abc import Collection, Iterator
+
+from ..images import parse_ref
+from ..rendering import Unknown
+from ..serving_config import ServingConfig
+from .endpoints import ADAPTER_PORT, MODELS_FOLDER, mesh_ports, socket_folder
+from .reading import Entries, Spec, at, entries, repeated, text
+from .shapes import label_problems, quantity
+
+_CONTAINER_NAMES = ("mm", "rest-proxy", "puller")
+_MODELS_VOLUME = "models-dir"
+_CLAIMS_FOLDER = "/pvc_mounts"
+_VOLUME_NAMES = ("storage-config", "etcd-config", "tc-config", "domain-socket", _MODELS_VOLUME, "tls-certs")
+_PORT_NAMES = ("grpc", "http", "prometheus")
+_KEPT_PORTS = {ADAPTER_PORT, *range(11881, 11900)}
+"""Refused by the controller whether or not anything listens there."""
+_PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+
+
+def container_problems(spec: Spec, config: ServingConfig, claims: Collection[str]) -> Iterator[str]:
+    """Complains of containers and volumes that the controller or the API server refuses, long after the runtime."""
+    containers, volumes = entries(spec.get("containers")), entries(spec.get("volumes"))
+    if spec.get("containers") == []:
+        yield "spec.containers: empty, expected that of the model server"
+    yield from repeated("spec.containers", containers, "name")
+    yield from repeated("spec.volumes", volumes, "name")
+    for index, volume in volumes:
+        yield from _volume_problems(f"spec.volumes[{index}]", volume, claims)
+    adapter = text(at(spec, "builtInAdapter", "serverType"))
+    names = (*_CONTAINER_NAMES, f"{adapter}-adapter") if adapter else _CONTAINER_NAMES
+    for index, container in containers:
+        path = f"spec.containers[{index}]"
+        yield from _name_problems(f"{path}.name", container.get("name"), names)
+        yield from _image_problems(path, container)
+        yield from _resource_problems(f"{path}.resources", container)
+        for field in ("readinessProbe", "lifecycle"):
+            if field in container:
+                yield f"{path}.{field}: not allowed, ModelMesh sets it; a livenessProbe is"
+        yield from repeated(f"{path}.env", entries(container.get("env")), "name")
+        yield from _mount_problems(f"{path}.volumeMounts", spec, container, claims)
+        yield from _port_problems(f"{path}.ports", entries(container.get("ports")), mesh_ports(spec, config))
+
+
+def _name_problems(path: str, name: object, reserved: tuple[str, ...]) -> Iterator[str]:
+    if (known := text(name)) is None:
+        return
+    if known in reserved or known.startswith("mm-"):
+        yield f"{path}: {known!r} is reserved, as are {', '.join(reserved)} and mm-*"
+    else:
+        yield from label_problems(path, known)
+
+
+def _volume_problems(path: str, volume: Spec, claims: Collection[str]) -> Iterator[str]:
+    yield from _name_problems(f"{path}.name", volume.get("name"), _VOLUME_NAMES)
+    if (name := text(volume.get("name"))) in claims:
+        yield f"{path}.name: {name!r}, expected another: ModelMesh's volume for that claim of the storage has this name"
+    if len(sources := sorted(volume.keys() - {"name"})) > 1:
+        yield f"{path}: {', '.join(sources)}, expected one of them"
+
+
+def _image_problems(path: str, container: Spec) -> Iterator[str]:
+    if "image" not in container:
+        yield f"{path}.image: missing, expected repository:tag or repository@sha256:<64 hex digits>"
+    elif (image := text(container["image"])) is not None:
+        try:
+            parse_ref(image)
+        except ValueError as problem:
+            yield f"{path}.image: {problem}"
+    policy = text(container.get("imagePullPolicy"))
+    if policy is not None and policy not in _PULL_POLICIES:
+        yield f"{path}.imagePullPolicy: {policy!r}, expected one of {', '.join(_PULL_POLICIES)}"
+
+
+def _resource_problems(path: str, container: Spec) -> Iterator[str]:
+    requests, limits = at(container, "resources", "requests"), at(container, "resources", "limits")
+    if not isinstance(requests, dict) or isinstance(limits, Unknown):
+        return
+    for name, request in requests.items():
+        limit = at(limits, name)
+        asked, most = quantity(request), quantity(limit)
+        if asked is not None and most is not None and asked > most:
+            yield f"{path}.requests.{name}: {request!r}, expected no more than the limit, {limit!r}"
+        elif "/" in name and asked is not None and not isinstance(limit, Unknown) and asked != most:
+            yield f"{path}.requests.{name}: {request!r}, expected a limit of the same, there is no more of it to be had"
+
+
+def _mount_problems(path: str, spec: Spec, container: Spec, claims: Collection[str]) -> Iterator[str]:
+    named = [_MODELS_VOLUME, *claims, *(volume.get("name") for _, volume in entries(spec.get("volumes")))]
+    taken = dict.fromkeys((MODELS_FOLDER, *(f"{_CLAIMS_FOLDER}/{claim}" for claim in claims)), "ModelMesh's own mount")
+    if folder := socket_folder(spec):
+        taken[folder] = "the mount of the unix endpoints"
+    for index, mount in entries(container.get("volumeMounts")):
+        if (name := text(mount.get("name"))) is not None:
+            if name != _MODELS_VOLUME and (name in _VOLUME_NAMES or name.startswith("mm-")):
+                yield f"{path}[{index}].name: {name!r} is a volume of ModelMesh's own"
+            elif name not in named and not any(isinstance(known, Unknown) for known in named):
+                yield f"{path}[{index}].name: {name!r}, expected a name in spec.volumes"
+        if where := text(mount.get("mountPath")):
+            place = posixpath.normpath(where)
+            if place in taken:
+                yield f"{path}[{index}].mountPath: {where!r}, expected another path than that of {taken[place]}"
+            taken.setdefault(place, f"{path}[{index}]")
+
+
+def _port_problems(path: str, ports: Entries, taken: dict[int, str]) -> Iterator[str]:
+    yield from repeated(path, ports, "name")
+    for index, port in ports:
+        yield from _name_problems(f"{path}[{index}].name", port.get("name"), _PORT_NAMES)
+        number = port.get("containerPort")
+        if not isinstance(number, int):
+            continue
+        if number in taken or number in _KEPT_PORTS:
+            what = f"is {taken[number]}" if number in taken else "is kept by ModelMesh"
+            yield f"{path}[{index}].containerPort: {number}, {what} in the same pod"
+        elif not 0 < number < 2**16:
+            yield f"{path}[{index}].containerPort: {number}, expected 1-65535"

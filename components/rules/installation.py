@@ -1,0 +1,82 @@
+"""The rules for an installation of ModelMesh Serving: what would only show in a log, or as pods that wait.
+
+Those for its configuration stand in `serving_config`.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..upstream import documents
+from .serving_config import again, choice, resource_problems, serving_config_problems
+from .shapes import label_problems, subdomain_problems
+
+if TYPE_CHECKING:
+    from ..modelmesh_serving import ModelMeshServingArgs
+
+_LABEL_LENGTH = 63
+
+
+def installation_problems(args: "ModelMeshServingArgs") -> list[str]:
+    """Everything that could not work, as "path: value, what is expected"."""
+    return [
+        *_namespaces(args),
+        *serving_config_problems(args.config),
+        *_built_in_runtimes(args),
+        *_controller(args),
+        *_tls(args),
+        *(f"etcd.{problem}" for problem in args.etcd.problems()),
+    ]
+
+
+def _namespaces(args: "ModelMeshServingArgs") -> Iterator[str]:
+    yield from choice("scope", args.scope, ("cluster", "namespace"))
+    yield from label_problems("namespace_name", args.namespace_name)
+    for index, namespace in enumerate(args.model_namespaces):
+        path = f"model_namespaces[{index}]"
+        yield from label_problems(path, namespace)
+        if args.scope == "namespace" and namespace != args.namespace_name:
+            yield (
+                f"{path}: {namespace!r}, with scope 'namespace' the controller sees only its own, "
+                f"{args.namespace_name!r}; expected that or scope 'cluster'"
+            )
+    if not args.model_namespaces:
+        yield "model_namespaces: empty, no model could be served; expected at least one namespace"
+    yield from again("model_namespaces", list(args.model_namespaces))
+
+
+def _built_in_runtimes(args: "ModelMeshServingArgs") -> Iterator[str]:
+    servers = {
+        runtime["metadata"]["name"]: runtime["spec"]["builtInAdapter"]["serverType"]
+        for runtime in documents("runtimes")
+    }
+    for index, name in enumerate(args.built_in_runtimes):
+        path = f"built_in_runtimes[{index}]"
+        yield from choice(path, name, list(servers))
+        if name not in servers:
+            continue
+        if servers[name] not in args.config.built_in_server_types:
+            yield f"{path}: {name!r} needs {servers[name]!r} in config.built_in_server_types"
+        if len(label := f"{args.config.service_name}-{name}") > _LABEL_LENGTH:
+            yield f"{path}: {label!r} becomes a label and is {len(label)} characters long, {_LABEL_LENGTH} fit"
+    yield from again("built_in_runtimes", list(args.built_in_runtimes))
+
+
+def _controller(args: "ModelMeshServingArgs") -> Iterator[str]:
+    if args.controller.replicas < 1:
+        yield f"controller.replicas: {args.controller.replicas}, expected 1 or more"
+    yield from resource_problems("controller.resources", args.controller.resources)
+    yield from choice("webhook_certificate", args.webhook_certificate, ("own", "cert-manager"))
+
+
+def _tls(args: "ModelMeshServingArgs") -> Iterator[str]:
+    if (tls := args.tls) is None:
+        return
+    if tls.client_auth is not None:
+        yield from choice("tls.client_auth", tls.client_auth, ("require", "optional"))
+    if tls.existing_secret is not None:
+        yield from subdomain_problems("tls.existing_secret", tls.existing_secret)
+        if tls.dns_names:
+            yield "tls.dns_names: an existing_secret has its names already, expected one of the two"
+    for index, name in enumerate(tls.dns_names):
+        yield from subdomain_problems(f"tls.dns_names[{index}]", name.removeprefix("*."))
+    yield from again("tls.dns_names", list(tls.dns_names))

@@ -1,0 +1,83 @@
+"""Reads a `storageUri` as ModelMesh's controller does: into storage parameters and a path, and what it would drop."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from ..rendering import Unknown
+
+_AZURE = "blob.core.windows.net"
+_BUCKETS = {"s3": ("s3", "bucket"), "gs": ("gcs", "bucket"), "pvc": ("pvc", "name")}
+"""By scheme: type and parameter that the URI's host becomes."""
+_SCHEMES = (
+    f"s3://, gs://, pvc://, http:// or https://, which for Azure is https://<account>.{_AZURE}/<container>/<path>"
+)
+_UNREADABLE = re.compile(r"[\s\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True)
+class ModelUri:
+    """Where a URI leads."""
+
+    parameters: dict[str, str] = field(default_factory=dict)
+    path: Any = None
+    """None where the URI cannot be read."""
+    problems: tuple[str, ...] = ()
+
+
+def read(where: str, text: Any) -> ModelUri:
+    """The URI that stands at `where`."""
+    if isinstance(text, Unknown):
+        return ModelUri(path=text)
+    uri, problem = _split(text)
+    if uri is None:
+        return ModelUri(problems=(f"{where}: {text!r}, {problem}",))
+    path = unquote(uri.path).removeprefix("/")
+    if uri.scheme in _BUCKETS:
+        return _bucket(where, text, uri, path)
+    if uri.netloc.endswith(_AZURE):
+        return _azure(where, text, uri, path)
+    url = uri._replace(path="", fragment="").geturl()
+    problems = [] if uri.hostname else [f"{where}: {text!r}, expected {uri.scheme}://<host>/<path>"]
+    return ModelUri({"type": "http", "url": url}, path, (*problems, *_dropped(where, uri, query=False)))
+
+
+def _split(text: str) -> tuple[SplitResult | None, str]:
+    try:
+        uri = urlsplit(text)
+        _ = uri.port  # looked at only when asked for
+    except ValueError as problem:
+        return None, f"which is no URI: {problem}"
+    if _UNREADABLE.search(text):
+        return None, "expected a URI, with %20 for a blank and %25 for a %"
+    if uri.scheme not in (*_BUCKETS, "http", "https"):
+        return None, f"expected {_SCHEMES}"
+    return uri, ""
+
+
+def _bucket(where: str, text: str, uri: SplitResult, path: str) -> ModelUri:
+    kind, name = _BUCKETS[uri.scheme]
+    what = "claim" if kind == "pvc" else "bucket"
+    plain = uri.netloc and not {"@", ":"} & {*uri.netloc}
+    problems = [] if plain else [f"{where}: {text!r}, expected {uri.scheme}://<{what}>/<path>"]
+    return ModelUri({"type": kind, name: uri.netloc}, path, (*problems, *_dropped(where, uri, query=True)))
+
+
+def _azure(where: str, text: str, uri: SplitResult, path: str) -> ModelUri:
+    account, _, host = uri.netloc.partition(".")
+    container, _, blob = path.partition("/")
+    good = host == _AZURE and account and container
+    problems = [] if good else [f"{where}: {text!r}, expected https://<account>.{_AZURE}/<container>/<path>"]
+    parameters = {"type": "azure", "account_name": account, "container": container}
+    return ModelUri(parameters, blob, (*problems, *_dropped(where, uri, query=True)))
+
+
+def _dropped(where: str, uri: SplitResult, *, query: bool) -> list[str]:
+    """Parts that lead nowhere; a query is sent along to a web server, but to no other store."""
+    problems = []
+    if query and uri.query:
+        problems.append(f"{where}: a query after ?, ModelMesh ignores it; credentials belong to a storage key")
+    if uri.fragment:
+        problems.append(f"{where}: {'#' + uri.fragment!r} at its end, ModelMesh ignores it; write %23 for # in a path")
+    return problems

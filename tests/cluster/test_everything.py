@@ -1,0 +1,105 @@
+"""All that the typed resources can express, taken by the real API server, controller and webhook; two teams served."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy
+import pytest
+from tritonclient.grpc import InferenceServerClient, InferInput
+
+from cli.predict import forwarded_port
+from cli.stack import ROOT
+from models.__main__ import TARGET, make
+from tests.cluster.deployment import KINDS, Deployment
+
+TEAMS = ("team-a", "team-b")
+CUSTOM = "custom-runtime-0.x"
+NOT_STARTED = {
+    "team-a": {"own-adapter", "pullerless", "placed", "autoscaled", "shared"},
+    "team-b": {"shared"},
+}
+BUILT_IN = {"triton-2.x", "mlserver-1.x", "ovms-1.x", "torchserve-0.x"}
+
+
+@pytest.fixture(scope="module")
+def everything() -> Iterator[Deployment]:
+    """The stack of this module, not there yet."""
+    make(ROOT / TARGET)
+    made = Deployment.on_instance("test", "everything", ROOT / "tests/cluster/everything")
+    yield made
+    made.run("destroy", "--yes", "--skip-preview")
+
+
+@pytest.fixture(scope="module")
+def before(everything: Deployment) -> set[str]:
+    return everything.names(KINDS)
+
+
+def score(everything: Deployment, namespace: str, tmp_path: Path) -> float:
+    """The sentiment of a friendly sentence, through that namespace's mesh, over TLS."""
+    authority = tmp_path / "ca.crt"
+    authority.write_text(everything.stack.outputs()["ca"])
+    tensor = InferInput("text", [1], "BYTES")
+    tensor.set_data_from_numpy(numpy.array([b"What a wonderful day, I love it!"], dtype=object))
+    with forwarded_port(everything.stack, namespace, "modelmesh-serving") as port:
+        client = InferenceServerClient(f"localhost:{port}", ssl=True, root_certificates=str(authority))
+        try:
+            return float(client.infer("sentiment", [tensor], client_timeout=60).as_numpy("compound")[0])
+        finally:
+            client.close()
+
+
+def test_everything_is_accepted(everything: Deployment, before: set[str]) -> None:
+    assert not any("team-" in name for name in before)
+    update = everything.up()
+    assert update.succeeded, update.output
+    for namespace in TEAMS:
+        deployments = everything.get("deployments", namespace=namespace)["items"]
+        replicas = {
+            deployment["metadata"]["name"].removeprefix("modelmesh-serving-"): deployment["spec"]["replicas"]
+            for deployment in deployments
+        }
+        assert replicas == {CUSTOM: 1, **dict.fromkeys(NOT_STARTED[namespace] | BUILT_IN, 0)}
+
+
+def test_a_second_up_changes_nothing(everything: Deployment) -> None:
+    update = everything.run("up", "--yes", "--skip-preview", "--expect-no-changes")
+    assert update.succeeded, update.output
+
+
+@pytest.mark.parametrize("namespace", TEAMS)
+def test_both_teams_are_served_over_tls(everything: Deployment, namespace: str, tmp_path: Path) -> None:
+    assert score(everything, namespace, tmp_path) == pytest.approx(0.8478, abs=5e-4)
+
+
+def test_models_survive_the_restart_of_every_store_and_mesh(everything: Deployment, tmp_path: Path) -> None:
+    """etcd first, so that the mesh has to find its models again in what etcd kept; then MinIO, then the mesh itself."""
+    for namespace, selector in [
+        ("mesh-system", "app=etcd"),
+        ("mesh-system", "app=minio"),
+        *((team, "modelmesh-service=modelmesh-serving") for team in TEAMS),
+    ]:
+        restarted = everything.restart(namespace, selector)
+        assert restarted, f"no pod {selector} in {namespace}"
+    for namespace in TEAMS:
+        assert score(everything, namespace, tmp_path) == pytest.approx(0.8478, abs=5e-4)
+    update = everything.run("up", "--yes", "--skip-preview", "--expect-no-changes")
+    assert update.succeeded, update.output
+
+
+def test_the_state_holds_no_secret_in_plain_text(everything: Deployment) -> None:
+    state = everything.stack.pulumi("stack", "export", quiet=True).stdout
+    for namespace in ("mesh-system", *TEAMS):
+        assert not everything.secrets_in(state, namespace)
+
+
+def test_destroy_leaves_nothing(everything: Deployment, before: set[str]) -> None:
+    update = everything.run("destroy", "--yes", "--skip-preview")
+    assert update.succeeded, update.output
+    deadline = time.monotonic() + 60  # a released volume is deleted by the cluster's provisioner
+    while everything.names(KINDS) != before and time.monotonic() < deadline:
+        time.sleep(1)
+    assert everything.names(KINDS) == before
+    assert not json.loads(everything.stack.pulumi("stack", "export", quiet=True).stdout)["deployment"].get("resources")

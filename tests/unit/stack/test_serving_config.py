@@ -1,0 +1,157 @@
+"""What the controller is told: each of upstream's keys under upstream's spelling, and no more than is needed."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from components.payload_processor import PayloadProcessor
+from components.pull_secret import ImagePullSecret
+from components.serving_config import Metrics, Resources, RestProxy, ScaleToZero
+from tests.unit.stack.installing import config, images
+from tests.unit.stack.upstream_tree import tree
+
+QUANTITIES = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "2Gi"}}
+SIZED = Resources(**QUANTITIES)
+
+# Upstream's keys, nested ones with dots, each with a field that differs from upstream's default and what is then told.
+KEYS: list[tuple[str, dict[str, Any], Any]] = [
+    ("inferenceServiceName", {"service_name": "models"}, "models"),
+    ("inferenceServicePort", {"service_port": 9000}, 9000),
+    ("headlessService", {"headless": False}, False),
+    ("podsPerRuntime", {"pods_per_runtime": 3}, 3),
+    ("storageSecretName", {"storage_secret_name": "stores"}, "stores"),
+    ("serviceAccountName", {"service_account_name": "modelmesh"}, "modelmesh"),
+    ("enableAccessLogging", {"access_logging": True}, True),
+    ("grpcMaxMessageSizeBytes", {"max_message_bytes": 2**25}, 2**25),
+    ("metrics.enabled", {"metrics": Metrics(enabled=False)}, False),
+    ("metrics.port", {"metrics": Metrics(port=9100)}, 9100),
+    ("metrics.scheme", {"metrics": Metrics(scheme="http")}, "http"),
+    ("metrics.disablePrometheusOperatorSupport", {"metrics": Metrics(service_monitor=False)}, True),
+    ("scaleToZero.enabled", {"scale_to_zero": ScaleToZero(enabled=False)}, False),
+    ("scaleToZero.gracePeriodSeconds", {"scale_to_zero": ScaleToZero(grace_period_seconds=5)}, 5),
+    ("restProxy.enabled", {"rest_proxy": RestProxy(enabled=False)}, False),
+    ("restProxy.port", {"rest_proxy": RestProxy(port=8009)}, 8009),
+    ("restProxy.image.name", {"images": images(**{"rest-proxy": "mirror/proxy:2"})}, "mirror/proxy"),
+    ("restProxy.image.tag", {"images": images(**{"rest-proxy": "mirror/proxy:2"})}, "2"),
+    ("restProxy.resources", {"rest_proxy": RestProxy(resources=SIZED)}, QUANTITIES),
+    ("modelMeshImage.name", {"images": images(modelmesh="mirror/mesh:2")}, "mirror/mesh"),
+    (
+        "modelMeshImage.digest",
+        {"images": images(modelmesh=f"mirror/mesh@sha256:{'a' * 64}")},
+        f"sha256:{'a' * 64}",
+    ),
+    ("modelMeshResources", {"mesh_resources": SIZED}, QUANTITIES),
+    (
+        "storageHelperImage.name",
+        {"images": images(**{"modelmesh-runtime-adapter": "mirror/adapter:2"})},
+        "mirror/adapter",
+    ),
+    ("storageHelperImage.command", {"puller_command": ["/pull"]}, ["/pull"]),
+    ("storageHelperResources", {"adapter_resources": SIZED}, QUANTITIES),
+    ("runtimePodLabels", {"pod_labels": {"team": "Red"}}, {"team": "Red"}),
+    ("runtimePodAnnotations", {"pod_annotations": {"example.com/x": "true"}}, {"example.com/x": "true"}),
+    ("imagePullSecrets", {"image_pull_secrets": [ImagePullSecret(name="pull")]}, [{"name": "pull"}]),
+    ("allowAnyPVC", {"allow_any_pvc": True}, True),
+    ("builtInServerTypes", {"built_in_server_types": ["mlserver"]}, ["mlserver"]),
+    (
+        "payloadProcessors",
+        {"payload_processors": [PayloadProcessor(scheme="logger")]},
+        ["logger:///?*#*"],
+    ),
+    (
+        "internalModelMeshEnvVars",
+        {"mesh_environment": {"TAS_TRACE": "1"}},
+        [{"name": "MEM_LIMIT_MB", "value": "448"}, {"name": "TAS_TRACE", "value": "1"}],
+    ),
+    ("modelMeshEndpoint", {"management_endpoint": "localhost:8033"}, "localhost:8033"),
+]
+ALWAYS_TOLD = {
+    "inferenceServiceName",
+    "internalModelMeshEnvVars",
+    "modelMeshImage",
+    "modelMeshResources",
+    "podsPerRuntime",
+    "restProxy",
+    "scaleToZero",
+    "storageHelperImage",
+    "storageHelperResources",
+    "storageSecretName",
+}
+
+
+def told(**changes: Any) -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml.safe_load(config(**changes).render())
+    return parsed
+
+
+@pytest.mark.parametrize(("key", "changes", "expected"), KEYS, ids=[key for key, _, _ in KEYS])
+def test_each_key_has_its_field(key: str, changes: dict[str, Any], expected: object) -> None:
+    found: Any = told(**changes)
+    for part in key.split("."):
+        found = found[part]
+    assert found == expected
+
+
+def test_no_key_of_upstreams_is_forgotten() -> None:
+    source = (tree() / "pkg/config/config.go").read_text(encoding="utf-8")
+    (fields,) = re.findall(r"^type Config struct \{\n(.*?)^\}", source, re.DOTALL | re.MULTILINE)
+    names = {name.lower() for name in re.findall(r"^\t(\w+) +\S", fields, re.MULTILINE)}
+    assert len(names) == 25
+    elsewhere = {"etcdsecretname", "tls"}  # deprecated, and told by whoever has the Secret
+    assert names - elsewhere == {key.split(".")[0].lower() for key, _, _ in KEYS}
+
+
+@pytest.mark.parametrize(("client_auth", "expected"), [(None, {}), ("require", {"clientAuth": "require"})])
+def test_tls_is_told_by_whoever_has_the_secret(client_auth: str | None, expected: dict[str, str]) -> None:
+    assert "tls" not in told()
+    text = config().render(tls_secret="mesh-tls", client_auth=client_auth)  # noqa: S106  a name
+    assert yaml.safe_load(text)["tls"] == {"secretName": "mesh-tls", **expected}
+
+
+def test_what_upstream_takes_anyway_is_not_told() -> None:
+    found = told()
+    assert found.keys() == ALWAYS_TOLD
+    assert found["scaleToZero"] == {"enabled": True}
+    assert found["restProxy"] == {"enabled": True, "image": {"name": "kserve/rest-proxy", "tag": "v0.12.0"}}
+
+
+def test_the_same_settings_give_the_same_text() -> None:
+    one = config(mesh_environment={"B": "1", "A": "2"}, pod_labels={"b": "1", "a": "2"}).render()
+    assert one == config(mesh_environment={"A": "2", "B": "1"}, pod_labels={"a": "2", "b": "1"}).render()
+
+
+@pytest.mark.parametrize(
+    ("largest", "memory"), [(1, "448Mi"), (2**24, "448Mi"), (2**25, "576Mi"), (2**26, "832Mi"), (2**28, "1984Mi")]
+)
+def test_the_meshs_memory_grows_with_the_largest_message(largest: int, memory: str) -> None:
+    found = told(max_message_bytes=largest)
+    assert (
+        found["modelMeshResources"]["limits"]["memory"] == found["modelMeshResources"]["requests"]["memory"] == memory
+    )
+    assert {"name": "MEM_LIMIT_MB", "value": memory.removesuffix("Mi")} in found["internalModelMeshEnvVars"]
+
+
+def test_the_memory_that_the_start_script_divides_is_the_containers_own_unless_it_is_named() -> None:
+    assert told(mesh_resources=SIZED)["internalModelMeshEnvVars"] == [{"name": "MEM_LIMIT_MB", "value": "2048"}]
+    named = told(mesh_environment={"MEM_LIMIT_MB": "400"})
+    assert named["internalModelMeshEnvVars"] == [{"name": "MEM_LIMIT_MB", "value": "400"}]
+
+
+def test_a_stand_in_for_the_mesh_is_called_one_beside_other_labels() -> None:
+    stand_in = told(images=images(modelmesh="registry.example/solo-mesh:1"), pod_labels={"team": "red"})
+    assert stand_in["runtimePodLabels"] == {"modelmesh-server": "solo-mesh", "team": "red"}
+    assert "runtimePodLabels" not in told()
+
+
+@pytest.mark.parametrize(
+    ("processor", "expected"),
+    [
+        (PayloadProcessor(scheme="logger", model_id="m", method="p.S/M"), "logger:///?m#p.S/M"),
+        (PayloadProcessor(scheme="http", host="drift", port=8080, path="/v1/in"), "http://drift:8080/v1/in?*#*"),
+        (PayloadProcessor(scheme="http", host="drift"), "http://drift/?*#*"),
+    ],
+)
+def test_payload_processors_are_told_as_uris(processor: PayloadProcessor, expected: str) -> None:
+    assert processor.uri() == expected

@@ -1,0 +1,218 @@
+"""Storage entries: what stands in the Secret, and what is refused before it does."""
+
+import base64
+import dataclasses
+import datetime
+import json
+from typing import Any
+
+import pulumi
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from components.invalid_spec import InvalidSpec
+from components.rules.storage import storage_problems
+from components.storage import (
+    AzureStorage,
+    GcsStorage,
+    HttpStorage,
+    PvcStorage,
+    Storage,
+    StorageConfig,
+    StorageConfigArgs,
+)
+from tests.unit.stack.engine import Run, run
+from tests.unit.stack.serving import S3
+
+KEY = ec.generate_private_key(ec.SECP256R1())
+KEY_PEM = KEY.private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+).decode()
+
+
+def certificate() -> str:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a CA")])
+    start = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(KEY.public_key())
+        .serial_number(1)
+        .not_valid_before(start)
+        .not_valid_after(start + datetime.timedelta(days=1))
+    )
+    return built.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+def config(entries: dict[str, Storage]) -> Run:
+    def program() -> None:
+        args = StorageConfigArgs(namespace="models", secret_name="storage-config", entries=entries)  # noqa: S106
+        StorageConfig("storage", args)
+
+    return run(program)
+
+
+def entry(storage: Storage) -> dict[str, Any]:
+    data = config({"key": storage}).one("kubernetes:core/v1:Secret").inputs["data"]
+    found: dict[str, Any] = json.loads(base64.b64decode(data["key"]))
+    return found
+
+
+CA = certificate()
+GCS_KEY = {"private_key": KEY_PEM, "client_email": "storage@project.example"}
+PRINCIPAL = {"client_id": "id", "client_secret": "hidden", "tenant_id": "tenant"}
+
+
+@pytest.mark.parametrize(
+    ("storage", "expected"),
+    [
+        (
+            dataclasses.replace(S3, certificate=CA),
+            {
+                "type": "s3",
+                "endpoint_url": "http://minio.models.svc:9000",
+                "bucket": "models",
+                "region": "us-east-1",
+                "access_key_id": "id",
+                "secret_access_key": "hidden",
+                "certificate": CA,
+            },
+        ),
+        (GcsStorage(bucket="b"), {"type": "gcs", "bucket": "b"}),
+        (
+            GcsStorage(bucket="b", token_uri="https://t.example", **GCS_KEY),  # noqa: S106  an address
+            {"type": "gcs", "bucket": "b", "token_uri": "https://t.example", **GCS_KEY},
+        ),
+        (AzureStorage(account_name="a", container="c"), {"type": "azure", "account_name": "a", "container": "c"}),
+        (
+            AzureStorage(account_name="a", container="c", **PRINCIPAL),
+            {"type": "azure", "account_name": "a", "container": "c", **PRINCIPAL},
+        ),
+        (
+            AzureStorage(account_name="a", container="c", connection_string="AccountKey=hidden"),
+            {"type": "azure", "account_name": "a", "container": "c", "connection_string": "AccountKey=hidden"},
+        ),
+        (PvcStorage(claim_name="claim"), {"type": "pvc", "name": "claim"}),
+        (HttpStorage(url="https://models.example/v1"), {"type": "http", "url": "https://models.example/v1"}),
+    ],
+    ids=lambda value: value["type"] if isinstance(value, dict) else "",
+)
+def test_each_kind_has_the_keys_that_the_puller_reads(storage: Storage, expected: dict[str, str]) -> None:
+    assert entry(storage) == expected
+    assert not storage_problems({"key": storage})
+
+
+def test_headers_stay_out_of_the_entry_because_an_object_in_it_would_stop_every_runtime() -> None:
+    storage = HttpStorage(url="https://models.example", headers={"Authorization": "Bearer hidden"})
+    assert entry(storage) == {"type": "http", "url": "https://models.example"}
+    assert storage.parameters() == {"headers.Authorization": "Bearer hidden"}
+    assert S3.parameters() == {}
+
+
+def test_entries_are_secret_and_not_printed() -> None:
+    secret = config({"key": S3}).one("kubernetes:core/v1:Secret", "storage-config")
+    assert not [text for text in secret.plain if "hidden" in text or text in secret.inputs["data"].values()]
+    assert secret.inputs["data"]["key"] in secret.secrets
+    assert "hidden" not in repr(S3)
+    assert "hidden" not in repr(AzureStorage(account_name="a", container="c", **PRINCIPAL))
+    assert "hidden" not in repr(HttpStorage(url="https://x.example", headers={"a": "hidden"}))
+
+
+def test_the_secret_is_made_without_any_entry_because_pods_mount_it() -> None:
+    secret = config({}).one("kubernetes:core/v1:Secret", "storage-config")
+    assert secret.inputs.get("data", {}) == {}
+
+
+def test_what_is_known_later_is_not_judged() -> None:
+    later: list[str] = []
+
+    def program() -> None:
+        unknown = pulumi.Output.from_input("not a URL")
+        storage = dataclasses.replace(S3, endpoint_url=unknown, certificate=unknown, bucket=unknown)
+        later.extend(storage_problems({"key": storage, "other": PvcStorage(claim_name=unknown)}))
+
+    run(program)
+    assert later == []
+
+
+S3_WITH = dataclasses.replace
+WRONG: list[tuple[dict[str, Storage], str]] = [
+    ({"a/b": S3}, "storage['a/b']: 'a/b', expected up to 253 letters, digits, -, _ and ."),
+    ({"": S3}, "storage['']: '', expected up to 253 letters"),
+    ({"..models": S3}, "storage['..models']: a Secret takes no key . or ..*"),
+    ({"default_gcs": S3}, "storage.default_gcs: of type 's3', but only services that ask for type 'gcs' would take it"),
+    ({"a": S3_WITH(S3, endpoint_url="minio:9000")}, "storage.a.endpoint_url: 'minio:9000', expected http://<host>"),
+    ({"a": S3_WITH(S3, endpoint_url="http://minio:9000:9000")}, "storage.a.endpoint_url: 'http://minio:9000:9000'"),
+    ({"a": S3_WITH(S3, endpoint_url="https://s3.example?x=1")}, "storage.a.endpoint_url: a text, expected http"),
+    ({"a": S3_WITH(S3, bucket="")}, "storage.a.bucket: '', expected some text"),
+    ({"a": S3_WITH(S3, region="")}, "storage.a.region: '', expected some text"),
+    ({"a": S3_WITH(S3, certificate="/etc/ssl/ca.pem")}, "storage.a.certificate: not PEM, and the puller crashes on it"),
+    ({"a": GcsStorage(bucket="")}, "storage.a.bucket: ''"),
+    ({"a": GcsStorage(bucket="b", private_key=KEY_PEM)}, "storage.a: only one of private_key and client_email"),
+    ({"a": GcsStorage(bucket="b", client_email="x@y")}, "expected both, or none for a public bucket"),
+    (
+        {"a": GcsStorage(bucket="b", private_key=KEY_PEM.replace("\n", "\\n"), client_email="x@y")},
+        "storage.a.private_key: not a private key in PEM, with line ends as such and not as \\n",
+    ),
+    ({"a": GcsStorage(bucket="b", token_uri="https://t.example")}, "storage.a.token_uri: ModelMesh ignores it"),  # noqa: S106
+    ({"a": AzureStorage(account_name="", container="c")}, "storage.a.account_name: ''"),
+    (
+        {"a": AzureStorage(account_name="a", container="c", client_id="id")},
+        "storage.a: only client_id of client_id, client_secret, tenant_id, so ModelMesh would try without any",
+    ),
+    (
+        {"a": AzureStorage(account_name="a", container="c", connection_string="x", **PRINCIPAL)},
+        "storage.a: connection_string and client_id, client_secret, tenant_id, of which ModelMesh ignores all but",
+    ),
+    ({"a": PvcStorage(claim_name="My_Claim")}, "storage.a.name: 'My_Claim', expected up to 63 small letters"),
+    ({"a": PvcStorage(claim_name="models.v1")}, "storage.a.name: 'models.v1', expected up to 63 small letters"),
+    ({"a": PvcStorage(claim_name="models-dir")}, "storage.a.name: 'models-dir' is the name of a volume of ModelMesh's"),
+    ({"a": HttpStorage(url="models.example")}, "storage.a.url: 'models.example', expected http://<host>"),
+    ({"a": HttpStorage(url="ftp://models.example")}, "storage.a.url: 'ftp://models.example'"),
+    (
+        {"a": HttpStorage(url="https://x.example", certificate=CA)},
+        "storage.a.certificate: given, but the puller of http",
+    ),
+    (
+        {"a": HttpStorage(url="https://x.example", client_certificate=CA, client_key=KEY_PEM)},
+        "storage.a.client_key: given, but the puller of http storage crashes on it; it trusts public CAs only",
+    ),
+    (
+        {"a": HttpStorage(url="https://x.example", headers={"X.Y": "1"})},
+        "storage.a.headers.X.Y: expected a header's name",
+    ),
+    (
+        {"a": HttpStorage(url="https://x.example", headers={"Host": "y"})},
+        "storage.a.headers.Host: the puller sets this",
+    ),
+    (
+        {"a": HttpStorage(url="https://x.example", headers={"a": "1\r\nb: 2"})},
+        "storage.a.headers.a: more than one line",
+    ),
+    ({"a": HttpStorage(url="https://x.example", headers={"": "y"})}, "storage.a.headers.: expected a header's name"),
+]
+
+
+@pytest.mark.parametrize(("entries", "expected"), WRONG, ids=[expected[:60] for _, expected in WRONG])
+def test_wrong_entries_are_refused_before_anything_is_registered(entries: dict[str, Storage], expected: str) -> None:
+    refused: list[str] = []
+
+    def program() -> None:
+        args = StorageConfigArgs(namespace="models", secret_name="storage-config", entries=entries)  # noqa: S106
+        with pytest.raises(InvalidSpec) as raised:
+            StorageConfig("storage", args)
+        refused.append(str(raised.value))
+
+    assert run(program).resources == []
+    assert expected in refused[0]
+    for credential in (KEY_PEM, CA, "hidden"):
+        assert credential not in refused[0]
+
+
+def test_all_problems_of_all_entries_come_at_once() -> None:
+    wrong = {"a": S3_WITH(S3, endpoint_url="x", region=""), "b": PvcStorage(claim_name="")}
+    assert len(storage_problems(wrong)) == 3

@@ -1,0 +1,191 @@
+"""etcd and MinIO inside the cluster: what their pods are, and on which disks they keep what they hold."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from components.etcd import Etcd, EtcdArgs
+from components.invalid_spec import InvalidSpec
+from components.minio import Minio, MinioArgs
+from components.store import Persistence
+from tests.unit.stack.engine import Run, run
+
+Make = Callable[[Persistence | None], object]
+
+STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
+CLAIM = "kubernetes:core/v1:PersistentVolumeClaim"
+SERVICE = "kubernetes:core/v1:Service"
+IMAGE = "registry.example/store@sha256:0"
+MIB = 1 << 20
+
+
+def make_etcd(persistence: Persistence | None = None, root_prefix: str = "dev") -> Etcd:
+    args = EtcdArgs(namespace="models", image=IMAGE, root_prefix=root_prefix, persistence=persistence)
+    return Etcd("etcd", args)
+
+
+def make_minio(persistence: Persistence | None = None) -> Minio:
+    return Minio("minio", MinioArgs(namespace="models", image=IMAGE, bucket="models", persistence=persistence))
+
+
+BOTH = pytest.mark.parametrize(("name", "make"), [("etcd", make_etcd), ("minio", make_minio)], ids=["etcd", "minio"])
+
+
+def made(make: Make, persistence: Persistence | None = None) -> Run:
+    return run(lambda: make(persistence))
+
+
+def pod(found: Run) -> dict[str, Any]:
+    spec: dict[str, Any] = found.one(STATEFUL_SET).inputs["spec"]["template"]["spec"]
+    return spec
+
+
+def flags(found: Run) -> dict[str, str]:
+    (container,) = pod(found)["containers"]
+    told = (flag.partition("=") for flag in (*container["command"], *container["args"]))
+    return {name: value for name, _, value in told}
+
+
+@BOTH
+class TestBothStores:
+    def test_run_one_pod_at_a_time_and_let_a_mended_one_take_the_place_of_one_that_never_got_ready(
+        self, name: str, make: Make
+    ) -> None:
+        stateful_set = made(make).one(STATEFUL_SET, name).inputs["spec"]
+        assert stateful_set["replicas"] == 1
+        assert stateful_set["podManagementPolicy"] == "Parallel"
+        assert stateful_set["serviceName"] == name
+
+    def test_do_not_wait_for_the_service_which_waits_for_them(self, name: str, make: Make) -> None:
+        found = made(make)
+        assert found.one(SERVICE, name).urn not in found.one(STATEFUL_SET, name).dependencies
+
+    def test_are_found_under_the_names_labels_and_ports_that_their_clients_know(self, name: str, make: Make) -> None:
+        found = made(make)
+        service = found.one(SERVICE, name).inputs
+        assert service["metadata"] == {"name": name, "namespace": "models", "labels": {"app": name}}
+        port = {"etcd": ("client", 2379), "minio": ("s3", 9000)}[name]
+        assert service["spec"]["selector"] == {"app": name}
+        assert service["spec"]["ports"] == [{"name": port[0], "port": port[1], "targetPort": port[0]}]
+        assert found.one(STATEFUL_SET).inputs["spec"]["template"]["metadata"]["labels"] == {"app": name}
+        assert pod(found)["containers"][0]["ports"] == [{"name": port[0], "containerPort": port[1]}]
+
+    def test_run_the_named_image_without_root_or_a_writable_file_system(self, name: str, make: Make) -> None:
+        spec = pod(made(make))
+        (container,) = spec["containers"]
+        assert (container["name"], container["image"]) == (name, IMAGE)
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["fsGroup"] == spec["securityContext"]["runAsUser"]
+        assert spec["automountServiceAccountToken"] is False
+
+    def test_are_restarted_when_they_hang_but_later_than_they_are_called_unready(self, name: str, make: Make) -> None:
+        (container,) = pod(made(make))["containers"]
+        assert container["readinessProbe"]["httpGet"]["port"] == container["livenessProbe"]["httpGet"]["port"]
+        assert container["livenessProbe"]["periodSeconds"] > container["readinessProbe"]["periodSeconds"], name
+
+    def test_keep_nothing_without_persistence(self, name: str, make: Make) -> None:
+        found = made(make)
+        assert not found.of(CLAIM), name
+        assert {"name": "data", "emptyDir": {}} in pod(found)["volumes"]
+
+    def test_are_on_the_claim_with_persistence_and_on_no_other_disk(self, name: str, make: Make) -> None:
+        found = made(make, Persistence(size="5Gi"))
+        claim = found.one(CLAIM, f"{name}-data")
+        assert claim.inputs["spec"] == {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "5Gi"}},
+        }
+        (data,) = [volume for volume in pod(found)["volumes"] if volume["name"] == "data"]
+        assert data == {"name": "data", "persistentVolumeClaim": {"claimName": f"{name}-data"}}
+        assert claim.urn in found.one(STATEFUL_SET).dependencies
+
+    def test_write_to_a_folder_of_the_disk(self, name: str, make: Make) -> None:
+        (container,) = pod(made(make))["containers"]
+        assert {"name": "data", "mountPath": "/data"} in container["volumeMounts"]
+        told = [*container.get("command", ()), *container["args"]]
+        assert any(text.endswith(f"/data/{name}") for text in told)
+
+    def test_do_not_wait_for_a_claim_that_waits_for_their_pod(self, name: str, make: Make) -> None:
+        claim = made(make, Persistence()).one(CLAIM)
+        assert claim.inputs["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}, name
+
+    def test_move_to_another_claim_for_another_class(self, name: str, make: Make) -> None:
+        found = made(make, Persistence(storage_class="fast.ssd"))
+        assert found.one(CLAIM, f"{name}-data-fast.ssd").inputs["spec"]["storageClassName"] == "fast.ssd"
+
+    def test_are_refused_on_a_disk_that_cannot_be_before_anything_is_registered(self, name: str, make: Make) -> None:
+        seen: list[InvalidSpec] = []
+
+        def program() -> None:
+            with pytest.raises(InvalidSpec) as raised:
+                make(Persistence(size="much", storage_class="Fast"))
+            seen.append(raised.value)
+
+        assert not run(program).resources, name
+        assert [problem.partition(",")[0] for problem in seen[0].problems] == [
+            "persistence.size: 'much'",
+            "persistence.storage_class: 'Fast'",
+        ]
+
+    def test_are_below_their_component(self, name: str, make: Make) -> None:
+        component, *parts = made(make, Persistence()).resources
+        assert component.name == name
+        assert parts
+        assert all("$" in part.urn for part in parts)
+
+
+def test_etcd_forgets_old_revisions_and_raises_an_alarm_before_its_disk_is_full() -> None:
+    found = flags(made(make_etcd))
+    assert found["--auto-compaction-mode"] == "periodic"
+    assert found["--auto-compaction-retention"] == "1h"
+    assert int(found["--quota-backend-bytes"]) == 256 * MIB
+
+
+@pytest.mark.parametrize("size", ["1Gi", "3Gi", "10Gi", "1Ti"])
+def test_etcds_data_a_copy_of_it_and_the_logs_fit_on_its_disk(size: str) -> None:
+    gib = {"1Gi": 1, "3Gi": 3, "10Gi": 10, "1Ti": 1024}[size]
+    quota = int(flags(made(make_etcd, Persistence(size=size)))["--quota-backend-bytes"])
+    assert 2 * quota + 5 * 64 * MIB <= gib * 1024 * MIB
+    assert 256 * MIB <= quota <= 8192 * MIB
+
+
+def test_etcd_with_a_full_quota_is_not_restarted_for_it() -> None:
+    (container,) = pod(made(make_etcd))["containers"]
+    assert container["livenessProbe"]["httpGet"]["path"] == "/health?exclude=NOSPACE"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/health"
+
+
+def test_etcds_own_needs_of_disk_and_prefix_are_told_at_once() -> None:
+    with pytest.raises(InvalidSpec) as raised:
+        run(lambda: make_etcd(Persistence(size="512Mi"), root_prefix="/dev/"))
+    prefix, size = raised.value.problems
+    assert prefix.startswith("root_prefix: '/dev/', expected")
+    assert size.startswith("persistence.size: '512Mi', expected 1Gi or more")
+
+
+def test_etcd_makes_no_secret_of_its_own_and_is_named_so_that_every_namespace_finds_it() -> None:
+    texts: list[str] = []
+
+    def program() -> None:
+        make_etcd().connection.text().apply(texts.append)
+
+    assert not run(program).of("kubernetes:core/v1:Secret")
+    assert texts == ['{"endpoints": "http://etcd.models.svc:2379", "root_prefix": "dev"}']
+
+
+def test_minios_credentials_are_generated_kept_and_nowhere_plain() -> None:
+    found = made(make_minio)
+    kept = found.one("kubernetes:core/v1:Secret", "minio-credentials")
+    assert kept.ignore_changes == ("data",)
+    assert set(kept.secrets) == set(kept.inputs["data"].values())
+    (container,) = pod(found)["containers"]
+    references = {entry["name"]: entry["valueFrom"] for entry in container["env"] if "valueFrom" in entry}
+    assert references["MINIO_ROOT_PASSWORD"] == {"secretKeyRef": {"name": "minio-credentials", "key": "password"}}
+    assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]  # noqa: S108
+    assert {"name": "tmp", "emptyDir": {}} in pod(found)["volumes"]

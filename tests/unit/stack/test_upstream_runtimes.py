@@ -1,0 +1,155 @@
+"""Every runtime in upstream's tree can be said with the typed classes, and is refused only where it could not work."""
+
+import typing
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi import _types
+from pulumi_kubernetes.core import v1
+
+from components.declared_runtime import DeclaredRuntime
+from components.rendering import Document, checkable
+from components.rules import annotations as keys
+from components.rules.runtime import runtime_problems
+from components.serving_runtime_spec import BuiltInAdapter, ModelFormat, ServingRuntimeSpec
+from components.upstream import spec_problems
+from tests.unit.stack.runtimes import CONFIG
+from tests.unit.stack.upstream_tree import upstream_documents
+
+DOCUMENTS = dict(upstream_documents("ServingRuntime", "ClusterServingRuntime"))
+
+FRAGMENTS = {
+    "docs/architecture/isolation.md#1": "spec: 'containers' is a required property",  # of a runtime's formats
+    "docs/production-use/scaling.md#1": "spec: 'containers' is a required property",  # of a runtime's annotations
+}
+"""Pieces of a runtime in the documentation, and what they lack of a whole one."""
+
+REFUSED = {
+    # A template, to be filled in: images pin nothing, and its data port is the one of the mesh's preStop hook.
+    "docs/runtimes/custom_runtimes.md#1": [
+        "spec.grpcDataEndpoint: 8090, is the mesh's preStop hook",
+        "spec.containers[0].image: 'samplemodelserver:latest' pins no image",
+    ],
+    # Another: its affinity only seems to bind, since upstream adds a term to it of which a node may match either.
+    "docs/runtimes/custom_runtimes.md#2": [
+        "spec.containers[0].image: 'image' pins no image",
+        "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution: ModelMesh adds a term",
+    ],
+    "docs/runtimes/mlserver_custom.md#1": ["spec.containers[0].image: 'custom-image-name' pins no image"],
+    # Upstream's own example of a runtime that is KServe's and not ModelMesh's.
+    "fvt/testdata/runtimes/non-mm-runtime.yaml#1": [
+        "spec.multiModel: None, ModelMesh only takes runtimes with true",
+        "spec.grpcEndpoint: missing",
+        "spec.grpcDataEndpoint: missing",
+        "spec.containers[0].image: 'fo' pins no image",
+    ],
+}
+
+
+def typed(document: Document) -> ServingRuntimeSpec:
+    """The spec in the typed classes, its annotations included; fields that no class has are left to the comparison."""
+    spec, annotations = document["spec"], document["metadata"].get("annotations", {})
+    adapter = spec.get("builtInAdapter")
+    whole = {
+        key: int(annotations[key]) for key in (keys.LOADING_CONCURRENCY, keys.MODEL_CONCURRENCY) if key in annotations
+    }
+    return ServingRuntimeSpec(
+        containers=[arguments(v1.ContainerArgs, container) for container in spec["containers"]],
+        supported_model_formats=[
+            ModelFormat(name=entry["name"], version=entry.get("version"), auto_select=entry.get("autoSelect"))
+            for entry in spec["supportedModelFormats"]
+        ],
+        disabled=spec.get("disabled"),
+        protocol_versions=spec.get("protocolVersions", ()),
+        grpc_endpoint=spec.get("grpcEndpoint"),
+        grpc_data_endpoint=spec.get("grpcDataEndpoint"),
+        replicas=spec.get("replicas"),
+        storage_helper_disabled=spec.get("storageHelper", {}).get("disabled", False),
+        built_in_adapter=BuiltInAdapter(
+            server_type=adapter["serverType"],
+            runtime_management_port=adapter["runtimeManagementPort"],
+            memory_buffer_bytes=adapter["memBufferBytes"],
+            load_timeout_seconds=adapter["modelLoadingTimeoutMillis"] / 1000,
+            environment=[arguments(v1.EnvVarArgs, entry) for entry in adapter.get("env", ())],
+        )
+        if adapter
+        else None,
+        volumes=[arguments(v1.VolumeArgs, volume) for volume in spec.get("volumes", ())],
+        node_selector=spec.get("nodeSelector", {}),
+        tolerations=[arguments(v1.TolerationArgs, toleration) for toleration in spec.get("tolerations", ())],
+        affinity=arguments(v1.AffinityArgs, spec["affinity"]) if "affinity" in spec else None,
+        labels=spec.get("labels", {}),
+        annotations=spec.get("annotations", {}),
+        image_pull_secrets=[secret["name"] for secret in spec.get("imagePullSecrets", ())],
+        max_loading_concurrency=whole.get(keys.LOADING_CONCURRENCY),
+        per_model_concurrency_limit=whole.get(keys.MODEL_CONCURRENCY),
+    )
+
+
+def arguments(shape: type, value: Any) -> Any:
+    """A plain mapping as Pulumi's argument class, by the types that the class itself tells of its fields."""
+    names = {wire: name for name, wire in _types.input_type_py_to_pulumi_names(shape).items()}
+    types = _types.input_type_types(shape)
+    return shape(**{names[key]: converted(types[key], entry) for key, entry in value.items()})
+
+
+def converted(shape: Any, value: Any) -> Any:
+    choices = [choice for choice in typing.get_args(shape) if not _is_promise(choice)]
+    if isinstance(value, Mapping) and _types.is_input_type(shape):
+        return arguments(shape, value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        (entry,) = choices
+        entry = next((choice for choice in typing.get_args(entry) if not _is_promise(choice)), entry)
+        return [converted(entry, one) for one in value]
+    return value
+
+
+def _is_promise(shape: Any) -> bool:
+    return typing.get_origin(shape) in (Awaitable, pulumi.Output)
+
+
+@pytest.mark.parametrize("where", sorted(DOCUMENTS.keys() - FRAGMENTS.keys()))
+def test_the_typed_classes_say_the_same(where: str) -> None:
+    document = DOCUMENTS[where]
+    told = typed(document)
+    assert isinstance(told.containers[0], v1.ContainerArgs)
+    assert told.spec() == {"multiModel": True} | document["spec"]
+    annotations = document["metadata"].get("annotations", {})
+    assert annotations.items() == told.metadata_annotations().items()
+
+
+@pytest.mark.parametrize("where", sorted(DOCUMENTS.keys() - FRAGMENTS.keys()))
+def test_only_what_could_not_work_is_refused(where: str) -> None:
+    document = DOCUMENTS[where]
+    problems = [*spec_problems(document["kind"], document["spec"]), *runtime_problems(document, CONFIG)]
+    expected = REFUSED.get(where, [])
+    assert len(problems) == len(expected), problems
+    for problem, start in zip(problems, expected, strict=True):
+        assert problem.startswith(start)
+
+
+@pytest.mark.parametrize("where", FRAGMENTS)
+def test_fragments_are_no_runtimes(where: str) -> None:
+    document = DOCUMENTS[where]
+    assert FRAGMENTS[where] in spec_problems(document["kind"], document.get("spec", {}))
+
+
+def test_the_exceptions_are_of_documents_that_are_there() -> None:
+    assert FRAGMENTS.keys() | REFUSED.keys() <= DOCUMENTS.keys()
+    assert len(DOCUMENTS) == 13
+
+
+def test_what_runtimes_promise_is_read_from_what_the_classes_say() -> None:
+    promised = {
+        where: DeclaredRuntime.of({**document, "spec": checkable(typed(document).spec())})
+        for where, document in DOCUMENTS.items()
+        if where.startswith("config/runtimes/")
+    }
+    for where, declared in promised.items():
+        assert declared == DeclaredRuntime.of(DOCUMENTS[where])
+        assert declared.load_timeout_seconds == 90
+    ovms = promised["config/runtimes/ovms-1.x.yaml#1"]
+    assert ovms.takes("openvino_ir", "opset1", "grpc-v1", rest_proxy=True)
+    assert not ovms.takes("onnx", "1", None, rest_proxy=True), "it has to be asked for by name"

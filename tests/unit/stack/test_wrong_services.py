@@ -1,0 +1,253 @@
+"""InferenceServices that would not be served, or not as they say, are refused before anything is registered."""
+
+import copy
+import dataclasses
+from typing import Any
+
+import pytest
+
+from components.declared_runtime import DeclaredRuntime
+from components.inference_service import surroundings
+from components.model_location import ModelPath
+from components.rules.service import service_problems
+from components.rules.surroundings import Surroundings
+from components.serving_config import RestProxy
+from components.upstream import spec_problems
+from tests.unit.stack.engine import run
+from tests.unit.stack.serving import MLSERVER, MODEL, TORCHSERVE, arguments, made, refused
+
+CUSTOM = DeclaredRuntime(name="custom-0.x", namespace="models", formats=(("custom", "1"),), protocol_versions=("v1",))
+ELSEWHERE = DeclaredRuntime(name="other-0.x", namespace="other", formats=(("other", None),))
+OFF = DeclaredRuntime(name="off-0.x", namespace=None, formats=(("off", None),), disabled=True)
+
+
+TYPED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    # Names and annotations
+    ({"model_name": "Sentiment"}, {}, "metadata.name: 'Sentiment', expected small letters, digits, - and ."),
+    ({"model_name": "x" * 239}, {}, "has 239 characters, 238 fit"),
+    (
+        {"annotations": {"serving.kserve.io/deploymentMode": "modelmesh"}},
+        {},
+        "metadata.annotations[serving.kserve.io/deploymentMode]: 'modelmesh', expected exactly 'ModelMesh'",
+    ),
+    (
+        {"annotations": {"serving.kserve.io/autoscalerClass": "hpa"}},
+        {},
+        "metadata.annotations[serving.kserve.io/autoscalerClass]: ModelMesh ignores it on a service",
+    ),
+    (
+        {"annotations": {"serving.kserve.io/servingRuntime": "mlserver-1.x"}},
+        {},
+        "[serving.kserve.io/servingRuntime]: 'mlserver-1.x' beside predictor.model, of which ModelMesh takes neither",
+    ),
+    (
+        {"annotations": {"serving.kserve.io/secretKey": "shared"}},
+        {},
+        f"[serving.kserve.io/secretKey]: 'shared', but {MODEL}.storage.key says 'models' and wins",
+    ),
+    (
+        {
+            "storage": ModelPath(path="a", schema_path="b.json", key="models"),
+            "annotations": {"serving.kserve.io/schemaPath": "c.json"},
+        },
+        {},
+        f"[serving.kserve.io/schemaPath]: 'c.json', but {MODEL}.storage.schemaPath says 'b.json' and wins",
+    ),
+    ({"load_timeout_seconds": 0}, {}, "load_timeout_seconds: 0, expected more than 0"),
+    ({"ready_timeout_seconds": -1}, {}, "ready_timeout_seconds: -1, expected more than 0"),
+    # The older form
+    (
+        {"framework_field": True, "model_format": "paddle"},
+        {},
+        "spec.predictor.paddle: ModelMesh ignores it; declare a runtime that takes paddle and use predictor.model",
+    ),
+    (
+        {"framework_field": True, "model_format": "keras"},
+        {},
+        "spec.predictor: no model, expected `model`, or of the older form one of lightgbm, onnx",
+    ),
+    (
+        {"framework_field": True, "model_format_version": "0"},
+        {},
+        "model_format_version: '0', but predictor.<format> has no version",
+    ),
+    (
+        {"framework_field": True, "runtime": "mlserver-2.x"},
+        {},
+        "metadata.annotations[serving.kserve.io/servingRuntime]: 'mlserver-2.x', expected one of mlserver-1.x",
+    ),
+    # Runtimes
+    ({}, {"built_in": ()}, f"{MODEL}: no runtime is declared in namespace 'models' that could serve it"),
+    (
+        {"model_format": "skleran"},
+        {},
+        f"{MODEL}.modelFormat.name: 'skleran', no enabled runtime takes it by itself; taken are lightgbm, pytorch-mar",
+    ),
+    (
+        {"model_format_version": "0.23"},
+        {},
+        f"{MODEL}.modelFormat.version: '0.23', the versions of 'sklearn' that runtimes take are '0', compared as text",
+    ),
+    (
+        {"protocol_version": "grpc-v1"},
+        {},
+        f"{MODEL}.protocolVersion: 'grpc-v1', but mlserver-1.x speaks grpc-v2, v2",
+    ),
+    (
+        {"protocol_version": "v2"},
+        {"rest_proxy": RestProxy(enabled=False)},
+        f"{MODEL}.protocolVersion: 'v2', but mlserver-1.x speaks grpc-v2",
+    ),
+    (
+        {"model_format": "pytorch-mar", "protocol_version": "v1"},
+        {},
+        "torchserve-0.x speaks none that it declares, and so suits only services that name none",
+    ),
+    ({"protocol_version": "grpc"}, {}, f"{MODEL}.protocolVersion: 'grpc', expected one of v1, v2, grpc-v1, grpc-v2"),
+    (
+        {"runtime": "mlserver"},
+        {},
+        f"{MODEL}.runtime: 'mlserver', expected one of mlserver-1.x, torchserve-0.x",
+    ),
+    ({"runtime": ""}, {}, f"{MODEL}.runtime: '', expected one of mlserver-1.x"),
+    (
+        {"runtime": "custom-0.x", "protocol_version": "v2", "runtimes": [CUSTOM]},
+        {},
+        f"{MODEL}.protocolVersion: 'v2', but custom-0.x speaks v1",
+    ),
+    (
+        {"runtime": "off-0.x", "runtimes": [OFF]},
+        {},
+        f"{MODEL}.runtime: 'off-0.x' is disabled, or serves no more than one model",
+    ),
+    ({"model_format": "off", "runtimes": [OFF]}, {}, f"{MODEL}.modelFormat.name: 'off', no enabled runtime takes it"),
+    (
+        {"runtime": "other-0.x", "runtimes": [ELSEWHERE]},
+        {},
+        "it is in namespace 'other', not in 'models'",
+    ),
+    ({"model_format": "other", "runtimes": [ELSEWHERE]}, {}, f"{MODEL}.modelFormat.name: 'other', no enabled runtime"),
+]
+
+
+@pytest.mark.parametrize(("changes", "around", "expected"), TYPED, ids=[expected[:70] for *_, expected in TYPED])
+def test_wrong_arguments_register_nothing(changes: dict[str, Any], around: dict[str, Any], expected: str) -> None:
+    assert expected in "\n".join(refused(changes, around))
+
+
+AROUND = Surroundings(namespace="models", runtimes=[MLSERVER, TORCHSERVE], storage={"models": None})
+DOCUMENT: dict[str, Any] = {
+    "apiVersion": "serving.kserve.io/v1beta1",
+    "kind": "InferenceService",
+    "metadata": {"name": "sentiment", "annotations": {"serving.kserve.io/deploymentMode": "ModelMesh"}},
+    "spec": {
+        "predictor": {"model": {"modelFormat": {"name": "sklearn"}, "storage": {"key": "models", "path": "sklearn/a"}}}
+    },
+}
+CONTAINER = [{"name": "own", "image": "own:1"}]
+POD = "pods are made for a runtime and shared by its models; say it in the ServingRuntime"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("spec.transformer", {"containers": CONTAINER}, "run it as a workload of its own in front of the model"),
+        ("spec.explainer", {"containers": CONTAINER}, "run it as a workload of its own beside the model"),
+        ("spec.predictor.minReplicas", 1, "models share the pods of their runtime; give that replicas or autoscaling"),
+        ("spec.predictor.maxReplicas", 2, "models share the pods of their runtime; give that replicas or autoscaling"),
+        ("spec.predictor.scaleTarget", 2, "models share the pods of their runtime"),
+        ("spec.predictor.scaleMetric", "cpu", "models share the pods of their runtime"),
+        ("spec.predictor.canaryTrafficPercent", 10, "all requests go to a new model once it is loaded"),
+        ("spec.predictor.containerConcurrency", 3, "a runtime limits it for each model, by annotation"),
+        ("spec.predictor.timeout", 60, "each request has its caller's deadline"),
+        ("spec.predictor.batcher", {"maxBatchSize": 2}, "batching is up to the model server"),
+        ("spec.predictor.logger", {"mode": "all"}, "give the installation payload processors"),
+        ("spec.predictor.containers", CONTAINER, "declare a ServingRuntime with them"),
+        ("spec.predictor.huggingface", {"storageUri": "s3://a/b"}, "declare a runtime that takes huggingface"),
+        ("spec.predictor.serviceAccountName", "me", POD),
+        ("spec.predictor.nodeSelector", {"gpu": "yes"}, POD),
+        ("spec.predictor.tolerations", [], POD),
+        ("spec.predictor.volumes", [], POD),
+        ("spec.predictor.model.image", "own:1", POD),
+        ("spec.predictor.model.env", [], POD),
+        ("spec.predictor.model.args", ["--verbose"], POD),
+        ("spec.predictor.model.resources", {"limits": {"memory": "1Gi"}}, POD),
+        ("spec.predictor.model.readinessProbe", {}, POD),
+        ("spec.predictor.model.runtimeVersion", "1.3.2", "a runtime has the version of its image"),
+    ],
+)
+def test_what_modelmesh_ignores_is_refused_with_what_to_do_instead(path: str, value: Any, expected: str) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    *above, last = path.split(".")
+    held = document
+    for key in above:
+        held = held[key]
+    held[last] = value
+    assert not spec_problems("InferenceService", document["spec"]), "only ModelMesh minds"
+    (problem,) = [text for text in service_problems(document, AROUND) if text.startswith(path)]
+    assert problem.startswith(f"{path}: ModelMesh ignores it; {expected}")
+
+
+@pytest.mark.parametrize(
+    ("predictor", "expected"),
+    [
+        ({}, "spec.predictor: no model, expected `model`, or of the older form one of lightgbm, onnx, pmml"),
+        (
+            {**DOCUMENT["spec"]["predictor"], "sklearn": {"storageUri": "s3://a/b"}},
+            "spec.predictor: model and sklearn, expected one of them",
+        ),
+        (
+            {"onnx": {"storageUri": "s3://a/b"}, "sklearn": {"storageUri": "s3://a/b"}},
+            "spec.predictor: onnx and sklearn, expected one of them",
+        ),
+        (
+            {"model": {"modelFormat": {"name": "sklearn"}, "storage": {"path": "a"}, "storageUri": "s3://a/b"}},
+            "spec.predictor.model: both storageUri and storage.path, expected one of them",
+        ),
+        (
+            {"model": {"modelFormat": {"name": "sklearn"}, "storage": {"key": "models"}}},
+            "spec.predictor.model: neither storageUri nor storage.path, expected one of them",
+        ),
+    ],
+)
+def test_forms_that_typed_arguments_cannot_say(predictor: dict[str, Any], expected: str) -> None:
+    document = DOCUMENT | {"spec": {"predictor": predictor}}
+    assert expected in "\n".join(service_problems(document, AROUND))
+
+
+def test_a_document_without_the_annotation_is_not_modelmeshs() -> None:
+    document = DOCUMENT | {"metadata": {"name": "sentiment"}}
+    (problem,) = service_problems(document, AROUND)
+    assert problem.startswith("metadata.annotations[serving.kserve.io/deploymentMode]: None, expected exactly")
+
+
+def test_all_problems_come_at_once() -> None:
+    wrong = {"model_name": "X", "model_format": "y", "storage": ModelPath(path="/z", key="k"), "protocol_version": "v3"}
+    assert len(refused(wrong, {})) == 4
+
+
+def test_a_runtime_of_the_namespace_stands_before_one_of_the_cluster_with_its_name() -> None:
+    own = dataclasses.replace(MLSERVER, namespace="models", formats=(("custom", None),))
+    assert refused({"runtimes": [own]}, {"built_in": (MLSERVER,)})
+    made({"runtimes": [own], "model_format": "custom"}, built_in=(MLSERVER,))
+
+
+def test_the_surroundings_of_a_service_are_those_of_its_namespace() -> None:
+    seen: list[Surroundings] = []
+    run(lambda: seen.append(surroundings(arguments({"runtimes": [CUSTOM]}, {"allow_any_pvc": True}))))
+    assert seen[0].usable().keys() == {"mlserver-1.x", "torchserve-0.x", "custom-0.x"}
+    assert seen[0].allow_any_pvc is True
+    assert seen[0].storage is not None
+    assert seen[0].storage["shared"] == {"type": "pvc", "name": "shared-models"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "around"),
+    [
+        ({"model_format_version": "0", "protocol_version": "v2"}, {}),
+        ({"runtime": "torchserve-0.x"}, {}),
+        ({"model_format": "custom", "runtimes": [CUSTOM]}, {"built_in": ()}),
+    ],
+)
+def test_what_modelmesh_serves_is_not_refused(changes: dict[str, Any], around: dict[str, Any]) -> None:
+    assert made(changes, **around).inputs["metadata"]["name"] == "sentiment"

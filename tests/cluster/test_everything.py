@@ -1,6 +1,7 @@
 """All that the typed resources can express, taken by the real API server, controller and webhook; two teams served."""
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from cli.stack import ROOT
 from models.__main__ import TARGET, make
 from tests.cluster.deployment import KINDS, Deployment
 
+PROGRAM = ROOT / "tests/cluster/everything"
 TEAMS = ("team-a", "team-b")
 CUSTOM = "custom-runtime-0.x"
 NOT_STARTED = {
@@ -24,10 +26,14 @@ BUILT_IN = {"triton-2.x", "mlserver-1.x", "ovms-1.x", "torchserve-0.x"}
 
 
 @pytest.fixture(scope="module")
-def everything() -> Iterator[Deployment]:
-    """The stack of this module, not there yet."""
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """The stack of this module, not there yet; its program finds the sources beside it, as this project's own does."""
     make(ROOT / TARGET)
-    made = Deployment.on_instance("test", "everything", ROOT / "tests/cluster/everything")
+    program = tmp_path_factory.mktemp("everything")
+    shutil.copytree(PROGRAM, program, dirs_exist_ok=True)
+    for folder in ("runtime_src", ".build"):
+        (program / folder).symlink_to(ROOT / folder)
+    made = Deployment.on_instance("test", "everything", program)
     yield made
     made.run("destroy", "--yes", "--skip-preview")
 

@@ -230,6 +230,10 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     "the puller's container port": (port(8086), "ports[0].containerPort: 8086, is the puller in the same pod"),
     "a port that is none": (port(70000), "ports[0].containerPort: 70000, expected 1-65535"),
     "a reserved port name": (port(9000, "grpc"), "spec.containers[0].ports[0].name: 'grpc' is reserved"),
+    "two ports of a name": (
+        plain(container(ports=[v1.ContainerPortArgs(container_port=n, name="own") for n in (9000, 9001)])),
+        "ports[1].name: 'own', expected another than that of spec.containers[0].ports[0]",
+    ),
     # Volumes
     "the mesh's volume": (
         plain(volumes=[v1.VolumeArgs(name="models-dir")]),

@@ -16,6 +16,9 @@ import components as mm
 import config_schema
 from components.images import resolve
 from components.installation import Scope
+from components.manifests import manifest_problems
+from components.rendering import Unknown, checkable
+from components.rules.installation import installation_problems
 from components.webhook_certificate import Issuer
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -28,12 +31,11 @@ _SHAPES = {
     "bucket": (_DNS_LABEL, "a name of small letters, digits and -"),
     "runtimeName": (_DNS_NAME, "a name of small letters, digits, - and ."),
     "inferenceService": (_DNS_NAME, "a name of small letters, digits, - and ."),
+    "storageKey": (re.compile(r"[-._a-zA-Z0-9]{1,253}"), "a name of letters, digits, -, _ and ."),
     "runtimeMemory": (_QUANTITY, "a quantity like 512Mi"),
     "runtimeCpuRequest": (_QUANTITY, "a quantity like 500m or 1"),
     "runtimeCpuLimit": (_QUANTITY, "a quantity like 500m or 1"),
-    **dict.fromkeys(
-        ("kubeconfig", "context", "registry", "modelFormat", "storageKey"), (re.compile(r"\S(.*\S)?"), "some text")
-    ),
+    **dict.fromkeys(("kubeconfig", "context", "registry", "modelFormat"), (re.compile(r"\S(.*\S)?"), "some text")),
 }
 _POSITIVE = ("podsPerRuntime", "loadTimeoutSeconds", "readyTimeoutSeconds")
 _CHOICES = {"scope": get_args(Scope), "webhookCertificate": get_args(Issuer)}
@@ -124,15 +126,19 @@ class Settings:
         return mm.ServingRuntimeArgs(
             namespace=namespace,
             runtime_name=self.runtime_name,
-            spec=mm.mlserver_runtime(
-                image=image,
-                formats=[self.model_format],
-                cpu_request=self.runtime_cpu_request,
-                cpu_limit=self.runtime_cpu_limit,
-                memory=self.runtime_memory,
-                load_timeout_seconds=self.load_timeout_seconds,
-            ),
+            spec=self.runtime_spec(image),
             ready_timeout_seconds=self.ready_timeout_seconds,
+        )
+
+    def runtime_spec(self, image: pulumi.Input[str]) -> mm.ServingRuntimeSpec:
+        """What it runs. Raises InvalidSpec where that cannot work with any image."""
+        return mm.mlserver_runtime(
+            image=image,
+            formats=[self.model_format],
+            cpu_request=self.runtime_cpu_request,
+            cpu_limit=self.runtime_cpu_limit,
+            memory=self.runtime_memory,
+            load_timeout_seconds=self.load_timeout_seconds,
         )
 
     def service(
@@ -159,14 +165,32 @@ def load() -> Settings:
     problems += _problems(values)
     images, image_problems = resolve(values.get("images", {}), values.get("imageRegistry", ""))
     problems += [f"images.{problem}" for problem in image_problems]
-    if images and not problems:
-        return _settings(values, images)
+    lines = [f"{prefix}{problem}" for problem in problems]
+    if images and not lines:
+        settings = _settings(values, images)
+        lines = _refused(settings)
+        if not lines:
+            return settings
     stack = pulumi.get_stack()
-    lines = "\n".join(f"  {prefix}{problem}" for problem in problems)
     raise BadConfiguration(
-        f"The configuration of stack {stack!r} (Pulumi.{stack}.yaml) cannot be used:\n{lines}\n"
-        "Pulumi.yaml describes every key; `pulumi config set <key> <value>` sets one."
+        f"The configuration of stack {stack!r} (Pulumi.{stack}.yaml) cannot be used:\n"
+        + "".join(f"  {line}\n" for line in lines)
+        + "Pulumi.yaml describes every key; `pulumi config set <key> <value>` sets one."
     )
+
+
+def _refused(settings: Settings) -> list[str]:
+    """What the components are going to refuse: they would do so when resources before them are registered already."""
+    etcd = mm.EtcdConnection(endpoints=["http://etcd.example.com:2379"], root_prefix=settings.namespace)
+    installation = settings.installation(namespace=settings.namespace, etcd=etcd)
+    problems = [f"ModelMesh Serving: {problem}" for problem in installation_problems(installation)]
+    try:
+        spec = checkable(settings.runtime_spec(Unknown("(known later)")).spec())
+        document = {"kind": "ServingRuntime", "metadata": {"name": settings.runtime_name}, "spec": spec}
+        found = manifest_problems(document, settings.serving)
+    except mm.InvalidSpec as invalid:
+        found = invalid.problems
+    return problems + [f"ServingRuntime {settings.runtime_name!r}: {problem}" for problem in found]
 
 
 def _settings(values: Mapping[str, Any], images: mm.Images) -> Settings:

@@ -1,6 +1,6 @@
 """Checks documents that were not written here, as `kubectl apply` would be given them, by the same rules.
 
-What only a stack knows (other runtimes, storage keys, ports that were changed) is not checked.
+What only a stack knows (other runtimes, storage keys) is not checked.
 """
 
 from typing import Any
@@ -13,8 +13,11 @@ from .serving_config import ServingConfig
 from .upstream import spec_problems
 
 
-def manifest_problems(document: dict[str, Any]) -> list[str]:
-    """What ModelMesh Serving would ignore, panic on or only log of a document; other kinds are not its concern."""
+def manifest_problems(document: dict[str, Any], config: ServingConfig | None = None) -> list[str]:
+    """What ModelMesh Serving would ignore, panic on or only log of a document; other kinds are not its concern.
+
+    Without a `config` the installation is taken to be upstream's default one.
+    """
     kind = document.get("kind", "")
     if kind not in ("ServingRuntime", "ClusterServingRuntime", "InferenceService"):
         return []
@@ -26,6 +29,10 @@ def manifest_problems(document: dict[str, Any]) -> list[str]:
         return problems
     if kind == "InferenceService":
         return service_problems(document, Surroundings(namespace=document["metadata"].get("namespace", "")))
+    return runtime_problems(document, config or _defaults())
+
+
+def _defaults() -> ServingConfig:
     images, _ = resolve({}, with_minio=False)
     assert images, "upstream's own images are pinned"
-    return runtime_problems(document, ServingConfig(images=images))
+    return ServingConfig(images=images)

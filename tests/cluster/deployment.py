@@ -57,7 +57,7 @@ class Deployment:
         return cls(instance, _opened(name, instance, root))
 
     def run(
-        self, operation: str, *flags: str, root: Path | None = None, config: dict[str, str] | None = None
+        self, operation: str, *flags: str, root: Path | None = None, config: dict[str, Any] | None = None
     ) -> Update:
         """Run an operation of the engine with `config` laid over the stack's, and never raise for its failure."""
         overrides = {f"modelmesh:{key}": value for key, value in (config or {}).items()}
@@ -70,7 +70,7 @@ class Deployment:
         print(ended.stdout)
         return Update(ended.returncode == 0, ended.stdout, time.time())
 
-    def up(self, **config: str) -> Update:
+    def up(self, **config: Any) -> Update:
         return self.run("up", "--yes", "--skip-preview", config=config)
 
     def get(self, kind: str, name: str = "", namespace: str = NAMESPACE) -> dict[str, Any]:
@@ -164,7 +164,7 @@ class Deployment:
         load.failures, load.models = tuple(told["failures"]), frozenset(told["models"])
 
 
-def _opened(name: str, instance: str, root: Path, overrides: dict[str, str] | None = None) -> Stack:
+def _opened(name: str, instance: str, root: Path, overrides: dict[str, Any] | None = None) -> Stack:
     """The stack, whose program finds this project's modules wherever it is."""
     stack = open_stack(name, instance, overrides, root)
     return replace(stack, environment=stack.environment | {"PYTHONPATH": str(ROOT)})

@@ -65,6 +65,19 @@ def test_another_checkout_sees_no_change(deployment: Deployment, other_checkout:
     assert update.succeeded, update.output
 
 
+def test_a_wrong_spec_is_refused_with_every_reason_and_changes_nothing(deployment: Deployment) -> None:
+    state = deployment.stack.pulumi("stack", "export", quiet=True).stdout
+    for operation in (("preview",), ("up", "--yes", "--skip-preview")):
+        update = deployment.run(
+            *operation, config={"runtimeName": "x" * 50, "maxMessageBytes": 2**30, "modelName": "b"}
+        )
+        assert not update.succeeded
+        assert "68 characters long, 63 fit" in update.output
+        assert "config.mesh_resources.limits.memory: '512Mi'" in update.output
+        assert "Traceback" not in update.output
+    assert deployment.stack.pulumi("stack", "export", quiet=True).stdout == state
+
+
 def test_no_secret_in_plain_text(deployment: Deployment) -> None:
     """Neither credentials nor keys of the stack stand readable in its state, encoded or not; certificates may."""
     state = deployment.stack.pulumi("stack", "export", quiet=True).stdout

@@ -84,6 +84,30 @@ def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
         assert expected in text, text
 
 
+def test_what_the_components_would_refuse_is_told_before_any_resource_is_registered(config: dict[str, str]) -> None:
+    text = problems(
+        config
+        | {
+            "modelmesh:modelFormat": "sklearn",
+            "modelmesh:scope": "namespace",
+            "modelmesh:modelNamespace": "elsewhere",
+            "modelmesh:builtInRuntimes": json.dumps(["triton-3.x"]),
+            "modelmesh:maxMessageBytes": "1073741824",
+        }
+    )
+    for expected in (
+        "ServingRuntime 'custom-runtime-0.x': formats[0].name: 'sklearn' makes",
+        "ModelMesh Serving: model_namespaces[0]: 'elsewhere', with scope 'namespace'",
+        "ModelMesh Serving: built_in_runtimes[0]: 'triton-3.x', expected one of",
+        "ModelMesh Serving: config.mesh_resources.limits.memory: '512Mi'",
+    ):
+        assert expected in text, text
+    too_long = problems(config | {"modelmesh:runtimeName": "x" * 50})
+    assert "68 characters long, 63 fit" in too_long
+    too_small = problems(config | {"modelmesh:runtimeMemory": "100Mi"})
+    assert "ServingRuntime 'custom-runtime-0.x': spec." in too_small
+
+
 @pytest.mark.parametrize(
     ("key", "value"), [("podsPerRuntime", "1.5"), ("podsPerRuntime", "true"), ("restProxy", "1"), ("images", "[]")]
 )

@@ -17,6 +17,8 @@ class DeclaredRuntime:
     disabled: bool = False
     load_timeout_seconds: float | None = None
     """None where the model server's own adapter sets it."""
+    pulls: bool = True
+    """False where the model server is told a model's path and key as they stand, and fetches it itself."""
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Self:
@@ -34,6 +36,7 @@ class DeclaredRuntime:
             protocol_versions=tuple(spec.get("protocolVersions", [])),
             disabled=spec.get("disabled", False) or not spec.get("multiModel", False),
             load_timeout_seconds=timeout / 1000 if timeout else None,
+            pulls="builtInAdapter" in spec or spec.get("storageHelper", {}).get("disabled") is not True,
         )
 
     def takes(self, name: str, version: str | None, protocol: str | None, *, rest_proxy: bool) -> bool:

@@ -27,7 +27,10 @@ SERVER_TYPES = ("triton", "mlserver", "ovms", "torchserve")
 STAND_IN = "solo-mesh"
 """In the name of the image that answers in ModelMesh's place on the embedded cluster."""
 
-_REF = re.compile(r"(?P<name>[^@\s]+?)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
+_REGISTRY = r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:\d+)?/"
+_REF = re.compile(
+    rf"(?P<name>({_REGISTRY})?[a-z0-9][a-z0-9._/-]*)(:(?P<tag>[\w][\w.-]{{0,127}}))?(@(?P<digest>sha256:[0-9a-f]{{64}}))?"
+)
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9._-]+)*/?")
 
 
@@ -64,12 +67,13 @@ class Images:
 
 
 def parse_ref(text: str) -> ImageRef:
-    """Splits a reference. Raises ValueError where it pins nothing: no tag and no digest, or the tag `latest`."""
+    """Splits a reference. Raises ValueError where it pins nothing: no digest, and no tag or `latest`."""
     match = _REF.fullmatch(text)
     tag, digest = (match["tag"] or "", match["digest"] or "") if match else ("", "")
-    if not match or not (tag or digest) or tag == "latest":
+    if not match or not (tag or digest) or (tag == "latest" and not digest):
         raise ValueError(
-            f"{text!r} pins no image; expected repository:tag (not latest) or repository@sha256:<64 hex digits>"
+            f"{text!r} pins no image; expected repository:tag (not latest) or repository@sha256:<64 hex digits>, "
+            "the repository without a scheme and in small letters"
         )
     return ImageRef(match["name"], tag, digest)
 

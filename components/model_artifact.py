@@ -14,6 +14,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from . import content
+from .invalid_spec import refuse
 from .kept_secret import encoded
 from .pods import container_security, pod_security
 from .runtime_image import BuildArgs, RuntimeImage, RuntimeImageArgs
@@ -47,6 +48,8 @@ class ModelArtifact(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ModelArtifactArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         self.digest = content.digest(content.files(args.source))
+        missing = ["storage.bucket: missing, expected the one that the model is put into"]
+        refuse("ModelArtifact", args.model_name, missing if args.storage.bucket is None else [])
         super().__init__("modelmesh:index:ModelArtifact", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         hexdigest = self.digest.removeprefix("sha256:")

@@ -43,8 +43,8 @@ class S3Storage(_Stored):
 
     type: ClassVar[str] = "s3"
     endpoint_url: pulumi.Input[str]
-    bucket: pulumi.Input[str]
-    """An InferenceService may name another one in its parameters."""
+    bucket: pulumi.Input[str] | None = None
+    """An InferenceService may name another one, in its URI or its parameters; without one here, each has to."""
     region: pulumi.Input[str]
     access_key_id: pulumi.Input[str]
     secret_access_key: pulumi.Input[str] = field(repr=False)
@@ -57,7 +57,8 @@ class GcsStorage(_Stored):
     """A bucket of Google Cloud Storage: by a service account's key, or without any if it is public."""
 
     type: ClassVar[str] = "gcs"
-    bucket: pulumi.Input[str]
+    bucket: pulumi.Input[str] | None = None
+    """As of S3."""
     private_key: pulumi.Input[str] | None = field(default=None, repr=False)
     """PEM, as in the service account's JSON file."""
     client_email: pulumi.Input[str] | None = None
@@ -71,7 +72,8 @@ class AzureStorage(_Stored):
 
     type: ClassVar[str] = "azure"
     account_name: pulumi.Input[str]
-    container: pulumi.Input[str]
+    container: pulumi.Input[str] | None = None
+    """Likewise."""
     connection_string: pulumi.Input[str] | None = field(default=None, repr=False)
     client_id: pulumi.Input[str] | None = None
     client_secret: pulumi.Input[str] | None = field(default=None, repr=False)

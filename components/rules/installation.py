@@ -79,4 +79,6 @@ def _tls(args: "ModelMeshServingArgs") -> Iterator[str]:
             yield "tls.dns_names: an existing_secret has its names already, expected one of the two"
     for index, name in enumerate(tls.dns_names):
         yield from subdomain_problems(f"tls.dns_names[{index}]", name.removeprefix("*."))
+        if name.replace(".", "").isdecimal():
+            yield f"tls.dns_names[{index}]: {name!r}, expected a name; clients look an address up elsewhere in it"
     yield from again("tls.dns_names", list(tls.dns_names))

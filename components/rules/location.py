@@ -1,9 +1,11 @@
 """The rules for where an InferenceService says its model is, checked as ModelMesh resolves it.
 
 Its controller turns a URI into parameters and a path. Its puller puts the parameters over the entry of the storage key,
-or, where none is named, over the entry `default` or `default_<type>`, if there is one.
+or, where none is named, over the entry `default` or `default_<type>`, if there is one. A model server that fetches
+models itself gets path, key and parameters as they stand, and they are its own concern.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,16 +15,16 @@ from .storage import field_problems, missing
 from .surroundings import Entries, Surroundings
 
 _PREFIX = "serving.kserve.io/"
+_JOINED = ("pvc", "http")
+"""Types whose puller joins a path to a folder or a URL; the others compare it with the names of objects, as text."""
 
 
 def location_problems(
-    where: str, model: Mapping[str, Any], annotations: Mapping[str, Any], around: Surroundings
+    where: str, model: Mapping[str, Any], annotations: Mapping[str, Any], around: Surroundings, *, pulled: bool = True
 ) -> Iterator[str]:
-    """What is wrong with the storage of the model that stands at `where`."""
+    """What is wrong with the storage of the model that stands at `where`; `pulled` is whether the puller reads it."""
     stored = model.get("storage", {})
     yield from _annotation_problems(where, stored, annotations)
-    schema = stored.get("schemaPath", annotations.get(f"{_PREFIX}schemaPath"))
-    yield from _path_problems(f"{where}.storage.schemaPath", schema, file=True)
     if ("storageUri" in model) == ("path" in stored):
         both = "both storageUri and storage.path" if "path" in stored else "neither storageUri nor storage.path"
         yield f"{where}: {both}, expected one of them; ModelMesh's controller would only log it"
@@ -30,13 +32,27 @@ def location_problems(
     uri = model_uri.ModelUri(path=stored.get("path"))
     if "storageUri" in model:
         uri = model_uri.read(f"{where}.storageUri", model["storageUri"])
-        if isinstance(uri.path, Unknown):
-            return  # its type would come with it
-    given = stored.get("parameters", {})
-    yield from uri.problems
-    yield from _overridden(where, given, uri.parameters)
-    if uri.problems:
+    yield from _overridden(where, stored.get("parameters", {}), uri.parameters)
+    if pulled:
+        yield from _pulled_problems(where, model, annotations, around, uri)
+    elif uri.path is None:  # ModelMesh's controller reads it in any case
+        yield from uri.problems
+
+
+def _pulled_problems(
+    where: str,
+    model: Mapping[str, Any],
+    annotations: Mapping[str, Any],
+    around: Surroundings,
+    uri: model_uri.ModelUri,
+) -> Iterator[str]:
+    stored = model.get("storage", {})
+    schema = stored.get("schemaPath", annotations.get(f"{_PREFIX}schemaPath"))
+    if uri.problems or ("storageUri" in model and isinstance(uri.path, Unknown)):  # the type would come with it
+        yield from uri.problems
+        yield from _path_problems(f"{where}.storage.schemaPath", schema, Unknown(), file=True)
         return
+    given = stored.get("parameters", {})
     key = stored.get("key", annotations.get(f"{_PREFIX}secretKey"))
     parameters = {**given, **uri.parameters}
     entry, problem = _entry(where, key, parameters.get("type"), around.storage)
@@ -47,7 +63,9 @@ def location_problems(
         yield from _store_problems(where, key, told, around.storage)
         yield from _claim_problems(where, told, parameters, around)
     path = f"{where}.storageUri" if "storageUri" in model else f"{where}.storage.path"
-    yield from _path_problems(path, uri.path, file=told.get("type") == "http")
+    kind = told.get("type", "" if problem else Unknown())
+    yield from _path_problems(path, uri.path, kind, file=kind == "http")
+    yield from _path_problems(f"{where}.storage.schemaPath", schema, kind, file=True)
 
 
 def default_key(kind: str | None) -> str:
@@ -97,7 +115,7 @@ def _store_problems(where: str, key: str | None, told: Mapping[str, Any], entrie
     if lacking and key is None:
         yield f"{where}.storage.key: missing, and without one the parameters lack {lacking}; expected {_keys(entries)}"
     elif lacking:
-        yield f"{where}.storage.key: {key!r} has no {lacking}"
+        yield f"{where}.storage.key: {key!r} has no {lacking}, nor do URI or parameters say it"
     yield from field_problems(f"{where}.storage.parameters", told)
 
 
@@ -119,15 +137,17 @@ def _claim_problems(
         yield f"{where}.storage.parameters.type: missing, expected 'pvc', or claim {claim!r} is not mounted"
 
 
-def _path_problems(where: str, path: object, *, file: bool) -> Iterator[str]:
-    """A path is compared with the names of objects, as text."""
+def _path_problems(where: str, path: object, kind: str, *, file: bool) -> Iterator[str]:
+    """What the puller of a type would not find."""
     if path is None or isinstance(path, Unknown):
         return
     text = str(path)
     segments = text.split("/")
     if text == "":
         yield f"{where}: no path, ModelMesh would find nothing; expected that of a file or a folder in the store"
-    elif segments[0] == "":
+    elif kind != "http" and re.match(r"\w+://", text):
+        yield f"{where}: {text!r}, expected a path in the store; a URI goes into storageUri"
+    elif segments[0] == "" and kind not in _JOINED and not isinstance(kind, Unknown):
         yield f"{where}: {text!r} starts with /, expected a path from the top of the store"
     elif {".", ".."} & {*segments}:
         yield f"{where}: {text!r}, expected a path without . and .."

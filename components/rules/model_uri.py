@@ -13,7 +13,7 @@ _BUCKETS = {"s3": ("s3", "bucket"), "gs": ("gcs", "bucket"), "pvc": ("pvc", "nam
 _SCHEMES = (
     f"s3://, gs://, pvc://, http:// or https://, which for Azure is https://<account>.{_AZURE}/<container>/<path>"
 )
-_UNREADABLE = re.compile(r"[\s\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})")
+_UNREADABLE = re.compile(r"^\s|\s$|[\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _split(text: str) -> tuple[SplitResult | None, str]:
         _ = uri.port  # looked at only when asked for
     except ValueError as problem:
         return None, f"which is no URI: {problem}"
-    if _UNREADABLE.search(text):
+    if _UNREADABLE.search(text) or " " in uri.netloc + uri.query:  # in a path it stands for itself
         return None, "expected a URI, with %20 for a blank and %25 for a %"
     if uri.scheme not in (*_BUCKETS, "http", "https"):
         return None, f"expected {_SCHEMES}"

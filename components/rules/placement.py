@@ -56,7 +56,7 @@ def placement_problems(model: Wanted, around: Surroundings) -> Iterator[str]:
 
 
 def _named_problems(model: Wanted, around: Surroundings) -> Iterator[str]:
-    """A named runtime gets the model whatever its formats are."""
+    """A named runtime gets the model whatever its formats are, and whatever it speaks if it does not say so."""
     typed = model.where.endswith(".model")
     where = f"{model.where}.runtime" if typed else f"metadata.annotations[{RUNTIME_ANNOTATION}]"
     if not (found := model.candidates(around)):
@@ -65,9 +65,8 @@ def _named_problems(model: Wanted, around: Surroundings) -> Iterator[str]:
         yield f"{where}: {model.runtime!r}, expected one of {', '.join(around.usable())}{there}"
     elif found[0].disabled:
         yield f"{where}: {model.runtime!r} is disabled, or serves no more than one model"
-    elif model.protocol is not None and model.protocol not in _protocols(found[0], around):
-        spoken = _speech(found[0], around)
-        yield f"{model.where}.protocolVersion: {model.protocol!r}, but {model.runtime} speaks {spoken}"
+    elif model.protocol is not None and (spoken := _protocols(found[0], around)) and model.protocol not in spoken:
+        yield f"{model.where}.protocolVersion: {model.protocol!r}, but {model.runtime} speaks {', '.join(spoken)}"
 
 
 def _nowhere(model: Wanted, around: Surroundings) -> str:

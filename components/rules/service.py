@@ -52,7 +52,8 @@ def service_problems(document: Document, around: Surroundings) -> list[str]:
         told = predictor[model.where.rpartition(".")[2]]
         problems += _ignored(told, model.where, _HONOURED)
         problems += placement_problems(model, around)
-        problems += location_problems(model.where, told, annotations, around)
+        pulled = [runtime.pulls for runtime in model.candidates(around)]
+        problems += location_problems(model.where, told, annotations, around, pulled=any(pulled) or not pulled)
     return problems
 
 

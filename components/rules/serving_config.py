@@ -160,6 +160,8 @@ def _processor(path: str, processor: "PayloadProcessor") -> Iterator[str]:
         yield f"{path}.host: empty, expected the host that takes the payloads"
     if processor.scheme == "logger" and (processor.host or processor.port is not None or processor.path):
         yield f"{path}: the logger is in the mesh itself, expected no host, port and path"
+    if "/" in processor.host:
+        yield f"{path}.host: {processor.host!r}, expected a host alone, without scheme and path"
     if processor.port is not None:
         yield from _range(f"{path}.port", processor.port, 1, _UINT16)
     for field in ("host", "path", "model_id", "method"):

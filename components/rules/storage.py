@@ -27,6 +27,9 @@ _REQUIRED = {
 }
 """By type, without which nothing can be pulled."""
 
+_BY_SERVICES = ("bucket", "container")
+"""Which of these an entry may leave to each service, to be said by URI or parameters."""
+
 _OPTIONAL = {
     "s3": ("certificate",),
     "gcs": ("private_key", "client_email", "token_uri"),
@@ -58,7 +61,7 @@ def storage_problems(entries: Mapping[str, Entry]) -> list[str]:
         path = f"storage.{key}"
         fields = checkable({**entry.fields(), **entry.parameters()})
         problems += [*_key_problems(key, fields["type"]), *field_problems(path, fields)]
-        problems += [f"{path}.{name}: missing" for name in missing(fields)]
+        problems += [f"{path}.{name}: missing" for name in missing(fields) if name not in _BY_SERVICES]
     return problems
 
 
@@ -85,6 +88,8 @@ def field_problems(path: str, fields: Fields) -> Iterator[str]:
             yield f"{path}.{name}: unknown, ModelMesh ignores it; {kind} storage knows {', '.join(known)}"
         elif value == "":
             yield f"{path}.{name}: '', expected some text"
+        elif name in _BY_SERVICES and _known(value) and "/" in str(value):
+            yield f"{path}.{name}: {value!r}, expected a name without /; folders belong to the path of each model"
     yield from _BY_TYPE[kind](path, {name: value for name, value in fields.items() if value != ""})
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import subprocess
 import sys
 import time
@@ -72,6 +73,13 @@ class Deployment:
 
     def up(self, **config: Any) -> Update:
         return self.run("up", "--yes", "--skip-preview", config=config)
+
+    def resources(self) -> dict[str, Any]:
+        """The inputs of all resources in the stack's state, by their URN; secrets are encrypted anew at every write."""
+        exported = self.stack.pulumi("stack", "export", quiet=True).stdout
+        state = json.loads(re.sub(r'"ciphertext": "[^"]*"', '"ciphertext": ""', exported))
+        found = state["deployment"].get("resources", [])
+        return {resource["urn"]: resource.get("inputs") for resource in found}
 
     def get(self, kind: str, name: str = "", namespace: str = NAMESPACE) -> dict[str, Any]:
         """One object, or a list of them, as the API server has it."""

@@ -1,6 +1,5 @@
 """All that the typed resources can express, taken by the real API server, controller and webhook; two teams served."""
 
-import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -108,4 +107,4 @@ def test_destroy_leaves_nothing(everything: Deployment, before: set[str]) -> Non
     while everything.names(KINDS) != before and time.monotonic() < deadline:
         time.sleep(1)
     assert everything.names(KINDS) == before
-    assert not json.loads(everything.stack.pulumi("stack", "export", quiet=True).stdout)["deployment"].get("resources")
+    assert not everything.resources()

@@ -1,6 +1,5 @@
 """The life of one stack on a real cluster, in order: each test goes on from where the one before it ended."""
 
-import json
 import re
 from datetime import datetime
 from pathlib import Path
@@ -66,7 +65,7 @@ def test_another_checkout_sees_no_change(deployment: Deployment, other_checkout:
 
 
 def test_a_wrong_spec_is_refused_with_every_reason_and_changes_nothing(deployment: Deployment) -> None:
-    state = deployment.stack.pulumi("stack", "export", quiet=True).stdout
+    before = deployment.resources()
     for operation in (("preview",), ("up", "--yes", "--skip-preview")):
         update = deployment.run(
             *operation, config={"runtimeName": "x" * 50, "maxMessageBytes": 2**30, "modelName": "b"}
@@ -75,7 +74,7 @@ def test_a_wrong_spec_is_refused_with_every_reason_and_changes_nothing(deploymen
         assert "68 characters long, 63 fit" in update.output
         assert "config.mesh_resources.limits.memory: '512Mi'" in update.output
         assert "Traceback" not in update.output
-    assert deployment.stack.pulumi("stack", "export", quiet=True).stdout == state
+    assert deployment.resources() == before
 
 
 def test_no_secret_in_plain_text(deployment: Deployment) -> None:
@@ -141,8 +140,7 @@ def test_destroy_leaves_nothing(deployment: Deployment, before: set[str]) -> Non
     update = deployment.run("destroy", "--yes", "--skip-preview")
     assert update.succeeded, update.output
     assert deployment.names(KINDS) == before
-    resources = json.loads(deployment.stack.pulumi("stack", "export", quiet=True).stdout)["deployment"]
-    assert not resources.get("resources")
+    assert not deployment.resources()
 
 
 def _spec_written(service: dict[str, object]) -> float:

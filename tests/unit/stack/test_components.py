@@ -82,6 +82,9 @@ def test_records_do_not_print_what_is_secret() -> None:
         ("10.0.0.1:5000/etcd:3.4", ImageRef("10.0.0.1:5000/etcd", "3.4", "")),
         (f"10.0.0.1:5000/etcd@sha256:{'0' * 64}", ImageRef("10.0.0.1:5000/etcd", "", f"sha256:{'0' * 64}")),
         (f"etcd:3.4@sha256:{'0' * 64}", ImageRef("etcd", "3.4", f"sha256:{'0' * 64}")),
+        (f"etcd:latest@sha256:{'0' * 64}", ImageRef("etcd", "latest", f"sha256:{'0' * 64}")),
+        ("[::1]:5000/team/my_server--2:V1", ImageRef("[::1]:5000/team/my_server--2", "V1", "")),
+        ("Registry.example/etcd:1", ImageRef("Registry.example/etcd", "1", "")),
     ],
 )
 def test_image_references_are_split(text: str, expected: ImageRef) -> None:
@@ -89,7 +92,13 @@ def test_image_references_are_split(text: str, expected: ImageRef) -> None:
     assert str(expected) == text
 
 
-@pytest.mark.parametrize("text", ["etcd", "etcd:latest", "10.0.0.1:5000/etcd", "etcd@sha256:12", "", "a b:1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("etcd", "etcd:latest", "10.0.0.1:5000/etcd", "etcd@sha256:12", "", "a b:1"),
+        *("https://registry.example/etcd:1", "registry.example/Team/etcd:1", "etcd:"),
+    ],
+)
 def test_references_that_pin_nothing_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="pins no image"):
         parse_ref(text)

@@ -83,6 +83,8 @@ PRINCIPAL = {"client_id": "id", "client_secret": "hidden", "tenant_id": "tenant"
             },
         ),
         (GcsStorage(bucket="b"), {"type": "gcs", "bucket": "b"}),
+        (GcsStorage(**GCS_KEY), {"type": "gcs", **GCS_KEY}),
+        (AzureStorage(account_name="a"), {"type": "azure", "account_name": "a"}),
         (
             GcsStorage(bucket="b", token_uri="https://t.example", **GCS_KEY),  # noqa: S106  an address
             {"type": "gcs", "bucket": "b", "token_uri": "https://t.example", **GCS_KEY},
@@ -149,6 +151,9 @@ WRONG: list[tuple[dict[str, Storage], str]] = [
     ({"a": S3_WITH(S3, endpoint_url="http://minio:9000:9000")}, "storage.a.endpoint_url: 'http://minio:9000:9000'"),
     ({"a": S3_WITH(S3, endpoint_url="https://s3.example?x=1")}, "storage.a.endpoint_url: a text, expected http"),
     ({"a": S3_WITH(S3, bucket="")}, "storage.a.bucket: '', expected some text"),
+    ({"a": S3_WITH(S3, bucket="s3://models")}, "storage.a.bucket: 's3://models', expected a name without /"),
+    ({"a": GcsStorage(bucket="models/a")}, "storage.a.bucket: 'models/a', expected a name without /"),
+    ({"a": AzureStorage(account_name="a", container="c/d")}, "storage.a.container: 'c/d', expected a name without /"),
     ({"a": S3_WITH(S3, region="")}, "storage.a.region: '', expected some text"),
     ({"a": S3_WITH(S3, certificate="/etc/ssl/ca.pem")}, "storage.a.certificate: not PEM, and the puller crashes on it"),
     ({"a": GcsStorage(bucket="")}, "storage.a.bucket: ''"),

@@ -150,6 +150,21 @@ def test_what_runtimes_promise_is_read_from_what_the_classes_say() -> None:
     for where, declared in promised.items():
         assert declared == DeclaredRuntime.of(DOCUMENTS[where])
         assert declared.load_timeout_seconds == 90
+        assert declared.pulls, "the adapter does"
     ovms = promised["config/runtimes/ovms-1.x.yaml#1"]
     assert ovms.takes("openvino_ir", "opset1", "grpc-v1", rest_proxy=True)
     assert not ovms.takes("onnx", "1", None, rest_proxy=True), "it has to be asked for by name"
+
+
+@pytest.mark.parametrize(
+    ("more", "pulls"),
+    [
+        ({}, True),
+        ({"storageHelper": {"disabled": False}}, True),
+        ({"storageHelper": {"disabled": True}}, False),
+        ({"storageHelper": {"disabled": True}, "builtInAdapter": {"serverType": "mlserver"}}, True),
+    ],
+)
+def test_who_fetches_models_is_read_too(more: dict[str, Any], *, pulls: bool) -> None:
+    document = {"kind": "ServingRuntime", "metadata": {"name": "x"}, "spec": {"multiModel": True, **more}}
+    assert DeclaredRuntime.of(document).pulls is pulls

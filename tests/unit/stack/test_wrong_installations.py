@@ -72,6 +72,7 @@ WRONG_CONFIGS: list[tuple[dict[str, Any], str]] = [
     ({"built_in_server_types": ["ovms", "ovms"]}, "config.built_in_server_types[1]: 'ovms' again"),
     (processors(scheme="https"), "config.payload_processors[0].scheme: 'https', expected logger or http"),
     (processors(host=""), "config.payload_processors[0].host: empty, expected the host"),
+    (processors(host="http://drift"), "config.payload_processors[0].host: 'http://drift', expected a host alone"),
     (processors(host="a b"), "config.payload_processors[0].host: 'a b', expected no spaces"),
     (processors(path="in?x"), "config.payload_processors[0].path: 'in?x', expected no spaces, ? and #"),
     (processors(port=0), "config.payload_processors[0].port: 0, expected 1 to 65535"),
@@ -129,6 +130,7 @@ WRONG_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
         {"tls": DataPlaneTls(existing_secret="mesh", dns_names=["x.example"])},  # noqa: S106
         "tls.dns_names: an existing_secret has its names already",
     ),
+    ({"tls": DataPlaneTls(dns_names=["10.0.0.1"])}, "tls.dns_names[0]: '10.0.0.1', expected a name"),
     ({"tls": DataPlaneTls(dns_names=["a b"])}, "tls.dns_names[0]: 'a b', expected small letters"),
     ({"etcd": EtcdConnection(endpoints=[], root_prefix="x")}, "etcd.endpoints: empty, expected"),
 ]

@@ -8,9 +8,9 @@ import pytest
 
 from components.inference_service import InferenceService, InferenceServiceArgs
 from components.model_location import ModelPath, StorageUri
-from components.storage import ExistingStorage, HttpStorage, PvcStorage
+from components.storage import AzureStorage, ExistingStorage, GcsStorage, HttpStorage, PvcStorage
 from tests.unit.stack.engine import run
-from tests.unit.stack.serving import INFERENCE_SERVICE, MODEL, S3, STORES, made, place, refused
+from tests.unit.stack.serving import INFERENCE_SERVICE, MLSERVER, MODEL, S3, STORES, made, place, refused
 
 WEB = HttpStorage(url="https://models.example", headers={"Authorization": "Bearer hidden"})
 
@@ -97,7 +97,20 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         f"{MODEL}.storage.parameters.type: missing, expected 'pvc', or claim 'mine' is not mounted",
     ),
     (at("a", key=None, parameters={"type": "pvc"}), ANY_PVC, "the parameters lack name; expected a key"),
+    (
+        at("a", key="bare"),
+        {"storage": {"bare": dataclasses.replace(S3, bucket=None)}},
+        f"{MODEL}.storage.key: 'bare' has no bucket, nor do URI or parameters say it",
+    ),
+    (
+        at("a", parameters={"bucket": "models/a"}),
+        {},
+        f"{MODEL}.storage.parameters.bucket: 'models/a', expected a name without /",
+    ),
     # Paths
+    (at("s3://models/a"), {}, f"{MODEL}.storage.path: 's3://models/a', expected a path in the store; a URI goes into"),
+    (at("a", schema_path="s3://models/a.json"), {}, f"{MODEL}.storage.schemaPath: 's3://models/a.json', expected a pa"),
+    (at("../a", key="shared"), {}, f"{MODEL}.storage.path: '../a', expected a path without . and .."),
     (at("/sklearn/a"), {}, f"{MODEL}.storage.path: '/sklearn/a' starts with /, expected a path from the top"),
     (at("sklearn/../a"), {}, f"{MODEL}.storage.path: 'sklearn/../a', expected a path without . and .."),
     (at("."), {}, f"{MODEL}.storage.path: '.', expected a path without"),
@@ -118,7 +131,10 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (by_uri("s3://models/a?versionId=1"), {}, f"{MODEL}.storageUri: a query after ?, ModelMesh ignores it"),
     (by_uri("s3://models/a#b"), {}, f"{MODEL}.storageUri: '#b' at its end, ModelMesh ignores it"),
     (by_uri("s3://models//a", key="models"), {}, f"{MODEL}.storageUri: '/a' starts with /"),
-    (by_uri("s3://models/a b"), {}, f"{MODEL}.storageUri: 's3://models/a b', expected a URI, with %20 for a blank"),
+    (by_uri("s3://my models/a"), {}, f"{MODEL}.storageUri: 's3://my models/a', expected a URI, with %20 for a blank"),
+    (by_uri("https://host/a?token=x y"), {}, "expected a URI, with %20 for a blank"),
+    (by_uri("s3://models/a "), {}, f"{MODEL}.storageUri: 's3://models/a ', expected a URI"),
+    (by_uri("s3://models/a\tb"), {}, f"{MODEL}.storageUri: 's3://models/a\\tb', expected a URI"),
     (by_uri("s3://models/100%"), {}, f"{MODEL}.storageUri: 's3://models/100%', expected a URI"),
     (
         by_uri("s3://models/a"),
@@ -156,6 +172,22 @@ def test_a_wrong_location_registers_nothing(changes: dict[str, Any], around: dic
         (at("a", key=None), {"storage": {"default": S3}}),
         (by_uri("s3://bucket/a"), {"storage": {"default_s3": S3}}),
         (by_uri("s3://bucket/a%20b/"), {"storage": {"default_s3": S3}}),
+        (by_uri("s3://bucket/a b/c"), {"storage": {"default_s3": S3}}),
+        (by_uri("https://host/https://other/model.joblib"), {"storage": {}}),
+        (by_uri("s3://bucket/a", key="bare"), {"storage": {"bare": dataclasses.replace(S3, bucket=None)}}),
+        (
+            at("a", key="bare", parameters={"bucket": "b"}),
+            {"storage": {"bare": dataclasses.replace(S3, bucket=None)}},
+        ),
+        (by_uri("gs://bucket/a", key="bare"), {"storage": {"bare": GcsStorage()}}),
+        (
+            by_uri("https://me.blob.core.windows.net/container/a", key="bare"),
+            {"storage": {"bare": AzureStorage(account_name="me")}},
+        ),
+        (at("/sklearn/a", key="shared", schema_path="/a.json"), {}),
+        (by_uri("pvc://shared-models//a"), {}),
+        (at("/a", key="web"), WITH_WEB),
+        (at("/a", key="unheard-of"), {"storage": ExistingStorage(secret_name="s")}),  # noqa: S106
         (by_uri("gs://public/a"), {"storage": {}}),
         (by_uri("https://me.blob.core.windows.net/container/folder/"), {"storage": {}}),
         (by_uri("https://host:8443/model.joblib?token=x"), {"storage": {}}),
@@ -168,6 +200,41 @@ def test_a_wrong_location_registers_nothing(changes: dict[str, Any], around: dic
 )
 def test_what_modelmesh_finds_is_not_refused(changes: dict[str, Any], around: dict[str, Any]) -> None:
     assert made(changes, **around).inputs["metadata"]["name"] == "sentiment"
+
+
+OF_ITS_OWN = dataclasses.replace(MLSERVER, name="own-0.x", formats=(("own", None),), pulls=False)
+UNPULLED: dict[str, Any] = {"model_format": "own", "runtimes": [OF_ITS_OWN]}
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        at("", key=None),
+        at("/opt/models/a", key="unheard-of", parameters={"revision": "main", "bucket": ""}),
+        at("../a", schema_path="/schemas/"),
+        by_uri("s3://bucket"),
+        by_uri("pvc://any-claim/"),
+        by_uri("https://host/folder/?x=1#a"),
+    ],
+)
+def test_a_model_server_that_fetches_models_itself_is_told_whatever_it_wants(where: dict[str, Any]) -> None:
+    made(UNPULLED | where)
+    pulled = dataclasses.replace(OF_ITS_OWN, name="pulled-0.x", pulls=True)
+    assert refused(UNPULLED | where | {"runtimes": [OF_ITS_OWN, pulled]}, {}), "it may be placed on either"
+    made(UNPULLED | where | {"runtimes": [OF_ITS_OWN, pulled], "runtime": "own-0.x"})
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (by_uri("hf://team/model"), f"{MODEL}.storageUri: 'hf://team/model', expected s3://"),
+        (by_uri("s3://models/100%"), f"{MODEL}.storageUri: 's3://models/100%', expected a URI"),
+        (by_uri("s3://a/b", parameters={"bucket": "c"}), f"{MODEL}.storage.parameters.bucket: 'c', but the URI says"),
+    ],
+)
+def test_the_controller_reads_a_uri_also_where_nothing_is_pulled(where: dict[str, Any], expected: str) -> None:
+    (problem,) = refused(UNPULLED | where, {})
+    assert problem.startswith(expected)
 
 
 def test_what_is_known_later_is_not_judged() -> None:

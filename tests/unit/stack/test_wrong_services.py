@@ -215,6 +215,20 @@ def test_forms_that_typed_arguments_cannot_say(predictor: dict[str, Any], expect
     assert expected in "\n".join(service_problems(document, AROUND))
 
 
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"storage": {"path": "a"}, "storageUri": "s3://a/b"}, "both storageUri and storage.path"),
+        ({"storage": {"key": "models"}}, "neither storageUri nor storage.path"),
+    ],
+)
+def test_one_place_is_said_also_where_nothing_is_pulled(told: dict[str, Any], expected: str) -> None:
+    own = dataclasses.replace(MLSERVER, pulls=False)
+    document = DOCUMENT | {"spec": {"predictor": {"model": {"modelFormat": {"name": "sklearn"}, **told}}}}
+    (problem,) = service_problems(document, dataclasses.replace(AROUND, runtimes=[own]))
+    assert problem.startswith(f"{MODEL}: {expected}, expected one of them")
+
+
 def test_a_document_without_the_annotation_is_not_modelmeshs() -> None:
     document = DOCUMENT | {"metadata": {"name": "sentiment"}}
     (problem,) = service_problems(document, AROUND)
@@ -246,6 +260,7 @@ def test_the_surroundings_of_a_service_are_those_of_its_namespace() -> None:
     [
         ({"model_format_version": "0", "protocol_version": "v2"}, {}),
         ({"runtime": "torchserve-0.x"}, {}),
+        ({"runtime": "torchserve-0.x", "protocol_version": "grpc-v1"}, {}),
         ({"model_format": "custom", "runtimes": [CUSTOM]}, {"built_in": ()}),
     ],
 )

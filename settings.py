@@ -4,41 +4,19 @@ Nothing else reads configuration. `Pulumi.yaml` alone says which keys there are,
 problem is named at once, before any resource exists.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pulumi
 
 import components as mm
 import config_schema
+import settings_rules
 from components.images import resolve
 from components.installation import Scope
-from components.manifests import manifest_problems
-from components.rendering import Unknown, checkable
-from components.rules.installation import installation_problems
 from components.webhook_certificate import Issuer
-
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_DNS_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
-_QUANTITY = re.compile(r"\d+(\.\d+)?(m|[kKMGTPE]i?)?")
-
-_SHAPES = {
-    "namespace": (_DNS_LABEL, "a name of small letters, digits and -"),
-    "modelName": (_DNS_LABEL, "a name of small letters, digits and -"),
-    "bucket": (_DNS_LABEL, "a name of small letters, digits and -"),
-    "runtimeName": (_DNS_NAME, "a name of small letters, digits, - and ."),
-    "inferenceService": (_DNS_NAME, "a name of small letters, digits, - and ."),
-    "storageKey": (re.compile(r"[-._a-zA-Z0-9]{1,253}"), "a name of letters, digits, -, _ and ."),
-    "runtimeMemory": (_QUANTITY, "a quantity like 512Mi"),
-    "runtimeCpuRequest": (_QUANTITY, "a quantity like 500m or 1"),
-    "runtimeCpuLimit": (_QUANTITY, "a quantity like 500m or 1"),
-    **dict.fromkeys(("kubeconfig", "context", "registry", "modelFormat"), (re.compile(r"\S(.*\S)?"), "some text")),
-}
-_POSITIVE = ("podsPerRuntime", "loadTimeoutSeconds", "readyTimeoutSeconds")
-_CHOICES = {"scope": get_args(Scope), "webhookCertificate": get_args(Issuer)}
 
 
 class BadConfiguration(pulumi.RunError):
@@ -162,35 +140,19 @@ def load() -> Settings:
     everything = {**pulumi.runtime.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
     given = {key.removeprefix(prefix): text for key, text in everything.items() if key.startswith(prefix)}
     values, problems = config_schema.typed(given)
-    problems += _problems(values)
-    images, image_problems = resolve(values.get("images", {}), values.get("imageRegistry", ""))
-    problems += [f"images.{problem}" for problem in image_problems]
-    lines = [f"{prefix}{problem}" for problem in problems]
-    if images and not lines:
-        settings = _settings(values, images)
-        lines = _refused(settings)
-        if not lines:
-            return settings
+    values, more = settings_rules.complete(values)
+    images, image_problems = resolve(values["images"], values["imageRegistry"])
+    problems += more + [settings_rules.by_key(f"images.{problem}") for problem in image_problems]
+    settings = _settings(values, images or settings_rules.any_images())
+    problems += settings_rules.problems(settings)
+    if not problems:
+        return settings
     stack = pulumi.get_stack()
     raise BadConfiguration(
         f"The configuration of stack {stack!r} (Pulumi.{stack}.yaml) cannot be used:\n"
-        + "".join(f"  {line}\n" for line in lines)
+        + "".join(f"  {prefix}{problem}\n" for problem in problems)
         + "Pulumi.yaml describes every key; `pulumi config set <key> <value>` sets one."
     )
-
-
-def _refused(settings: Settings) -> list[str]:
-    """What the components are going to refuse: they would do so when resources before them are registered already."""
-    etcd = mm.EtcdConnection(endpoints=["http://etcd.example.com:2379"], root_prefix=settings.namespace)
-    installation = settings.installation(namespace=settings.namespace, etcd=etcd)
-    problems = [f"ModelMesh Serving: {problem}" for problem in installation_problems(installation)]
-    try:
-        spec = checkable(settings.runtime_spec(Unknown("(known later)")).spec())
-        document = {"kind": "ServingRuntime", "metadata": {"name": settings.runtime_name}, "spec": spec}
-        found = manifest_problems(document, settings.serving)
-    except mm.InvalidSpec as invalid:
-        found = invalid.problems
-    return problems + [f"ServingRuntime {settings.runtime_name!r}: {problem}" for problem in found]
 
 
 def _settings(values: Mapping[str, Any], images: mm.Images) -> Settings:
@@ -213,8 +175,8 @@ def _settings(values: Mapping[str, Any], images: mm.Images) -> Settings:
             pods_per_runtime=v["podsPerRuntime"],
             rest_proxy=mm.RestProxy(enabled=v["restProxy"]),
             scale_to_zero=mm.ScaleToZero(enabled=v["scaleToZero"]),
-            mesh_resources=mm.Resources(**v["meshResources"]) if v["meshResources"] else None,
-            adapter_resources=mm.Resources(**v["adapterResources"]),
+            mesh_resources=_resources(v["meshResources"]) if v["meshResources"] else None,
+            adapter_resources=_resources(v["adapterResources"]),
             max_message_bytes=v["maxMessageBytes"],
         ),
         controller=mm.Controller(replicas=v["controllerReplicas"]),
@@ -238,60 +200,11 @@ def _settings(values: Mapping[str, Any], images: mm.Images) -> Settings:
     )
 
 
+def _resources(resources: Mapping[str, Mapping[str, str]]) -> mm.Resources:
+    return mm.Resources(requests=resources.get("requests", {}), limits=resources.get("limits", {}))
+
+
 def _persistence(persistence: Mapping[str, str], store: str) -> mm.Persistence | None:
     if store not in persistence:
         return None
     return mm.Persistence(size=persistence[store], storage_class=persistence.get("storageClass"))
-
-
-def _problems(values: Mapping[str, Any]) -> list[str]:
-    """What the types do not say; keys that are missing or of a wrong type are not in `values`."""
-    problems = [
-        f"{key}: {values[key]!r}, expected {what}"
-        for key, (shape, what) in _SHAPES.items()
-        if key in values and not shape.fullmatch(values[key])
-    ]
-    problems += [f"{key}: {values[key]}, expected 1 or more" for key in _POSITIVE if values.get(key, 1) < 1]
-    problems += [
-        f"{key}: {values[key]!r}, expected one of {', '.join(choices)}"
-        for key, choices in _CHOICES.items()
-        if key in values and values[key] not in choices
-    ]
-    problems += _persistence_problems(values.get("persistence", {}))
-    problems += [
-        f"buildArgs.{key}: {value!r}, expected string"
-        for key, value in values.get("buildArgs", {}).items()
-        if not isinstance(value, str)
-    ]
-    for key in ("meshResources", "adapterResources"):
-        problems += _resource_problems(key, values[key]) if values.get(key) else []
-    return problems
-
-
-def _persistence_problems(persistence: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in persistence.items():
-        if key not in ("etcd", "minio", "storageClass"):
-            yield f"persistence.{key}: unknown; known are etcd, minio, storageClass"
-        elif key == "storageClass" and not isinstance(value, str):
-            yield f"persistence.storageClass: {value!r}, expected the name of a class"
-        elif key != "storageClass" and not (isinstance(value, str) and _QUANTITY.fullmatch(value)):
-            yield f"persistence.{key}: {value!r}, expected a size like 10Gi"
-
-
-def _resource_problems(key: str, value: Mapping[str, Any]) -> list[str]:
-    """ModelMesh Serving wants all four quantities, so none is left to chance."""
-    expected = [f"{side}.{what}" for side in ("requests", "limits") for what in ("cpu", "memory")]
-    found: dict[str, Any] = {}
-    for side, quantities in value.items():
-        found |= (
-            {f"{side}.{what}": q for what, q in quantities.items()}
-            if isinstance(quantities, dict)
-            else {side: quantities}
-        )
-    problems = [f"{key}.{path}: missing, expected a quantity" for path in expected if path not in found]
-    for path, quantity in found.items():
-        if path not in expected:
-            problems.append(f"{key}.{path}: unknown; known are {', '.join(expected)}")
-        elif not (isinstance(quantity, str) and _QUANTITY.fullmatch(quantity)):
-            problems.append(f"{key}.{path}: {quantity!r}, expected a quantity as text, like 100m or 256Mi")
-    return problems

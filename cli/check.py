@@ -1,6 +1,7 @@
 """Checks runtimes and services in YAML files that were written elsewhere: no stack, no cluster."""
 
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +29,25 @@ def _bad(file: str) -> list[str]:
     """Those documents of a file that could not work; what is wrong with them is shown."""
     bad = []
     for document in _documents(file):
-        name = f"{document.get('kind', 'no kind')} {(document.get('metadata') or {}).get('name', '?')}"
+        metadata = document.get("metadata")
+        name = f"{document.get('kind', 'no kind')} {metadata.get('name', '?') if isinstance(metadata, dict) else '?'}"
         problems = manifest_problems(document)
-        say(f"{'✗' if problems else '✓'} {file}: {name}")
-        for problem in problems:
+        mark = "  not ModelMesh's, not checked:" if problems is None else "✗" if problems else "✓"
+        say(f"{mark} {file}: {name}")
+        for problem in problems or []:
             say(f"    {problem}")
         bad += [name] if problems else []
     return bad
 
 
-def _documents(file: str) -> list[dict[str, Any]]:
+def _documents(file: str) -> Iterator[dict[str, Any]]:
+    """The documents of a file, those in a list of kubectl's one by one."""
     try:
         found = [*yaml.safe_load_all(Path(file).read_text(encoding="utf-8"))]
     except (OSError, ValueError, yaml.YAMLError) as problem:
         raise CommandError(f"{file} can't be read: {problem}") from None
-    return [document for document in found if isinstance(document, dict)]
+    documents = [document for document in found if document is not None]
+    if not documents or not all(isinstance(document, dict) for document in documents):
+        raise CommandError(f"{file} holds no Kubernetes documents")
+    for document in documents:
+        yield from document.get("items", []) if document.get("kind") == "List" else [document]

@@ -28,6 +28,7 @@ from .runtime_image import BuildArgs, RuntimeImage, RuntimeImageArgs
 from .serving_config import Metrics, Resources, RestProxy, ScaleToZero, ServingConfig
 from .serving_runtime import ClusterServingRuntime, ClusterServingRuntimeArgs, ServingRuntime, ServingRuntimeArgs
 from .serving_runtime_spec import Autoscaling, BuiltInAdapter, ModelFormat, ServingRuntimeSpec
+from .stateful_set import Persistence
 from .storage import (
     AzureStorage,
     ExistingStorage,
@@ -39,7 +40,6 @@ from .storage import (
     StorageConfig,
     StorageConfigArgs,
 )
-from .store import Persistence
 from .webhook_certificate import WebhookCertificate, WebhookCertificateArgs
 
 __all__ = [

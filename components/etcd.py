@@ -6,6 +6,7 @@ more; with persistence a new pod has what the last one wrote. More members, user
 which an `EtcdConnection` names.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pulumi
@@ -14,7 +15,7 @@ from .etcd_connection import EtcdConnection
 from .invalid_spec import refuse
 from .pods import container_security
 from .rules.shapes import quantity
-from .store import DISK, Persistence, store
+from .stateful_set import DISK, Persistence, stateful_set
 
 _PORT = 2379
 _NAME = "etcd"
@@ -44,9 +45,11 @@ class Etcd(pulumi.ComponentResource):
         # The whole name: mesh pods of other namespaces look it up, too.
         endpoint = pulumi.Output.format("http://{0}.{1}.svc:{2}", _NAME, args.namespace, _PORT)
         self.connection = EtcdConnection(endpoints=endpoint.apply(lambda url: [url]), root_prefix=args.root_prefix)
-        refuse("Etcd", name, [*self.connection.problems(), *_disk_problems(args.persistence)])
+        refuse(
+            "Etcd", name, [*self.connection.problems(), *(disk_problems(args.persistence) if args.persistence else ())]
+        )
         super().__init__("modelmesh:index:Etcd", name, {}, opts)
-        store(
+        stateful_set(
             name,
             namespace=args.namespace,
             container=_container(args),
@@ -56,15 +59,12 @@ class Etcd(pulumi.ComponentResource):
         self.register_outputs({"endpoint": endpoint})
 
 
-def _disk_problems(persistence: Persistence | None) -> list[str]:
-    if persistence is None:
-        return []
-    if problems := list(persistence.problems()):
-        return problems
-    if _bytes(persistence) >= _SMALLEST_DISK_BYTES:
-        return []
-    logs = "besides its data etcd keeps logs of five times 64Mi, and needs room to tidy up"
-    return [f"persistence.size: {persistence.size!r}, expected 1Gi or more: {logs}"]
+def disk_problems(persistence: Persistence, path: str = "persistence") -> Iterator[str]:
+    """What etcd cannot keep its data on."""
+    yield from (problems := list(persistence.problems(path)))
+    if not problems and _bytes(persistence) < _SMALLEST_DISK_BYTES:
+        logs = "besides its data etcd keeps logs of five times 64Mi, and needs room to tidy up"
+        yield f"{path}.size: {persistence.size!r}, expected 1Gi or more: {logs}"
 
 
 def _container(args: EtcdArgs) -> dict[str, object]:

@@ -14,16 +14,16 @@ import pulumi_kubernetes as kubernetes
 
 from .declared_runtime import DeclaredRuntime
 from .invalid_spec import refuse
-from .kserve_api import InferenceServiceApi
 from .model_location import ModelPath, StorageUri, Texts
 from .model_namespace import ModelNamespace
-from .readiness import Patience, Wait
 from .rendering import checkable, document
 from .rules.service import service_problems, wanted
 from .rules.surroundings import Entries, Surroundings
 from .serving_runtime_spec import ProtocolVersion
 from .storage import ExistingStorage
 from .upstream import spec_problems
+from .waiting.kserve_api import InferenceServiceApi
+from .waiting.readiness import Patience, Wait
 
 API_VERSION = "serving.kserve.io/v1beta1"
 

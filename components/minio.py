@@ -13,8 +13,8 @@ import pulumi
 from .invalid_spec import refuse
 from .kept_secret import KeptSecret, KeptSecretArgs
 from .pods import container_security
+from .stateful_set import DISK, Persistence, stateful_set
 from .storage import S3Storage
-from .store import DISK, Persistence, store
 
 _PORT = 9000
 _NAME = "minio"
@@ -50,7 +50,7 @@ class Minio(pulumi.ComponentResource):
             ),
             child,
         )
-        store(
+        stateful_set(
             name,
             namespace=args.namespace,
             container=_container(args.image, credentials.secret_name),

@@ -12,7 +12,6 @@ from typing import Literal
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from .admission import admitted
 from .certificate import Certificate, CertificateArgs, today
 from .cluster import Cluster
 from .data_plane_tls import DataPlaneTls, service_names
@@ -28,6 +27,7 @@ from .upstream import Document, Site, documents, patched
 from .upstream.documents import text
 from .upstream.patches import CONFIG_DEFAULTS, LABELS, WEBHOOK_SERVICE
 from .upstream_resource import upstream_resource
+from .waiting.admission import admitted
 from .webhook_certificate import Issuer, WebhookCertificate, WebhookCertificateArgs
 
 BuiltInRuntime = Literal["triton-2.x", "mlserver-1.x", "ovms-1.x", "torchserve-0.x"]

@@ -5,14 +5,13 @@ from typing import Any
 USER = 1000
 
 
-def pod_security(user: int = USER) -> dict[str, Any]:
-    """A pod's security context; `user` also owns its volumes."""
+def pod_security() -> dict[str, Any]:
+    """A pod's security context; its user also owns its volumes."""
     return {
         "runAsNonRoot": True,
-        "runAsUser": user,
-        "runAsGroup": user,
-        "fsGroup": user,
-        "fsGroupChangePolicy": "OnRootMismatch",  # what is on a disk already keeps the modes it was given
+        "runAsUser": USER,
+        "runAsGroup": USER,
+        "fsGroup": USER,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
 

@@ -17,12 +17,12 @@ from .installation import Installation
 from .invalid_spec import refuse
 from .model_namespace import ModelNamespace
 from .rendering import Document, checkable
-from .rollout import Rollout
 from .rules.annotations import collisions
 from .rules.runtime import runtime_problems
 from .serving_runtime_spec import ServingRuntimeSpec
 from .storage import PvcStorage
 from .upstream import spec_problems
+from .waiting.rollout import Rollout
 
 API_VERSION = "serving.kserve.io/v1alpha1"
 

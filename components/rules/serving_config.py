@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from ..payload_processor import PayloadProcessor
     from ..serving_config import Resources, ServingConfig
 
-_TAKEN_PORTS = {7070, 7071, 8000, 8001, 8002, 8080, 8085, 8086, 8089, 8090, 8888, *range(11881, 11900)}
+_TAKEN_PORTS = {8080, 8085, 8086, 8089, 8090, *range(11881, 11900)}
+_SERVER_PORTS = {
+    "triton": (8000, 8001, 8002),
+    "mlserver": (8001, 8002),
+    "ovms": (8001, 8888),
+    "torchserve": (7070, 7071),
+}
+"""Of model servers by the type of their adapter; of others, a runtime's own rules look."""
 _UINT16 = 2**16 - 1
 _INT32 = 2**31 - 1
 _LEAST_MESSAGES = 4
@@ -92,10 +99,11 @@ def _ports(config: "ServingConfig") -> Iterator[str]:
         ports["config.rest_proxy.port"] = config.rest_proxy.port
     if config.metrics.enabled:
         ports["config.metrics.port"] = config.metrics.port
+    taken = _TAKEN_PORTS.union(*(_SERVER_PORTS.get(server, ()) for server in config.built_in_server_types))
     by_number: dict[int, str] = {}
     for path, port in ports.items():
         yield from _range(path, port, 1, _UINT16)
-        if port in _TAKEN_PORTS:
+        if port in taken:
             yield f"{path}: {port}, which a container of the same pod listens on; expected another port"
         if port in by_number:
             yield f"{path}: {port}, which is {by_number[port]} already; expected another port"

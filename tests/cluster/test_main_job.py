@@ -72,7 +72,7 @@ def test_a_wrong_spec_is_refused_with_every_reason_and_changes_nothing(deploymen
         )
         assert not update.succeeded
         assert "68 characters long, 63 fit" in update.output
-        assert "config.mesh_resources.limits.memory: '512Mi'" in update.output
+        assert "modelmesh:meshResources.limits.memory: '512Mi'" in update.output
         assert "Traceback" not in update.output
     assert deployment.resources() == before
 

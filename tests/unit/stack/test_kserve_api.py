@@ -11,7 +11,7 @@ import pytest
 from kubernetes import client
 
 from components.cluster import Cluster
-from components.kserve_api import InferenceServiceApi
+from components.waiting.kserve_api import InferenceServiceApi
 
 OWN = "/apis/serving.kserve.io/v1alpha1/namespaces/models/servingruntimes"
 SHARED = "/apis/serving.kserve.io/v1alpha1/clusterservingruntimes"

@@ -50,11 +50,12 @@ def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
             "modelmesh:namespace": "Model Mesh",
             "modelmesh:kubeconfig": " ",
             "modelmesh:runtimeMemory": "a lot",
-            "modelmesh:meshResources": json.dumps({"requests": {"cpu": 1, "memory": "1Gi"}, "limit": {"cpu": "1"}}),
+            "modelmesh:meshResources": json.dumps({"requests": {"cpu": "1"}, "limit": {"cpu": "1"}}),
+            "modelmesh:adapterResources": json.dumps({"requests": {"cpu": "x", "disk": "1Gi"}}),
             "modelmesh:buildArgs": json.dumps({"JOBS": 2}),
             "modelmesh:scope": "everywhere",
             "modelmesh:webhookCertificate": "mine",
-            "modelmesh:persistence": json.dumps({"etcd": "big", "redis": "1Gi", "storageClass": 1}),
+            "modelmesh:persistence": json.dumps({"etcd": 1, "redis": "1Gi", "storageClass": 1}),
             "modelmesh:images": json.dumps({"etc": "x:1", "etcd": "etcd:latest"}),
         }
     )
@@ -64,19 +65,20 @@ def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
         "modelmesh:restProxy: 'maybe', expected boolean",
         "modelmesh:podsPerRuntime: 'many', expected integer (Pods of each runtime)",
         "modelmesh:loadTimeoutSeconds: 0, expected 1 or more",
-        "modelmesh:namespace: 'Model Mesh', expected a name",
+        "modelmesh:namespace: 'Model Mesh', expected up to 63 small letters",
         "modelmesh:kubeconfig: ' ', expected some text",
         "modelmesh:context: missing (Context in that file",
         "modelmesh:runtimeMemory: 'a lot', expected a quantity",
-        "modelmesh:meshResources.requests.cpu: 1, expected a quantity as text",
-        "modelmesh:meshResources.limits.cpu: missing",
-        "modelmesh:meshResources.limit.cpu: unknown",
+        "modelmesh:adapterResources.requests.cpu: 'x', expected a quantity",
+        "modelmesh:adapterResources.requests.disk: unknown",
+        "modelmesh:adapterResources.limits.cpu: missing",
+        "modelmesh:meshResources.limit: unknown; known are requests, limits",
         "modelmesh:buildArgs.JOBS: 2, expected string",
-        "modelmesh:scope: 'everywhere', expected one of cluster, namespace",
-        "modelmesh:webhookCertificate: 'mine', expected one of own, cert-manager",
-        "modelmesh:persistence.etcd: 'big', expected a size like 10Gi",
+        "modelmesh:scope: 'everywhere', expected cluster or namespace",
+        "modelmesh:webhookCertificate: 'mine', expected own or cert-manager",
+        "modelmesh:persistence.etcd: 1, expected string",
         "modelmesh:persistence.redis: unknown; known are etcd, minio, storageClass",
-        "modelmesh:persistence.storageClass: 1, expected the name of a class",
+        "modelmesh:persistence.storageClass: 1, expected string",
         "modelmesh:images.etc: unknown image; known are modelmesh,",
         "modelmesh:images.etcd: 'etcd:latest' pins no image",
         "modelmesh:images.minio: missing; MinIO no longer publishes images",
@@ -96,16 +98,22 @@ def test_what_the_components_would_refuse_is_told_before_any_resource_is_registe
         }
     )
     for expected in (
-        "ServingRuntime 'custom-runtime-0.x': formats[0].name: 'sklearn' makes",
-        "ModelMesh Serving: model_namespaces[0]: 'elsewhere', with scope 'namespace'",
-        "ModelMesh Serving: built_in_runtimes[0]: 'triton-3.x', expected one of",
-        "ModelMesh Serving: config.mesh_resources.limits.memory: '512Mi'",
+        "modelmesh:modelFormat: formats[0].name: 'sklearn' makes",
+        "modelmesh:modelNamespace: 'elsewhere', with scope 'namespace'",
+        "modelmesh:builtInRuntimes[0]: 'triton-3.x', expected one of",
+        "modelmesh:meshResources.limits.memory: '512Mi'",
     ):
         assert expected in text, text
     too_long = problems(config | {"modelmesh:runtimeName": "x" * 50})
     assert "68 characters long, 63 fit" in too_long
     too_small = problems(config | {"modelmesh:runtimeMemory": "100Mi"})
-    assert "ServingRuntime 'custom-runtime-0.x': spec." in too_small
+    assert "modelmesh:runtimeMemory: spec." in too_small
+    assert "modelmesh:persistence.etcd: '512Mi', expected 1Gi" in problems(
+        config | {"modelmesh:persistence": json.dumps({"etcd": "512Mi"})}
+    )
+    assert "modelmesh:imageRegistry: 'https://mirror'" in problems(
+        config | {"modelmesh:imageRegistry": "https://mirror"}
+    )
 
 
 @pytest.mark.parametrize(

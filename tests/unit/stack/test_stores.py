@@ -8,7 +8,7 @@ import pytest
 from components.etcd import Etcd, EtcdArgs
 from components.invalid_spec import InvalidSpec
 from components.minio import Minio, MinioArgs
-from components.store import Persistence
+from components.stateful_set import Persistence
 from tests.unit.stack.engine import Run, run
 
 Make = Callable[[Persistence | None], object]

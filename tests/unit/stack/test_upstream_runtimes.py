@@ -37,6 +37,10 @@ REFUSED = {
         "spec.containers[0].image: 'image' pins no image",
         "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution: ModelMesh adds a term",
     ],
+    # And here the organisation is to be filled in.
+    "docs/examples/python-custom-runtime/Python-Based-Custom-Runtime-with-Model-Stored-on-PVC.md#1": [
+        "spec.containers[0].image: '<DOCKER-HUB-ORG>/custom-model-server:0.1' pins no image",
+    ],
     "docs/runtimes/mlserver_custom.md#1": ["spec.containers[0].image: 'custom-image-name' pins no image"],
     # Upstream's own example of a runtime that is KServe's and not ModelMesh's.
     "fvt/testdata/runtimes/non-mm-runtime.yaml#1": [

@@ -10,8 +10,8 @@ import pytest
 
 from components import Cluster, inference_service, modelmesh_serving, serving_runtime
 from components.declared_runtime import DeclaredRuntime
-from components.readiness import NotServed, Wait
 from components.serving_config import RestProxy
+from components.waiting.readiness import NotServed, Wait
 from tests.unit.stack.engine import DIGEST, run, run_stack
 from tests.unit.stack.serving import arguments
 from tests.unit.stack.test_readiness import FAILURE, LOADED, at, service

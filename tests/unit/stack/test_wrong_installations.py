@@ -30,6 +30,7 @@ WRONG_CONFIGS: list[tuple[dict[str, Any], str]] = [
     ({"service_port": 0}, "config.service_port: 0, expected 1 to 65535"),
     ({"service_port": 8085}, "config.service_port: 8085, which a container of the same pod listens on"),
     ({"service_port": 11890}, "config.service_port: 11890, which a container"),
+    ({"service_port": 8888}, "config.service_port: 8888, which a container"),
     ({"service_port": 8008}, "config.rest_proxy.port: 8008, which is config.service_port already"),
     ({"rest_proxy": RestProxy(port=65536)}, "config.rest_proxy.port: 65536, expected 1 to 65535"),
     ({"metrics": Metrics(port=8033)}, "config.metrics.port: 8033, which is config.service_port already"),
@@ -170,6 +171,7 @@ def test_all_problems_come_at_once() -> None:
         {"mesh_resources": sized(limit="256Mi", request="256Mi"), "mesh_environment": {"HEAP_SIZE_MB": "32"}},
         {"rest_proxy": RestProxy(enabled=False, port=8033)},
         {"service_account_name": ""},
+        {"service_port": 8888, "built_in_server_types": ["mlserver"]},
         {"pod_labels": {"example.com/team": "Red", "empty": ""}},
     ],
 )

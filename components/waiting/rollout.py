@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 from kubernetes import client
 
-from .cluster import Cluster
+from ..cluster import Cluster
 from .kserve_api import ask
 
 _POLL_SECONDS = 0.5

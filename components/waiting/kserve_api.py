@@ -10,7 +10,7 @@ import pulumi
 import urllib3
 from kubernetes import client
 
-from .cluster import Cluster
+from ..cluster import Cluster
 
 T = TypeVar("T")
 

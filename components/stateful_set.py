@@ -35,7 +35,7 @@ class Persistence:
             yield from subdomain_problems(f"{path}.storage_class", self.storage_class)
 
 
-def store(
+def stateful_set(
     name: str,
     *,
     namespace: pulumi.Input[str],

@@ -1,7 +1,6 @@
 """Waits until a model is served, and gives up as soon as it is known that it will not be.
 
-The program waits, not the provider: a provider's await cannot end early on a failure, does not tell the reason, and
-once failed is forgotten by a refresh. This way every `up`, also one that changes nothing, looks at what is there.
+Every `up` does, also one that changes nothing: what is there now is what counts.
 """
 
 import asyncio

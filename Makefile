@@ -51,7 +51,7 @@ test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole sta
 	@$(run) embedded up --instance test
 	@trap '$(run) embedded down --instance test' EXIT; .venv/bin/pytest --verbose --durations=10 tests
 
-unit: lint ## Run what needs only the Python requirements: lint, types, unit tests (under a minute)
+unit: lint ## Run what needs only the Python requirements: lint, types, unit tests (about a minute)
 	@.venv/bin/pytest -q tests/unit
 
 lint: .venv ## Check format, style and types

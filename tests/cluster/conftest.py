@@ -9,7 +9,7 @@ import pytest
 
 from cli.stack import ROOT
 from models.__main__ import TARGET, make
-from tests.cluster.deployment import Deployment
+from tests.cluster.deployment import Deployment, ProgramMaker
 
 MODEL_FILES = ROOT / TARGET
 
@@ -21,6 +21,21 @@ def deployment() -> Iterator[Deployment]:
     made = Deployment.on_instance("test")
     yield made
     made.stack.pulumi("destroy", "--yes", "--skip-preview", "--non-interactive", quiet=True)
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> ProgramMaker:
+    """Makes the stack of another program of this folder, not there yet; it finds the sources beside it."""
+
+    def made(folder: str, stack: str) -> Deployment:
+        make(MODEL_FILES)
+        place = tmp_path_factory.mktemp(folder)
+        shutil.copytree(Path(__file__).parent / folder, place, dirs_exist_ok=True)
+        for sources in ("runtime_src", ".build"):
+            (place / sources).symlink_to(ROOT / sources)
+        return Deployment.on_instance("test", stack, place)
+
+    return made
 
 
 @pytest.fixture

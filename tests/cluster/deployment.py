@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -170,6 +170,10 @@ class Deployment:
             told = json.loads(process.communicate(timeout=60)[0])
         load.requests, load.failed = told["requests"], told["failed"]
         load.failures, load.models = tuple(told["failures"]), frozenset(told["models"])
+
+
+ProgramMaker = Callable[[str, str], Deployment]
+"""Takes a folder of programs' and the name of a stack of it."""
 
 
 def _opened(name: str, instance: str, root: Path, overrides: dict[str, Any] | None = None) -> Stack:

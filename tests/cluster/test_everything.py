@@ -1,6 +1,5 @@
 """All that the typed resources can express, taken by the real API server, controller and webhook; two teams served."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +9,8 @@ import pytest
 from tritonclient.grpc import InferenceServerClient, InferInput
 
 from cli.predict import forwarded_port
-from cli.stack import ROOT
-from models.__main__ import TARGET, make
-from tests.cluster.deployment import KINDS, Deployment
+from tests.cluster.deployment import KINDS, Deployment, ProgramMaker
 
-PROGRAM = ROOT / "tests/cluster/everything"
 TEAMS = ("team-a", "team-b")
 CUSTOM = "custom-runtime-0.x"
 NOT_STARTED = {
@@ -25,14 +21,9 @@ BUILT_IN = {"triton-2.x", "mlserver-1.x", "ovms-1.x", "torchserve-0.x"}
 
 
 @pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """The stack of this module, not there yet; its program finds the sources beside it, as this project's own does."""
-    make(ROOT / TARGET)
-    program = tmp_path_factory.mktemp("everything")
-    shutil.copytree(PROGRAM, program, dirs_exist_ok=True)
-    for folder in ("runtime_src", ".build"):
-        (program / folder).symlink_to(ROOT / folder)
-    made = Deployment.on_instance("test", "everything", program)
+def everything(program: ProgramMaker) -> Iterator[Deployment]:
+    """The stack of this module, not there yet."""
+    made = program("everything", "everything")
     yield made
     made.run("destroy", "--yes", "--skip-preview")
 

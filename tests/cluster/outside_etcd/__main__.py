@@ -1,0 +1,107 @@
+"""A mesh whose etcd is there already, and talks TLS only to clients that show a certificate.
+
+That etcd stands in a namespace of its own, as somebody else's would; its authority also issues the mesh's certificate.
+"""
+
+import dataclasses
+
+import pulumi
+import pulumi_docker_build as docker_build
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes import apps, core
+
+import components as mm
+import settings
+
+PORT = 2379
+FILES = "/etc/etcd"
+LABELS = {"app": "etcd"}
+
+s = settings.load()
+kube = kubernetes.Provider(
+    "cluster", kubeconfig=s.cluster.kubeconfig, context=s.cluster.context, enable_server_side_apply=True
+)
+opts = pulumi.ResourceOptions(providers=[kube, docker_build.Provider("builder")])
+
+outside = mm.Namespace("outside", mm.NamespaceArgs(namespace="outside", serves_models=False), opts).namespace
+certificate = mm.Certificate(
+    "etcd",
+    mm.CertificateArgs(namespace=outside, secret_name="etcd", dns_names=["etcd.outside.svc"]),  # noqa: S106
+    opts,
+)
+server = apps.v1.StatefulSet(
+    "etcd",
+    metadata={"name": "etcd", "namespace": outside, "labels": LABELS},
+    spec={
+        "serviceName": "etcd",
+        "selector": {"matchLabels": LABELS},
+        "template": {
+            "metadata": {"labels": LABELS},
+            "spec": {
+                "securityContext": {"runAsNonRoot": True, "runAsUser": 1000, "fsGroup": 1000},
+                "containers": [
+                    {
+                        "name": "etcd",
+                        "image": str(s.images.etcd),
+                        "command": ["etcd", "--data-dir=/data/etcd"],
+                        "args": [
+                            f"--listen-client-urls=https://0.0.0.0:{PORT}",
+                            f"--advertise-client-urls=https://etcd.outside.svc:{PORT}",
+                            f"--cert-file={FILES}/tls.crt",
+                            f"--key-file={FILES}/tls.key",
+                            f"--trusted-ca-file={FILES}/ca.crt",
+                            "--client-cert-auth",
+                        ],
+                        "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 2},
+                        "volumeMounts": [
+                            {"name": "data", "mountPath": "/data"},
+                            {"name": "certificate", "mountPath": FILES, "readOnly": True},
+                        ],
+                    }
+                ],
+                "volumes": [
+                    {"name": "data", "emptyDir": {}},
+                    {"name": "certificate", "secret": {"secretName": certificate.secret_name}},
+                ],
+            },
+        },
+    },
+    opts=opts,
+)
+core.v1.Service(
+    "etcd",
+    metadata={"name": "etcd", "namespace": outside},
+    spec={"selector": LABELS, "ports": [{"port": PORT}]},
+    opts=opts,
+)
+values = certificate.values()
+etcd = mm.EtcdConnection(
+    endpoints=[f"https://etcd.outside.svc:{PORT}"],
+    root_prefix="outside",
+    certificate=values["ca.crt"],
+    client_certificate=values["tls.crt"],
+    client_key=values["tls.key"],
+)
+
+image = mm.RuntimeImage(
+    "runtime", mm.RuntimeImageArgs(build=s.build, source=s.runtime_source, repository=s.runtime_name), opts
+)
+ns = mm.Namespace("namespace", s.controller_namespace(), opts).namespace
+minio = mm.Minio("minio", s.minio(namespace=ns), opts)
+model = mm.ModelArtifact(
+    "model",
+    s.model(namespace=ns, storage=minio.storage),
+    pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[minio])),
+)
+serving = mm.ModelMeshServing(
+    "modelmesh",
+    s.installation(namespace=ns, etcd=etcd),
+    pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[server])),
+)
+models = mm.ModelNamespace("models", s.models(serving.installation, storage=minio.storage), opts)
+args = s.runtime(namespace=models, image=image.ref)
+runtime = mm.ServingRuntime("runtime", dataclasses.replace(args, labels={"etcd": "outside"}), opts)
+service = mm.InferenceService("service", s.service(namespace=models, runtime=runtime, path=model.path), opts)
+
+pulumi.export("inferenceService", s.inference_service)
+pulumi.export("grpcUrl", service.grpc_url)

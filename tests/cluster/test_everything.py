@@ -1,5 +1,6 @@
 """All that the typed resources can express, taken by the real API server, controller and webhook; two teams served."""
 
+import base64
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy
 import pytest
 from tritonclient.grpc import InferenceServerClient, InferInput
+from tritonclient.utils import InferenceServerException
 
 from cli.predict import forwarded_port
 from tests.cluster.deployment import KINDS, Deployment, ProgramMaker
@@ -33,14 +35,27 @@ def before(everything: Deployment) -> set[str]:
     return everything.names(KINDS)
 
 
-def score(everything: Deployment, namespace: str, tmp_path: Path) -> float:
-    """The sentiment of a friendly sentence, through that namespace's mesh, over TLS."""
-    authority = tmp_path / "ca.crt"
-    authority.write_text(everything.stack.outputs()["ca"])
+def score(everything: Deployment, namespace: str, tmp_path: Path, *, with_certificate: bool = True) -> float:
+    """The sentiment of a friendly sentence, through that namespace's mesh, over TLS; raises what the client raises."""
+    certificate = {"root_certificates": everything.stack.outputs()["ca"].encode()}
+    if with_certificate:
+        (secret,) = [
+            secret["data"]
+            for secret in everything.get("secrets", namespace=namespace)["items"]
+            if secret["metadata"]["name"].startswith("modelmesh-tls")
+        ]
+        certificate["private_key"], certificate["certificate_chain"] = (
+            base64.b64decode(secret[key]) for key in ("tls.key", "tls.crt")
+        )
+    files = {name: tmp_path / name for name in certificate}
+    for name, file in files.items():
+        file.write_bytes(certificate[name])
     tensor = InferInput("text", [1], "BYTES")
     tensor.set_data_from_numpy(numpy.array([b"What a wonderful day, I love it!"], dtype=object))
     with forwarded_port(everything.stack, namespace, "modelmesh-serving") as port:
-        client = InferenceServerClient(f"localhost:{port}", ssl=True, root_certificates=str(authority))
+        client = InferenceServerClient(
+            f"localhost:{port}", ssl=True, **{name: str(file) for name, file in files.items()}
+        )
         try:
             return float(client.infer("sentiment", [tensor], client_timeout=60).as_numpy("compound")[0])
         finally:
@@ -68,6 +83,11 @@ def test_a_second_up_changes_nothing(everything: Deployment) -> None:
 @pytest.mark.parametrize("namespace", TEAMS)
 def test_both_teams_are_served_over_tls(everything: Deployment, namespace: str, tmp_path: Path) -> None:
     assert score(everything, namespace, tmp_path) == pytest.approx(0.8478, abs=5e-4)
+
+
+def test_who_shows_no_certificate_is_not_served(everything: Deployment, tmp_path: Path) -> None:
+    with pytest.raises(InferenceServerException, match="UNAVAILABLE"):
+        score(everything, "team-a", tmp_path, with_certificate=False)
 
 
 def test_models_survive_the_restart_of_every_store_and_mesh(everything: Deployment, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ installation = dataclasses.replace(
     s.installation(namespace=ns, etcd=etcd.connection),
     model_namespaces=["team-a", "team-b"],
     config=config,
-    tls=mm.DataPlaneTls(),
+    tls=mm.DataPlaneTls(client_auth="require"),
     dashboard=True,
 )
 serving = mm.ModelMeshServing("modelmesh", installation, opts)

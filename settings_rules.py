@@ -14,7 +14,7 @@ from components.images import resolve
 from components.manifests import manifest_problems
 from components.rendering import Unknown, checkable
 from components.rules.installation import installation_problems
-from components.rules.shapes import label_problems, quantity_problems, secret_key_problems, subdomain_problems
+from components.shapes import label_problems, quantity_problems, secret_key_problems, subdomain_problems
 
 if TYPE_CHECKING:
     from settings import Settings

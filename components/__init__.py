@@ -1,6 +1,17 @@
-"""The parts of a stack, each a Pulumi component with a frozen record of arguments beside it.
+"""Typed resources for all that ModelMesh Serving can express, and for the stores and images that go with it.
 
-None of them reads configuration. Providers come by inheritance from the stack.
+- Components are Pulumi resources that are made of others: `ModelMeshServing`, `ServingRuntime`, `InferenceService`, ….
+  Each takes a name, a record of arguments called `<Component>Args`, and Pulumi's options, by which providers come.
+- Values describe a part of those arguments and make nothing by themselves: `ServingConfig`, `ServingRuntimeSpec`,
+  `S3Storage`, …. All are frozen; `dataclasses.replace` makes a changed copy. `mlserver_runtime` makes the spec of
+  an MLServer.
+- What could not work is an error in every preview: a constructor raises `InvalidSpec`, with all reasons at once, before
+  it has registered anything.
+- What turns out wrong on the cluster ends an update: `NotRolledOut` when a runtime's pods do not run its images,
+  `NotServed` when a model does not answer.
+
+Nothing here reads configuration. The rules behind `InvalidSpec` are in `rules`, upstream's manifests in `upstream`, and
+what is asked of the cluster in `waiting`.
 """
 
 from .certificate import Certificate, CertificateArgs
@@ -20,7 +31,8 @@ from .mlserver_runtime import mlserver_runtime
 from .model_artifact import ModelArtifact, ModelArtifactArgs
 from .model_location import ModelPath, StorageUri
 from .model_namespace import ModelNamespace, ModelNamespaceArgs
-from .modelmesh_serving import BuiltInRuntime, Controller, ModelMeshServing, ModelMeshServingArgs
+from .modelmesh_serving import ModelMeshServing
+from .modelmesh_serving_args import BuiltInRuntime, Controller, ModelMeshServingArgs
 from .namespace import Namespace, NamespaceArgs
 from .payload_processor import PayloadProcessor
 from .pull_secret import ImagePullSecret, RegistryCredentials
@@ -40,6 +52,8 @@ from .storage import (
     StorageConfig,
     StorageConfigArgs,
 )
+from .waiting.readiness import NotServed
+from .waiting.rollout import NotRolledOut
 from .webhook_certificate import WebhookCertificate, WebhookCertificateArgs
 
 __all__ = [
@@ -86,6 +100,8 @@ __all__ = [
     "ModelPath",
     "Namespace",
     "NamespaceArgs",
+    "NotRolledOut",
+    "NotServed",
     "PayloadProcessor",
     "Persistence",
     "PvcStorage",

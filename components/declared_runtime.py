@@ -1,7 +1,10 @@
 """What a runtime promises to serve, read from its document, whoever made it: a component or upstream."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
+
+ProtocolVersion = Literal["v1", "v2", "grpc-v1", "grpc-v2"]
+PROTOCOLS: tuple[ProtocolVersion, ...] = get_args(ProtocolVersion)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +25,12 @@ class DeclaredRuntime:
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Self:
-        """Reads a whole document; its namespace may be known later and is then taken as the empty text."""
+        """Reads a whole document."""
         metadata, spec = document["metadata"], document["spec"]
         timeout = spec.get("builtInAdapter", {}).get("modelLoadingTimeoutMillis")
         return cls(
             name=metadata["name"],
-            namespace=metadata.get("namespace", "") if document["kind"] == "ServingRuntime" else None,
+            namespace=metadata["namespace"] if document["kind"] == "ServingRuntime" else None,
             formats=tuple(
                 (entry["name"], entry.get("version"))
                 for entry in spec.get("supportedModelFormats", [])
@@ -39,8 +42,12 @@ class DeclaredRuntime:
             pulls="builtInAdapter" in spec or spec.get("storageHelper", {}).get("disabled") is not True,
         )
 
+    def protocols(self, *, rest_proxy: bool) -> list[str]:
+        """What services may ask for: the REST proxy turns one protocol into another."""
+        translated = ["v2"] if rest_proxy and "grpc-v2" in self.protocol_versions else []
+        return sorted({*self.protocol_versions, *translated})
+
     def takes(self, name: str, version: str | None, protocol: str | None, *, rest_proxy: bool) -> bool:
         """Whether ModelMesh places a model of this kind here by itself; versions are compared as text."""
-        protocols = {*self.protocol_versions, *(("v2",) if rest_proxy and "grpc-v2" in self.protocol_versions else ())}
         fits = any(own == name and version in (None, own_version) for own, own_version in self.formats)
-        return fits and (protocol is None or protocol in protocols)
+        return fits and (protocol is None or protocol in self.protocols(rest_proxy=rest_proxy))

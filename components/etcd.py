@@ -14,15 +14,14 @@ import pulumi
 from .etcd_connection import EtcdConnection
 from .invalid_spec import refuse
 from .pods import container_security
-from .rules.shapes import quantity
+from .shapes import MIB, quantity
 from .stateful_set import DISK, Persistence, stateful_set
 
 _PORT = 2379
 _NAME = "etcd"
-_MIB = 1 << 20
-_SMALLEST_DISK_BYTES = 1024 * _MIB
-_EPHEMERAL_QUOTA_BYTES = 256 * _MIB
-_LARGEST_QUOTA_BYTES = 8192 * _MIB  # what its authors recommend at most
+_SMALLEST_DISK_BYTES = 1024 * MIB
+_EPHEMERAL_QUOTA_BYTES = 256 * MIB
+_LARGEST_QUOTA_BYTES = 8192 * MIB  # what its authors recommend at most
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from .rules.pem import certificate_problems, certified, key_problems, public_half
+from .shapes import HIGHEST_PORT, shown
 
 _ENDPOINT = re.compile(r"(?P<scheme>https?)://(?P<host>[a-zA-Z0-9.-]+):(?P<port>\d{1,5})")
 _AUTHORITY = re.compile(r"[a-zA-Z0-9.-]+(:\d{1,5})?")
@@ -28,11 +27,11 @@ _KEYS = {"user": "userid"}
 class EtcdConnection:
     """Everything that the Secret `model-serving-etcd` can say."""
 
-    endpoints: pulumi.Input[Sequence[str]]
+    endpoints: pulumi.Input[Sequence[str]] = field(repr=False)
     """URLs with a port, all http or all https, by names that resolve in every namespace."""
     root_prefix: str
     """What this installation's keys begin with; installations that share an etcd need one each."""
-    user: pulumi.Input[str] | None = None
+    user: pulumi.Input[str] | None = field(default=None, repr=False)
     password: pulumi.Input[str] | None = field(default=None, repr=False)
     certificate: pulumi.Input[str] | None = None
     """PEM of the CA that etcd's certificate is to be trusted by; None: the system's own CAs."""
@@ -61,12 +60,11 @@ class EtcdConnection:
         elif isinstance(endpoints, Sequence):
             if not endpoints:
                 yield "endpoints: empty, expected one or more URLs like https://etcd.example.com:2379"
-            schemes = set()
             for index, endpoint in enumerate(endpoints):
                 yield from _url_problems(f"endpoints[{index}]", endpoint)
-                schemes.add(endpoint.partition("://")[0])
+            schemes = {endpoint.partition("://")[0] for endpoint in endpoints} & {"http", "https"}
             if len(schemes) > 1:
-                yield f"endpoints: {', '.join(sorted(schemes))} mixed, expected one scheme: any one decides on TLS"
+                yield "endpoints: http and https, expected one scheme: any one decides on TLS"
             if schemes == {"http"}:
                 for name in self._given(*_TLS_FIELDS):
                     yield f"{name}: given, but the endpoints are http; expected https endpoints for TLS"
@@ -81,11 +79,14 @@ class EtcdConnection:
                 yield f"{name}: empty, expected some text"
 
     def _pem_problems(self) -> Iterator[str]:
-        yield from _certificate_problems("certificate", self.certificate)
-        yield from _certificate_problems("client_certificate", self.client_certificate)
-        yield from _key_problems("client_key", self.client_key)
-        certified, key = _certified(self.client_certificate), _key(self.client_key)
-        if certified and key and certified != key:
+        yield from certificate_problems("certificate", self.certificate)
+        yield from certificate_problems("client_certificate", self.client_certificate)
+        yield from key_problems("client_key", self.client_key)
+        other, own = certified(self.client_certificate), public_half(self.client_key)
+        if own and "-----BEGIN PRIVATE KEY-----" not in str(self.client_key):
+            made = "what `openssl pkcs8 -topk8 -nocrypt` makes of it"
+            yield f"client_key: not PKCS8, which the mesh needs; expected {made}"
+        if other and own and other != own:
             yield "client_key: belongs to another certificate, expected the key of client_certificate"
 
     def _name_problems(self) -> Iterator[str]:
@@ -93,7 +94,7 @@ class EtcdConnection:
         if not prefix or prefix != prefix.strip("/ "):
             yield f"root_prefix: {prefix!r}, expected this installation's own prefix, without / at its ends"
         if isinstance(authority, str) and not _AUTHORITY.fullmatch(authority):
-            yield f"override_authority: {authority!r}, expected a host name"
+            yield f"override_authority: {shown(authority)}, expected a host name"
 
     def _given(self, *names: str) -> list[str]:
         return [name for name in names if getattr(self, name) is not None]
@@ -104,8 +105,8 @@ def _url_problems(path: str, endpoint: str) -> Iterator[str]:
         yield f"{path}: holds a user, expected the fields user and password instead"
         return
     url = _ENDPOINT.fullmatch(endpoint)
-    if url is None or not 0 < int(url["port"]) < 1 << 16:
-        yield f"{path}: {endpoint!r}, expected http(s)://<host name or IPv4 address>:<port> and nothing more"
+    if url is None or not 0 < int(url["port"]) <= HIGHEST_PORT:
+        yield f"{path}: {shown(endpoint)}, expected http(s)://<host name or IPv4 address>:<port> and nothing more"
     elif "." not in url["host"].strip("."):
         yield (
             f"{path}: {endpoint!r}, expected a name with its namespace, like {url['host']}.<namespace>.svc: "
@@ -121,34 +122,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _certificate_problems(path: str, pem: object) -> Iterator[str]:
-    if isinstance(pem, str) and _certified(pem) is None:
-        yield f"{path}: not a certificate, expected PEM text from -----BEGIN CERTIFICATE----- on"
-
-
-def _key_problems(path: str, pem: object) -> Iterator[str]:
-    """Never quotes the value."""
-    if not isinstance(pem, str):
-        return
-    if _key(pem) is None:
-        yield f"{path}: not a private key without a password, expected PEM text from -----BEGIN PRIVATE KEY----- on"
-    elif "-----BEGIN PRIVATE KEY-----" not in pem:
-        yield f"{path}: not PKCS8, which the mesh needs; expected what `openssl pkcs8 -topk8 -nocrypt` makes of it"
-
-
-def _certified(pem: object) -> CertificatePublicKeyTypes | None:
-    """The public key of a PEM certificate; None where that is not known or not one."""
-    try:
-        return x509.load_pem_x509_certificates(pem.encode())[0].public_key() if isinstance(pem, str) else None
-    except (UnsupportedAlgorithm, ValueError):
-        return None
-
-
-def _key(pem: object) -> object | None:
-    """The public half of a PEM private key; None where that is not known or not one."""
-    try:
-        return load_pem_private_key(pem.encode(), password=None).public_key() if isinstance(pem, str) else None
-    except (TypeError, UnsupportedAlgorithm, ValueError):  # a key with a password is a TypeError
-        return None

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
+from .shapes import shown
 from .upstream.source import VERSION
 
 DEFAULTS = {
@@ -21,7 +23,8 @@ DEFAULTS = {
 UNDEFAULTED = {"minio": "MinIO no longer publishes images; name a mirror or a build of your own"}
 """Keys without a default, and why."""
 
-SERVER_TYPES = ("triton", "mlserver", "ovms", "torchserve")
+ServerType = Literal["triton", "mlserver", "ovms", "torchserve"]
+SERVER_TYPES: tuple[ServerType, ...] = get_args(ServerType)
 """Model servers for which ModelMesh Serving brings an adapter and a runtime."""
 
 STAND_IN = "solo-mesh"
@@ -71,8 +74,9 @@ def parse_ref(text: str) -> ImageRef:
     match = _REF.fullmatch(text)
     tag, digest = (match["tag"] or "", match["digest"] or "") if match else ("", "")
     if not match or not (tag or digest) or (tag == "latest" and not digest):
+        quoted = shown(text) if re.search(r"@(?!sha256:)", text) else repr(text)
         raise ValueError(
-            f"{text!r} pins no image; expected repository:tag (not latest) or repository@sha256:<64 hex digits>, "
+            f"{quoted} pins no image; expected repository:tag (not latest) or repository@sha256:<64 hex digits>, "
             "the repository without a scheme and in small letters"
         )
     return ImageRef(match["name"], tag, digest)
@@ -88,7 +92,9 @@ def resolve(
     known = [*DEFAULTS, *UNDEFAULTED]
     problems = [f"{key}: unknown image; known are {', '.join(known)}" for key in overrides if key not in known]
     if registry_prefix and not _PREFIX.fullmatch(registry_prefix):
-        problems.append(f"registry prefix: {registry_prefix!r}, expected <host>[:<port>][/<path>] without a scheme")
+        form = "<host>[:<port>][/<path>] without a scheme"
+        problems.append(f"registry prefix: {shown(registry_prefix)}, expected {form}")
+        registry_prefix = ""
     refs: dict[str, ImageRef] = {}
     for key in known:
         text = overrides.get(key, _mirrored(DEFAULTS[key], registry_prefix) if key in DEFAULTS else None)

@@ -5,37 +5,32 @@ serve, or not as it is said here, is refused before anything is registered.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from .declared_runtime import DeclaredRuntime
+from .annotations import MODE, PREFIX, RUNTIME, STORAGE_KEY
+from .declared_runtime import DeclaredRuntime, ProtocolVersion
 from .invalid_spec import refuse
 from .model_location import ModelPath, StorageUri, Texts
 from .model_namespace import ModelNamespace
 from .rendering import checkable, document
-from .rules.service import service_problems, wanted
+from .rules.service import FRAMEWORKS, service_problems, wanted
 from .rules.surroundings import Entries, Surroundings
-from .serving_runtime_spec import ProtocolVersion
+from .serving_runtime import ClusterServingRuntime, ServingRuntime
+from .shapes import choice
 from .storage import ExistingStorage
 from .upstream import spec_problems
 from .waiting.kserve_api import InferenceServiceApi
 from .waiting.readiness import Patience, Wait
 
-API_VERSION = "serving.kserve.io/v1beta1"
+API_VERSION = f"{PREFIX}v1beta1"
 
 _LOAD_TIMEOUT_SECONDS = 90.0
 """Where neither the service nor its runtimes say: that of upstream's own runtimes."""
-
-
-class RolledOut(Protocol):
-    """A runtime of this stack: ServingRuntime or ClusterServingRuntime."""
-
-    declared: DeclaredRuntime
-    runtime_name: pulumi.Output[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +38,7 @@ class InferenceServiceArgs:
     """One model to be served. Times in seconds."""
 
     namespace: ModelNamespace
-    runtimes: Sequence[RolledOut | DeclaredRuntime] = ()
+    runtimes: Sequence[ServingRuntime | ClusterServingRuntime | DeclaredRuntime] = ()
     """Those in the namespace that may serve it, besides built-in ones; they are there before it. A DeclaredRuntime
     stands for one that another stack looks after."""
     model_name: str
@@ -125,11 +120,11 @@ class InferenceService(pulumi.ComponentResource):
 
 def inference_service(args: InferenceServiceArgs) -> dict[str, Any]:
     """The object as ModelMesh Serving expects it; its namespace is left out, which makes it wait for others."""
-    annotations = {"serving.kserve.io/deploymentMode": "ModelMesh", **args.annotations}
+    annotations = {MODE: "ModelMesh", **args.annotations}
     model: dict[str, Any] = {**args.storage.rendered(_carried(args)), "protocolVersion": args.protocol_version}
     if args.framework_field:
         predictor = {args.model_format: model}
-        annotations |= {"serving.kserve.io/servingRuntime": args.runtime} if args.runtime is not None else {}
+        annotations |= {RUNTIME: args.runtime} if args.runtime is not None else {}
     else:
         kind = {"name": args.model_format, "version": args.model_format_version}
         predictor = {"model": {**model, "modelFormat": kind, "runtime": args.runtime}}
@@ -165,19 +160,34 @@ def _carried(args: InferenceServiceArgs) -> Texts:
     stores = args.namespace.storage
     if isinstance(stores, ExistingStorage):
         return {}
-    by_annotation = args.annotations.get("serving.kserve.io/secretKey") if args.storage.key is None else None
+    by_annotation = args.annotations.get(STORAGE_KEY) if args.storage.key is None else None
     store = stores.get(by_annotation or args.storage.entry_key())
     return {name: pulumi.Output.secret(value) for name, value in store.parameters().items()} if store else {}
 
 
 def _problems(args: InferenceServiceArgs, rendered: dict[str, Any], around: Surroundings) -> list[str]:
     plain = checkable(rendered)
-    problems = [*spec_problems("InferenceService", plain["spec"]), *service_problems(plain, around)]
+    # Each of these relies on the types that those before it look at.
+    problems = (
+        list(_type_problems(args))
+        or spec_problems("InferenceService", plain["spec"])
+        or service_problems(plain, around)
+    )
+    if args.framework_field:
+        problems += choice("model_format", args.model_format, FRAMEWORKS)
     if args.framework_field and args.model_format_version is not None:
         problems.append(f"model_format_version: {args.model_format_version!r}, but predictor.<format> has no version")
     times = {"load_timeout_seconds": args.load_timeout_seconds, "ready_timeout_seconds": args.ready_timeout_seconds}
     late = [(name, seconds) for name, seconds in times.items() if seconds is not None and seconds <= 0]
     return problems + [f"{name}: {seconds}, expected more than 0" for name, seconds in late]
+
+
+def _type_problems(args: InferenceServiceArgs) -> Iterator[str]:
+    """Of what no schema looks at."""
+    if not isinstance(args.model_name, str):
+        yield f"model_name: {args.model_name!r}, expected a text"
+    if not isinstance(args.runtime, str | None):
+        yield f"runtime: {args.runtime!r}, expected a text"
 
 
 def _load_timeout(args: InferenceServiceArgs, candidates: Sequence[DeclaredRuntime]) -> float:

@@ -29,7 +29,7 @@ class Installation:
     namespace: pulumi.Output[str]
     """The controller's namespace; resolves when it exists."""
     admitting: pulumi.Output[str]
-    """The same, but resolves only when runtimes can be created."""
+    """The same, but resolves only when runtimes are admitted, and after upstream's own are there."""
     tls: dict[str, pulumi.Output[str]] | None = field(default=None, repr=False)
     """The data plane's TLS Secret by key (`tls.crt`, `tls.key`, `ca.crt`), where there is one of the stack's own; every
     model namespace holds a copy."""

@@ -1,6 +1,6 @@
 """The error for a spec that could not work, raised before any resource of its component is registered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pulumi
 
@@ -13,7 +13,7 @@ class InvalidSpec(pulumi.RunError):
         self.problems = list(problems)
 
 
-def refuse(kind: str, name: str, problems: Sequence[str]) -> None:
+def refuse(kind: str, name: str, problems: Iterable[str]) -> None:
     """Raises InvalidSpec if there are problems."""
-    if problems:
-        raise InvalidSpec(kind, name, problems)
+    if found := list(problems):
+        raise InvalidSpec(kind, name, found)

@@ -9,10 +9,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .shapes import MIB
+
 ADAPTER_EXPANSION = 1.25
 """What the adapter multiplies by where it is told nothing."""
 
-_MIB = 2**20
 _BLOCK = 8 * 2**10
 """The mesh counts in units of this many bytes."""
 _USABLE = 0.9
@@ -33,14 +34,14 @@ class MemoryPlan:
     """How many of them a pod is to hold at once."""
     expansion: float = ADAPTER_EXPANSION
     """Bytes in memory for a byte on disk."""
-    server_bytes: int = 128 * _MIB
+    server_bytes: int = 128 * MIB
     """One process of the server, without models."""
     processes: int = 1
     """How many processes each hold all the models, like MLServer's parallel workers."""
-    max_message_bytes: int = 16 * _MIB
+    max_message_bytes: int = 16 * MIB
     """Of a request or a reply; each process may have one of both in hand."""
-    bytes_per_second: int = 10 * _MIB
-    """How fast a model is fetched and read; the load timeout is twice the time that this takes."""
+    bytes_per_second: int = 10 * MIB
+    """How fast a model is fetched and read; the load timeout is twice the time that takes, and at least 90 s."""
 
     def problems(self) -> Iterator[str]:
         """What makes this no plan."""
@@ -69,12 +70,12 @@ class MemoryPlan:
         """Of the container, request and limit alike, in whole MiB."""
         server = self.processes * (self.server_bytes + 2 * self.max_message_bytes)
         enough = max(self.room_bytes + server, math.ceil(self.files_bytes / _FILES_PER_MEMORY))
-        return math.ceil(enough / _MIB) * _MIB
+        return math.ceil(enough / MIB) * MIB
 
     @property
     def memory(self) -> str:
         """The same as a quantity."""
-        return f"{self.memory_bytes // _MIB}Mi"
+        return f"{self.memory_bytes // MIB}Mi"
 
     @property
     def memory_buffer_bytes(self) -> int:
@@ -96,4 +97,4 @@ class MemoryPlan:
 
 
 def _mib(size: int) -> str:
-    return f"{size / _MIB:.1f} MiB"
+    return f"{size / MIB:.1f} MiB"

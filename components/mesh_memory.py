@@ -6,7 +6,7 @@ A message that finds no room there ends in an OutOfDirectMemoryError, so memory 
 import itertools
 from decimal import Decimal
 
-MIB = 2**20
+from .shapes import MIB
 
 _UPSTREAMS_MIB = 448
 _STEP_MIB = 64

@@ -38,7 +38,7 @@ class Minio(pulumi.ComponentResource):
     """How to reach the bucket, from anywhere in the cluster. Known before the server answers."""
 
     def __init__(self, name: str, args: MinioArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        refuse("Minio", name, list(args.persistence.problems()) if args.persistence else [])
+        refuse("Minio", name, args.persistence.problems() if args.persistence else ())
         super().__init__("modelmesh:index:Minio", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         credentials = KeptSecret(

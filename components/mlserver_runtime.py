@@ -21,8 +21,9 @@ from pulumi_kubernetes.core.v1 import (
 from .invalid_spec import refuse
 from .memory_plan import ADAPTER_EXPANSION, MemoryPlan
 from .pods import USER, container_security
-from .rules.endpoints import ADAPTER_PORT
+from .rules.mesh_pod import ADAPTER_PORT
 from .serving_runtime_spec import Autoscaling, BuiltInAdapter, ModelFormat, ServingRuntimeSpec
+from .shapes import MIB
 
 _GRPC_PORT = 8001
 _ENVIRONMENT = {
@@ -93,7 +94,7 @@ def mlserver_runtime(
         built_in_adapter=BuiltInAdapter(
             server_type="mlserver",
             runtime_management_port=_GRPC_PORT,
-            memory_buffer_bytes=128 * 2**20 if memory_buffer_bytes is None else memory_buffer_bytes,
+            memory_buffer_bytes=128 * MIB if memory_buffer_bytes is None else memory_buffer_bytes,
             load_timeout_seconds=90 if load_timeout_seconds is None else load_timeout_seconds,
             environment=[EnvVarArgs(name=key, value=value) for key, value in tuning.items()],
         ),

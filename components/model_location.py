@@ -20,7 +20,7 @@ class _InAStore:
     """Its storage key. By default the entry `default`, or `default_<type>` where parameters or URI say a type."""
     schema_path: pulumi.Input[str] | None = None
     """A file in the same store that tells the model's inputs and outputs."""
-    parameters: Texts = field(default_factory=dict)
+    parameters: Texts = field(default_factory=dict, repr=False)
     """What differs from the key's entry, like another `bucket`; anyone who may read InferenceServices sees it."""
 
     def entry_key(self) -> str:
@@ -56,7 +56,7 @@ class ModelPath(_InAStore):
 class StorageUri(_InAStore):
     """A file or a folder by one text: s3://, gs:// or pvc://<name>/<path>, or http(s)://, which may be Azure's."""
 
-    uri: pulumi.Input[str]
+    uri: pulumi.Input[str] = field(repr=False)
     """As with a path, only a new one is a new model."""
 
     def rendered(self, carried: Texts) -> Document:

@@ -4,10 +4,8 @@ The controller makes its Service, its configuration and a copy of the etcd Secre
 own. What its pods mount and run as besides has to be there before them, or they never start: that is made here.
 """
 
-import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -17,14 +15,14 @@ from .invalid_spec import refuse
 from .kept_secret import encoded
 from .namespace import Namespace, NamespaceArgs
 from .pull_secret import pull_secrets
-from .rules.shapes import label_problems
 from .rules.storage import storage_problems
+from .shapes import label_problems
 from .storage import ExistingStorage, Storage, StorageConfig, StorageConfigArgs
 from .upstream import documents
-from .upstream.patches import LABELS, open_ports
+from .upstream.patches import runtimes_policy
+from .upstream_resource import upstream_resource
 
 _RBAC = "rbac/cluster-scope"
-_RUNTIMES_POLICY = "modelmesh-runtimes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +52,7 @@ class ModelNamespace(pulumi.ComponentResource):
     """The same, but resolves only when runtimes can be created and all that their pods need is there."""
 
     def __init__(self, name: str, args: ModelNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        refuse("ModelNamespace", args.namespace, list(_problems(args)))
+        refuse("ModelNamespace", args.namespace, _problems(args))
         super().__init__("modelmesh:index:ModelNamespace", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.namespace_name, self.installation, self.storage = args.namespace, args.installation, args.storage
@@ -108,14 +106,9 @@ class ModelNamespace(pulumi.ComponentResource):
                 )
             )
         if args.network_policies:
-            made.append(
-                kubernetes.networking.v1.NetworkPolicy(
-                    f"{name}-{_RUNTIMES_POLICY}",
-                    metadata={"name": _RUNTIMES_POLICY, "namespace": self.namespace, "labels": LABELS},
-                    spec=_policy(self.installation),
-                    opts=child,
-                )
-            )
+            policy = runtimes_policy(self.installation.config.ports())
+            placed = policy | {"metadata": policy["metadata"] | {"namespace": self.namespace}}
+            made.append(upstream_resource(placed, child, name=f"{name}-{policy['metadata']['name']}"))
         return made
 
 
@@ -139,13 +132,6 @@ def _secret(values: Mapping[str, pulumi.Output[str]]) -> dict[str, pulumi.Output
 
 def _is_controllers(args: ModelNamespaceArgs) -> bool:
     return args.namespace == args.installation.namespace_name
-
-
-def _policy(installation: Installation) -> dict[str, Any]:
-    (upstream,) = [document for document in documents(_RBAC) if document["metadata"]["name"] == _RUNTIMES_POLICY]
-    policy: dict[str, Any] = copy.deepcopy(upstream["spec"])
-    open_ports(policy, installation.config.ports())
-    return policy
 
 
 def _upstream_accounts() -> set[str]:

@@ -4,33 +4,27 @@ Upstream's documents become resources of their own, not a YAML group: a preview 
 them. All that is in the controller's namespace is made here; what other model namespaces need is theirs to make.
 """
 
-import datetime
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterator
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from .certificate import Certificate, CertificateArgs, today
-from .cluster import Cluster
+from .certificate import Certificate, CertificateArgs
 from .data_plane_tls import DataPlaneTls, service_names
 from .declared_runtime import DeclaredRuntime
-from .etcd_connection import EtcdConnection
-from .installation import Installation, Scope
+from .installation import Installation
 from .invalid_spec import refuse
 from .kept_secret import encoded
+from .modelmesh_serving_args import ModelMeshServingArgs
 from .pull_secret import pull_secrets
 from .rules.installation import installation_problems
-from .serving_config import Resources, ServingConfig, sidecar_resources
 from .upstream import Document, Site, documents, patched
 from .upstream.documents import text
-from .upstream.patches import CONFIG_DEFAULTS, LABELS, WEBHOOK_SERVICE
+from .upstream.patches import CONFIG_DEFAULTS, WEBHOOK_SERVICE
+from .upstream.site import LABELS
 from .upstream_resource import upstream_resource
 from .waiting.admission import admitted
-from .webhook_certificate import Issuer, WebhookCertificate, WebhookCertificateArgs
-
-BuiltInRuntime = Literal["triton-2.x", "mlserver-1.x", "ovms-1.x", "torchserve-0.x"]
+from .webhook_certificate import WebhookCertificate, WebhookCertificateArgs
 
 _TLS_SECRET = "modelmesh-tls"  # noqa: S105  a name, not a secret
 _ETCD_SECRET = "model-serving-etcd"  # noqa: S105  likewise
@@ -38,49 +32,10 @@ _CLUSTER_RUNTIMES = "clusterservingruntimes.serving.kserve.io"
 _DASHBOARD = "ModelMeshMetricsDashboard.json"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Controller:
-    """The controller's pods: three of them survive the loss of a node."""
-
-    replicas: int = 1
-    resources: Resources = field(default_factory=lambda: sidecar_resources("1"))
-    dev_mode_logging: bool = False
-    """Log for people, not for machines, and with nothing left out."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelMeshServingArgs:
-    """Where ModelMesh Serving goes, what it works with, and how it makes its pods."""
-
-    cluster: Cluster
-    namespace: pulumi.Input[str]
-    """The controller's; it has to exist."""
-    namespace_name: str
-    """The same as plain text."""
-    model_namespaces: Sequence[str]
-    """All in which it is to serve models; the controller's own may be among them."""
-    scope: Scope = "cluster"
-    etcd: EtcdConnection
-    config: ServingConfig
-    built_in_runtimes: Sequence[BuiltInRuntime] = ()
-    """Upstream's own, for whoever brings no model server."""
-    controller: Controller = field(default_factory=Controller)
-    webhook_certificate: Issuer = "own"
-    tls: DataPlaneTls | None = None
-    dashboard: bool = False
-    """Upstream's dashboard of metrics, in a config map in which Grafana's sidecar looks for it."""
-    network_policies: bool = True
-    """Upstream's for the controller, its webhook, and runtime pods in the controller's namespace."""
-    today: datetime.date = field(default_factory=today)
-    """By which certificates are renewed."""
-
-
 class ModelMeshServing(pulumi.ComponentResource):
     """The installation."""
 
     installation: Installation
-    namespace: pulumi.Output[str]
-    """Where runtimes can be created; resolves when they will be admitted, and after upstream's own are there."""
     tls_ca: pulumi.Output[str] | None
     """The CA's certificate by which clients know the mesh, as PEM text, where the stack has made one."""
 
@@ -93,7 +48,6 @@ class ModelMeshServing(pulumi.ComponentResource):
         admitting = self._admitting(args, self._controller(name, args, site, tls))
         runtimes = [patched(runtime, site) for runtime in _chosen(args)]
         existing = [self._runtime(runtime, args, admitting).urn for runtime in runtimes]
-        self.namespace = pulumi.Output.all(admitting, *existing).apply(lambda _: args.namespace_name)
         self.installation = Installation(
             cluster=args.cluster,
             namespace_name=args.namespace_name,
@@ -102,11 +56,11 @@ class ModelMeshServing(pulumi.ComponentResource):
             config=args.config,
             built_in_runtimes=tuple(DeclaredRuntime.of(_located(runtime, args)) for runtime in runtimes),
             namespace=pulumi.Output.from_input(args.namespace),
-            admitting=self.namespace,
+            admitting=pulumi.Output.all(admitting, *existing).apply(lambda _: args.namespace_name),
             tls=tls.values() if tls else None,
             tls_secret=tls.plain_secret_name if tls else (args.tls or DataPlaneTls()).existing_secret,
         )
-        self.register_outputs({"namespace": self.namespace})
+        self.register_outputs({"tls_ca": self.tls_ca})
 
     def _certificate(self, name: str, args: ModelMeshServingArgs) -> Certificate | None:
         if args.tls is None or args.tls.existing_secret is not None:

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from .invalid_spec import refuse
-from .rules.shapes import label_problems
+from .shapes import label_problems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Namespace(pulumi.ComponentResource):
     """Its name; resolves when it exists."""
 
     def __init__(self, name: str, args: NamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        refuse("Namespace", args.namespace, list(label_problems("namespace", args.namespace)))
+        refuse("Namespace", args.namespace, label_problems("namespace", args.namespace))
         super().__init__("modelmesh:index:Namespace", name, {}, opts)
         mark = "true" if args.serves_models else "false"
         kind = kubernetes.core.v1.NamespacePatch if args.exists else kubernetes.core.v1.Namespace

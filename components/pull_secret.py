@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from .kept_secret import encoded
-from .rules.shapes import subdomain_problems
+from .shapes import again, shown, subdomain_problems
 
 _KEY = ".dockerconfigjson"
 _DOCKER_HUB = "https://index.docker.io/v1/"  # under which its credentials are looked up, whatever images call it
@@ -37,14 +37,11 @@ class ImagePullSecret:
     def problems(self, path: str) -> Iterator[str]:
         """What no image could be pulled with."""
         yield from subdomain_problems(f"{path}.name", self.name)
-        seen = set()
+        yield from again(f"{path}.credentials", [entry.registry for entry in self.credentials], ".registry")
         for index, entry in enumerate(self.credentials):
             where = f"{path}.credentials[{index}]"
             if not entry.registry or "://" in entry.registry:
-                yield f"{where}.registry: {entry.registry!r}, expected <host>[:<port>] without a scheme"
-            if entry.registry in seen:
-                yield f"{where}.registry: {entry.registry!r} again, expected one user for each registry"
-            seen.add(entry.registry)
+                yield f"{where}.registry: {shown(entry.registry)}, expected <host>[:<port>] without a scheme"
             for name in ("username", "password"):
                 if getattr(entry, name) == "":
                     yield f"{where}.{name}: empty, expected some text"

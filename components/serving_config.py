@@ -1,7 +1,8 @@
 """ModelMesh Serving's own configuration, typed: what this stack says in the config map `model-serving-config`.
 
-Every key that upstream reads has its field here, with upstream's default. Left out are the deprecated `etcdSecretName`,
-which the controller's environment says, and the commands of those images whose command upstream ignores.
+Every key that upstream reads has its field here, with upstream's default, but for these: `tls` is told by whoever has
+the Secret, the deprecated `etcdSecretName` is in the controller's environment, and the command of most images upstream
+ignores. All of them are written out, so that the config map says what holds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,33 +12,10 @@ from typing import Any, Literal
 import yaml
 
 from .images import SERVER_TYPES, STAND_IN, Images
-from .mesh_memory import MIB, memory_mib
+from .mesh_memory import memory_mib
 from .payload_processor import PayloadProcessor
 from .pull_secret import ImagePullSecret
-from .rules.shapes import quantity
-
-_UPSTREAM: dict[str, Any] = {
-    "inferenceServicePort": 8033,
-    "headlessService": True,
-    "serviceAccountName": "",
-    "enableAccessLogging": False,
-    "grpcMaxMessageSizeBytes": 16 * MIB,
-    "tls": {"secretName": "", "clientAuth": ""},
-    "metrics": {"enabled": True, "port": 2112, "scheme": "https", "disablePrometheusOperatorSupport": False},
-    "scaleToZero": {"gracePeriodSeconds": 60},
-    "restProxy": {
-        "port": 8008,
-        "resources": {"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}},
-    },
-    "runtimePodLabels": {},
-    "runtimePodAnnotations": {},
-    "imagePullSecrets": [],
-    "allowAnyPVC": False,
-    "builtInServerTypes": list(SERVER_TYPES),
-    "payloadProcessors": [],
-    "modelMeshEndpoint": "",
-}
-"""What needs no saying because upstream takes it anyway; what is not here is always said."""
+from .shapes import MIB, quantity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +134,7 @@ class ServingConfig:
             "serviceAccountName": self.service_account_name,
             "enableAccessLogging": self.access_logging,
             "grpcMaxMessageSizeBytes": self.max_message_bytes,
-            "tls": {"secretName": tls_secret or "", "clientAuth": client_auth or ""},
+            "tls": {"secretName": tls_secret, "clientAuth": client_auth},
             "metrics": {
                 "enabled": self.metrics.enabled,
                 "port": self.metrics.port,
@@ -186,9 +164,9 @@ class ServingConfig:
             "internalModelMeshEnvVars": [
                 {"name": name, "value": value} for name, value in sorted(self._environment().items())
             ],
-            "modelMeshEndpoint": self.management_endpoint or "",
+            "modelMeshEndpoint": self.management_endpoint,
         }
-        return yaml.safe_dump(_differing(told, _UPSTREAM), sort_keys=True)
+        return yaml.safe_dump(_filled(told), sort_keys=True)
 
     def _told_apart(self) -> dict[str, str]:
         """Whoever looks at a pod is to know that something stands in for ModelMesh."""
@@ -200,14 +178,7 @@ class ServingConfig:
         return {**({"MEM_LIMIT_MB": str(int(limit // MIB))} if limit else {}), **self.mesh_environment}
 
 
-def _differing(told: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """What differs from the defaults; a key that has none is always told."""
-    differing = {}
-    for key, value in told.items():
-        if isinstance(value, dict) and defaults.get(key):
-            value = _differing(value, defaults[key])  # noqa: PLW2901
-            if not value:
-                continue
-        if key not in defaults or value != defaults[key]:
-            differing[key] = value
-    return differing
+def _filled(told: dict[str, Any]) -> dict[str, Any]:
+    """All but what is empty, which would say nothing."""
+    filled = {key: _filled(value) if isinstance(value, dict) else value for key, value in told.items()}
+    return {key: value for key, value in filled.items() if value not in (None, {}, [])}

@@ -12,6 +12,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from .annotations import PREFIX
 from .declared_runtime import DeclaredRuntime
 from .installation import Installation
 from .invalid_spec import refuse
@@ -24,7 +25,7 @@ from .storage import PvcStorage
 from .upstream import spec_problems
 from .waiting.rollout import Rollout
 
-API_VERSION = "serving.kserve.io/v1alpha1"
+API_VERSION = f"{PREFIX}v1alpha1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,19 +61,16 @@ class ClusterServingRuntimeArgs:
 
 
 class ServingRuntime(pulumi.ComponentResource):
-    """The custom resource and its pods: both outputs resolve when the pods run the images of its spec."""
+    """The custom resource and its pods: the output resolves when the pods run the images of its spec."""
 
     runtime_name: pulumi.Output[str]
-    namespace: pulumi.Output[str]
-    namespace_name: str
-    """The same as plain text."""
     declared: DeclaredRuntime
 
     def __init__(self, name: str, args: ServingRuntimeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         metadata = _metadata(args)
         declared = _declared("ServingRuntime", args, args.namespace.installation, [args.namespace])
         super().__init__("modelmesh:index:ServingRuntime", name, {}, opts)
-        self.declared, self.namespace_name = declared, args.namespace.namespace_name
+        self.declared = declared
         runtime = kubernetes.apiextensions.CustomResource(
             name,
             api_version=API_VERSION,
@@ -81,9 +79,7 @@ class ServingRuntime(pulumi.ComponentResource):
             spec=args.spec.spec(),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        ready = _rolled_out(self, runtime, args, args.namespace.installation, [args.namespace])
-        self.namespace = ready.apply(lambda namespaces: namespaces[0])
-        self.runtime_name = ready.apply(lambda _: args.runtime_name)
+        self.runtime_name = _rolled_out(self, runtime, args, args.namespace.installation, [args.namespace])
         self.register_outputs({"runtime_name": self.runtime_name})
 
 
@@ -108,8 +104,7 @@ class ClusterServingRuntime(pulumi.ComponentResource):
             spec=args.spec.spec(),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        ready = _rolled_out(self, runtime, args, args.installation, args.namespaces)
-        self.runtime_name = ready.apply(lambda _: args.runtime_name)
+        self.runtime_name = _rolled_out(self, runtime, args, args.installation, args.namespaces)
         self.register_outputs({"runtime_name": self.runtime_name})
 
 
@@ -155,15 +150,15 @@ def _rolled_out(
     args: _Args,
     installation: Installation,
     namespaces: Sequence[ModelNamespace],
-) -> pulumi.Output[list[str]]:
-    """Those namespaces; resolves when the runtime's pods in each of them run the images of its spec."""
+) -> pulumi.Output[str]:
+    """Its name; resolves when its pods in each of the namespaces run the images of its spec."""
     # By way of the resource, so that whoever uses the runtime comes after it.
     known = {"made": runtime.urn, "namespaces": pulumi.Output.all(*(place.ready for place in namespaces))}
 
     def report(text: str) -> None:
         pulumi.log.info(text, resource=component, ephemeral=True)
 
-    async def rolled_out(known: dict[str, Any]) -> list[str]:
+    async def rolled_out(known: dict[str, Any]) -> str:
         for namespace in known["namespaces"]:  # they start side by side, whoever is asked for first
             await Rollout(
                 cluster=installation.cluster,
@@ -173,13 +168,13 @@ def _rolled_out(
                 patience=args.ready_timeout_seconds,
                 report=report,
             ).done()
-        return list(known["namespaces"])
+        return args.runtime_name
 
     dry = pulumi.runtime.is_dry_run()
     if dry and args.spec.memory_plan is not None:
         pulumi.log.info(f"memory of {args.runtime_name}: {args.spec.memory_plan}", resource=component)
     # A preview knows no image that it would have to build, and a runtime that is disabled gets no pods.
     if dry or component.declared.disabled:
-        return pulumi.Output.all(**known).apply(lambda known: list(known["namespaces"]))
+        return pulumi.Output.all(**known).apply(lambda _: args.runtime_name)
     images = [{"name": entry["name"], "image": entry["image"]} for entry in args.spec.spec()["containers"]]
     return pulumi.Output.all(**known, containers=images).apply(rolled_out)

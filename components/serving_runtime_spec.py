@@ -10,12 +10,12 @@ from typing import Literal
 
 import pulumi_kubernetes as kubernetes
 
+from . import annotations as keys
+from .declared_runtime import ProtocolVersion
+from .images import ServerType
 from .memory_plan import MemoryPlan
 from .rendering import Document, document
-from .rules import annotations as keys
-
-ProtocolVersion = Literal["v1", "v2", "grpc-v1", "grpc-v2"]
-ServerType = Literal["triton", "mlserver", "ovms", "torchserve"]
+from .shapes import MIB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class BuiltInAdapter:
     """The model server's container has to be named like it."""
     runtime_management_port: int
     """Where the model server loads and unloads: 8001 of mlserver and triton, 8888 of ovms, 7071 of torchserve."""
-    memory_buffer_bytes: int = 128 * 2**20
+    memory_buffer_bytes: int = 128 * MIB
     """What the model server needs for itself; the rest of its container's memory request is room for models."""
     load_timeout_seconds: float = 90
     """For one model, fetching it included."""

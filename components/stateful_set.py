@@ -13,7 +13,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from .pods import pod_security
-from .rules.shapes import quantity_problems, subdomain_problems
+from .shapes import quantity_problems, subdomain_problems
 
 DISK = "/data"
 """Where the disk is mounted. Stores use a folder in it: a new disk's own root may hold a `lost+found`."""

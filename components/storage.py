@@ -42,11 +42,11 @@ class S3Storage(_Stored):
     """A bucket of an S3 service."""
 
     type: ClassVar[str] = "s3"
-    endpoint_url: pulumi.Input[str]
+    endpoint_url: pulumi.Input[str] = field(repr=False)
     bucket: pulumi.Input[str] | None = None
     """An InferenceService may name another one, in its URI or its parameters; without one here, each has to."""
     region: pulumi.Input[str]
-    access_key_id: pulumi.Input[str]
+    access_key_id: pulumi.Input[str] = field(repr=False)
     secret_access_key: pulumi.Input[str] = field(repr=False)
     certificate: pulumi.Input[str] | None = None
     """PEM of the CA that signed the endpoint's certificate, where no public one did; the text itself, not a path."""
@@ -62,7 +62,7 @@ class GcsStorage(_Stored):
     private_key: pulumi.Input[str] | None = field(default=None, repr=False)
     """PEM, as in the service account's JSON file."""
     client_email: pulumi.Input[str] | None = None
-    token_uri: pulumi.Input[str] | None = None
+    token_uri: pulumi.Input[str] | None = field(default=None, repr=False)
     """Google's own by default."""
 
 
@@ -98,7 +98,7 @@ class HttpStorage(_Stored):
     """A web server, from which single files are had: nothing there can be listed."""
 
     type: ClassVar[str] = "http"
-    url: pulumi.Input[str]
+    url: pulumi.Input[str] = field(repr=False)
     """What stands before the path of a model; a query in it is sent along."""
     certificate: pulumi.Input[str] | None = None
     """Refused, as are the two below: the puller of v0.12.0 reads them and then crashes, with all models of its pod."""

@@ -10,7 +10,7 @@ import pulumi
 
 from .certificate import Certificate, CertificateArgs, today
 from .upstream import Document, documents
-from .upstream.patches import LABELS
+from .upstream.site import LABELS
 from .upstream_resource import upstream_resource
 
 _SECRET = "modelmesh-webhook-server-cert"  # noqa: S105  a name, not a secret

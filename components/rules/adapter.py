@@ -5,12 +5,12 @@ from decimal import Decimal
 
 from ..rendering import Unknown
 from ..serving_config import ServingConfig
+from ..shapes import MIB, choice, quantity
 from .reading import Spec, at, entries, number, requested, text
-from .shapes import quantity
 
 _MINIMAL_LOAD_MILLIS = 100
 _DEFAULT_MODEL_BYTES = 1_000_000
-_ENOUGH_BYTES = 512 * 2**20
+_ENOUGH_BYTES = 512 * MIB
 _SAID_ELSEWHERE = {
     "ADAPTER_PORT": "spec.grpcEndpoint",
     "RUNTIME_PORT": "spec.builtInAdapter.runtimeManagementPort",
@@ -40,7 +40,7 @@ def adapter_problems(spec: Spec, config: ServingConfig) -> Iterator[str]:
     server, containers = adapter.get("serverType"), entries(spec.get("containers"))
     names = [container.get("name") for _, container in containers]
     if not isinstance(server, Unknown) and server not in config.built_in_server_types:
-        yield f"spec.builtInAdapter.serverType: {server!r}, expected one of {', '.join(config.built_in_server_types)}"
+        yield from choice("spec.builtInAdapter.serverType", server, config.built_in_server_types)
     elif server in names:
         index = names.index(server)
         yield from _capacity_problems(f"spec.containers[{index}]", containers[index][1], adapter)

@@ -3,20 +3,21 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..annotations import (
+    CLASS,
+    LEAST,
+    LOADING_CONCURRENCY,
+    METRIC,
+    MODEL_CONCURRENCY,
+    MOST,
+    PREFIX,
+    PRODUCT_CONFIG,
+    UTILIZATION,
+)
 from ..rendering import Unknown
 from ..serving_config import ServingConfig
+from ..shapes import choice, subdomain_problems
 from .reading import Spec, at, entries, requested, text
-from .shapes import subdomain_problems
-
-PREFIX = "serving.kserve.io/"
-CLASS, METRIC, UTILIZATION, LEAST, MOST = (
-    f"{PREFIX}{key}" for key in ("autoscalerClass", "metrics", "targetUtilizationPercentage", "min-scale", "max-scale")
-)
-LOADING_CONCURRENCY, MODEL_CONCURRENCY, PRODUCT_CONFIG = (
-    "maxLoadingConcurrency",
-    "perModelConcurrencyLimit",
-    "productConfig",
-)
 
 _SCALING = (CLASS, METRIC, UTILIZATION, LEAST, MOST)
 _PLAIN = (LOADING_CONCURRENCY, MODEL_CONCURRENCY, PRODUCT_CONFIG)
@@ -84,9 +85,8 @@ def _whole_number_problems(key: str, value: Any, *, least: int, most: int | None
 
 def _autoscaling_problems(annotations: Spec, spec: Spec, config: ServingConfig) -> Iterator[str]:
     metric = annotations.get(METRIC, "cpu")
-    if not isinstance(metric, Unknown) and metric not in _METRICS:
-        yield f"metadata.annotations.{METRIC}: {metric!r}, expected one of {', '.join(_METRICS)}"
-    elif metric in _METRICS:
+    yield from choice(f"metadata.annotations.{METRIC}", metric, _METRICS)
+    if metric in _METRICS:
         for index, container in entries(spec.get("containers")):
             if requested(container, metric) is None:
                 yield (

@@ -6,17 +6,11 @@ from collections.abc import Collection, Iterator
 from ..images import parse_ref
 from ..rendering import Unknown
 from ..serving_config import ServingConfig
-from .endpoints import ADAPTER_PORT, MODELS_FOLDER, mesh_ports, socket_folder
-from .reading import Entries, Spec, at, entries, repeated, text
-from .shapes import label_problems, quantity
+from ..shapes import HIGHEST_PORT, again, choice, label_problems, quantity, within
+from .endpoints import mesh_ports, socket_folder
+from .mesh_pod import CLAIMS_FOLDER, CONTAINERS, KEPT_PORTS, MODELS_FOLDER, MODELS_VOLUME, PORT_NAMES, VOLUMES, is_taken
+from .reading import Spec, at, column, entries, text
 
-_CONTAINER_NAMES = ("mm", "rest-proxy", "puller")
-_MODELS_VOLUME = "models-dir"
-_CLAIMS_FOLDER = "/pvc_mounts"
-_VOLUME_NAMES = ("storage-config", "etcd-config", "tc-config", "domain-socket", _MODELS_VOLUME, "tls-certs")
-_PORT_NAMES = ("grpc", "http", "prometheus")
-_KEPT_PORTS = {ADAPTER_PORT, *range(11881, 11900)}
-"""Refused by the controller whether or not anything listens there."""
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 
 
@@ -25,12 +19,12 @@ def container_problems(spec: Spec, config: ServingConfig, claims: Collection[str
     containers, volumes = entries(spec.get("containers")), entries(spec.get("volumes"))
     if spec.get("containers") == []:
         yield "spec.containers: empty, expected that of the model server"
-    yield from repeated("spec.containers", containers, "name")
-    yield from repeated("spec.volumes", volumes, "name")
+    for field in ("containers", "volumes"):
+        yield from again(f"spec.{field}", column(spec.get(field), "name"), ".name")
     for index, volume in volumes:
         yield from _volume_problems(f"spec.volumes[{index}]", volume, claims)
     adapter = text(at(spec, "builtInAdapter", "serverType"))
-    names = (*_CONTAINER_NAMES, f"{adapter}-adapter") if adapter else _CONTAINER_NAMES
+    names = (*CONTAINERS, f"{adapter}-adapter") if adapter else CONTAINERS
     for index, container in containers:
         path = f"spec.containers[{index}]"
         yield from _name_problems(f"{path}.name", container.get("name"), names)
@@ -39,22 +33,22 @@ def container_problems(spec: Spec, config: ServingConfig, claims: Collection[str
         for field in ("readinessProbe", "lifecycle"):
             if field in container:
                 yield f"{path}.{field}: not allowed, ModelMesh sets it; a livenessProbe is"
-        yield from repeated(f"{path}.env", entries(container.get("env")), "name")
+        yield from again(f"{path}.env", column(container.get("env"), "name"), ".name")
         yield from _mount_problems(f"{path}.volumeMounts", spec, container, claims)
-        yield from _port_problems(f"{path}.ports", entries(container.get("ports")), mesh_ports(spec, config))
+        yield from _port_problems(f"{path}.ports", container.get("ports"), mesh_ports(spec, config))
 
 
 def _name_problems(path: str, name: object, reserved: tuple[str, ...]) -> Iterator[str]:
     if (known := text(name)) is None:
         return
-    if known in reserved or known.startswith("mm-"):
+    if is_taken(known, reserved):
         yield f"{path}: {known!r} is reserved, as are {', '.join(reserved)} and mm-*"
     else:
         yield from label_problems(path, known)
 
 
 def _volume_problems(path: str, volume: Spec, claims: Collection[str]) -> Iterator[str]:
-    yield from _name_problems(f"{path}.name", volume.get("name"), _VOLUME_NAMES)
+    yield from _name_problems(f"{path}.name", volume.get("name"), VOLUMES)
     if (name := text(volume.get("name"))) in claims:
         yield f"{path}.name: {name!r}, expected another: ModelMesh's volume for that claim of the storage has this name"
     if len(sources := sorted(volume.keys() - {"name"})) > 1:
@@ -69,9 +63,8 @@ def _image_problems(path: str, container: Spec) -> Iterator[str]:
             parse_ref(image)
         except ValueError as problem:
             yield f"{path}.image: {problem}"
-    policy = text(container.get("imagePullPolicy"))
-    if policy is not None and policy not in _PULL_POLICIES:
-        yield f"{path}.imagePullPolicy: {policy!r}, expected one of {', '.join(_PULL_POLICIES)}"
+    if (policy := text(container.get("imagePullPolicy"))) is not None:
+        yield from choice(f"{path}.imagePullPolicy", policy, _PULL_POLICIES)
 
 
 def _resource_problems(path: str, container: Spec) -> Iterator[str]:
@@ -88,13 +81,13 @@ def _resource_problems(path: str, container: Spec) -> Iterator[str]:
 
 
 def _mount_problems(path: str, spec: Spec, container: Spec, claims: Collection[str]) -> Iterator[str]:
-    named = [_MODELS_VOLUME, *claims, *(volume.get("name") for _, volume in entries(spec.get("volumes")))]
-    taken = dict.fromkeys((MODELS_FOLDER, *(f"{_CLAIMS_FOLDER}/{claim}" for claim in claims)), "ModelMesh's own mount")
+    named = [MODELS_VOLUME, *claims, *(volume.get("name") for _, volume in entries(spec.get("volumes")))]
+    taken = dict.fromkeys((MODELS_FOLDER, *(f"{CLAIMS_FOLDER}/{claim}" for claim in claims)), "ModelMesh's own mount")
     if folder := socket_folder(spec):
         taken[folder] = "the mount of the unix endpoints"
     for index, mount in entries(container.get("volumeMounts")):
         if (name := text(mount.get("name"))) is not None:
-            if name != _MODELS_VOLUME and (name in _VOLUME_NAMES or name.startswith("mm-")):
+            if name != MODELS_VOLUME and is_taken(name, VOLUMES):
                 yield f"{path}[{index}].name: {name!r} is a volume of ModelMesh's own"
             elif name not in named and not any(isinstance(known, Unknown) for known in named):
                 yield f"{path}[{index}].name: {name!r}, expected a name in spec.volumes"
@@ -105,15 +98,15 @@ def _mount_problems(path: str, spec: Spec, container: Spec, claims: Collection[s
             taken.setdefault(place, f"{path}[{index}]")
 
 
-def _port_problems(path: str, ports: Entries, taken: dict[int, str]) -> Iterator[str]:
-    yield from repeated(path, ports, "name")
-    for index, port in ports:
-        yield from _name_problems(f"{path}[{index}].name", port.get("name"), _PORT_NAMES)
+def _port_problems(path: str, ports: object, taken: dict[int, str]) -> Iterator[str]:
+    yield from again(path, column(ports, "name"), ".name")
+    for index, port in entries(ports):
+        yield from _name_problems(f"{path}[{index}].name", port.get("name"), PORT_NAMES)
         number = port.get("containerPort")
         if not isinstance(number, int):
             continue
-        if number in taken or number in _KEPT_PORTS:
+        if number in taken or number in KEPT_PORTS:
             what = f"is {taken[number]}" if number in taken else "is kept by ModelMesh"
             yield f"{path}[{index}].containerPort: {number}, {what} in the same pod"
-        elif not 0 < number < 2**16:
-            yield f"{path}[{index}].containerPort: {number}, expected 1-65535"
+        else:
+            yield from within(f"{path}[{index}].containerPort", number, 1, HIGHEST_PORT)

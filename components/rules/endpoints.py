@@ -5,30 +5,22 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from ..serving_config import ServingConfig
+from ..shapes import HIGHEST_PORT
+from .mesh_pod import ADAPTER_PORT, MESH_PORTS, MODELS_FOLDER, PULLER_PORT
 from .reading import Spec, at, number, text
 
-ADAPTER_PORT = 8085
-MODELS_FOLDER = "/models"
-
-_PULLER_PORT = 8086
-_HIGHEST_PORT = 65535
-_FORMS = f"expected port:<1-{_HIGHEST_PORT}> or unix:<absolute path in a folder of its own>"
+_FORMS = f"expected port:<1-{HIGHEST_PORT}> or unix:<absolute path in a folder of its own>"
 
 
 def mesh_ports(spec: Spec, config: ServingConfig) -> dict[int, str]:
     """The ports that ModelMesh's own containers listen on, and what for."""
-    ports = {
-        8080: "the mesh's own traffic",
-        8089: "the mesh's probes",
-        8090: "the mesh's preStop hook",
-        config.service_port: "ModelMesh's Service",
-    }
+    ports = {**MESH_PORTS, config.service_port: "ModelMesh's Service"}
     if config.metrics.enabled:
         ports[config.metrics.port] = "the mesh's metrics"
     if config.rest_proxy.enabled:
         ports[config.rest_proxy.port] = "the REST proxy"
     if has_puller(spec):
-        ports[_PULLER_PORT] = "the puller"
+        ports[PULLER_PORT] = "the puller"
     return ports
 
 
@@ -61,7 +53,7 @@ def endpoint_problems(spec: Spec, config: ServingConfig) -> Iterator[str]:
 def _parse(value: str) -> int | PurePosixPath | None:
     if match := re.fullmatch(r"port:([0-9]{1,5})", value):
         port = int(match[1])
-        return port if 0 < port <= _HIGHEST_PORT else None
+        return port if 0 < port <= HIGHEST_PORT else None
     if not value.startswith("unix:"):
         return None
     path = PurePosixPath(re.sub(r"^unix:(//)?", "", value))
@@ -102,10 +94,10 @@ def _port_problems(spec: Spec, config: ServingConfig, ports: dict[str, int]) -> 
     server = {field: port for field, port in ports.items() if field != "spec.grpcEndpoint"}
     if (adapter := at(spec, "builtInAdapter")) is not None:
         field, port = "spec.builtInAdapter.runtimeManagementPort", at(adapter, "runtimeManagementPort")
-        if isinstance(port, int) and 0 < port <= _HIGHEST_PORT:
+        if isinstance(port, int) and 0 < port <= HIGHEST_PORT:
             server[field] = port
         elif port is None or number(port) is not None:
-            yield f"{field}: {port!r}, expected the model server's port, 1-{_HIGHEST_PORT}"
+            yield f"{field}: {port!r}, expected the model server's port, 1-{HIGHEST_PORT}"
         own = ports.get("spec.grpcEndpoint")
         for field in [field for field, port in server.items() if port == own]:
             yield f"{field}: {own}, expected another than that of spec.grpcEndpoint, where the adapter listens"

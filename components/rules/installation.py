@@ -4,19 +4,15 @@ Those for its configuration stand in `serving_config`.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from ..modelmesh_serving_args import ModelMeshServingArgs
+from ..shapes import again, choice, label_problems, subdomain_problems
 from ..upstream import documents
-from .serving_config import again, choice, resource_problems, serving_config_problems
-from .shapes import label_problems, subdomain_problems
-
-if TYPE_CHECKING:
-    from ..modelmesh_serving import ModelMeshServingArgs
-
-_LABEL_LENGTH = 63
+from .runtime import deployment_problems
+from .serving_config import resource_problems, serving_config_problems
 
 
-def installation_problems(args: "ModelMeshServingArgs") -> list[str]:
+def installation_problems(args: ModelMeshServingArgs) -> list[str]:
     """Everything that could not work, as "path: value, what is expected"."""
     return [
         *_namespaces(args),
@@ -28,7 +24,7 @@ def installation_problems(args: "ModelMeshServingArgs") -> list[str]:
     ]
 
 
-def _namespaces(args: "ModelMeshServingArgs") -> Iterator[str]:
+def _namespaces(args: ModelMeshServingArgs) -> Iterator[str]:
     yield from choice("scope", args.scope, ("cluster", "namespace"))
     yield from label_problems("namespace_name", args.namespace_name)
     for index, namespace in enumerate(args.model_namespaces):
@@ -41,10 +37,10 @@ def _namespaces(args: "ModelMeshServingArgs") -> Iterator[str]:
             )
     if not args.model_namespaces:
         yield "model_namespaces: empty, no model could be served; expected at least one namespace"
-    yield from again("model_namespaces", list(args.model_namespaces))
+    yield from again("model_namespaces", args.model_namespaces)
 
 
-def _built_in_runtimes(args: "ModelMeshServingArgs") -> Iterator[str]:
+def _built_in_runtimes(args: ModelMeshServingArgs) -> Iterator[str]:
     servers = {
         runtime["metadata"]["name"]: runtime["spec"]["builtInAdapter"]["serverType"]
         for runtime in documents("runtimes")
@@ -56,19 +52,18 @@ def _built_in_runtimes(args: "ModelMeshServingArgs") -> Iterator[str]:
             continue
         if servers[name] not in args.config.built_in_server_types:
             yield f"{path}: {name!r} needs {servers[name]!r} in config.built_in_server_types"
-        if len(label := f"{args.config.service_name}-{name}") > _LABEL_LENGTH:
-            yield f"{path}: {label!r} becomes a label and is {len(label)} characters long, {_LABEL_LENGTH} fit"
-    yield from again("built_in_runtimes", list(args.built_in_runtimes))
+        yield from deployment_problems(path, args.config.service_name, name)
+    yield from again("built_in_runtimes", args.built_in_runtimes)
 
 
-def _controller(args: "ModelMeshServingArgs") -> Iterator[str]:
+def _controller(args: ModelMeshServingArgs) -> Iterator[str]:
     if args.controller.replicas < 1:
         yield f"controller.replicas: {args.controller.replicas}, expected 1 or more"
     yield from resource_problems("controller.resources", args.controller.resources)
     yield from choice("webhook_certificate", args.webhook_certificate, ("own", "cert-manager"))
 
 
-def _tls(args: "ModelMeshServingArgs") -> Iterator[str]:
+def _tls(args: ModelMeshServingArgs) -> Iterator[str]:
     if (tls := args.tls) is None:
         return
     if tls.client_auth is not None:
@@ -81,4 +76,4 @@ def _tls(args: "ModelMeshServingArgs") -> Iterator[str]:
         yield from subdomain_problems(f"tls.dns_names[{index}]", name.removeprefix("*."))
         if name.replace(".", "").isdecimal():
             yield f"tls.dns_names[{index}]: {name!r}, expected a name; clients look an address up elsewhere in it"
-    yield from again("tls.dns_names", list(tls.dns_names))
+    yield from again("tls.dns_names", tls.dns_names)

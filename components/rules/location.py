@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..annotations import SCHEMA_PATH, STORAGE_KEY
 from ..rendering import Unknown
+from ..shapes import shown
 from . import model_uri
 from .storage import field_problems, missing
 from .surroundings import Entries, Surroundings
 
-_PREFIX = "serving.kserve.io/"
 _JOINED = ("pvc", "http")
 """Types whose puller joins a path to a folder or a URL; the others compare it with the names of objects, as text."""
 
@@ -47,13 +48,13 @@ def _pulled_problems(
     uri: model_uri.ModelUri,
 ) -> Iterator[str]:
     stored = model.get("storage", {})
-    schema = stored.get("schemaPath", annotations.get(f"{_PREFIX}schemaPath"))
+    schema = stored.get("schemaPath", annotations.get(SCHEMA_PATH))
     if uri.problems or ("storageUri" in model and isinstance(uri.path, Unknown)):  # the type would come with it
         yield from uri.problems
         yield from _path_problems(f"{where}.storage.schemaPath", schema, Unknown(), file=True)
         return
     given = stored.get("parameters", {})
-    key = stored.get("key", annotations.get(f"{_PREFIX}secretKey"))
+    key = stored.get("key", annotations.get(STORAGE_KEY))
     parameters = {**given, **uri.parameters}
     entry, problem = _entry(where, key, parameters.get("type"), around.storage)
     if problem:
@@ -74,11 +75,11 @@ def default_key(kind: str | None) -> str:
 
 
 def _annotation_problems(where: str, stored: Mapping[str, Any], annotations: Mapping[str, Any]) -> Iterator[str]:
-    for annotation, name in (("secretKey", "key"), ("schemaPath", "schemaPath")):
-        said, typed = annotations.get(_PREFIX + annotation), stored.get(name)
+    for annotation, name in ((STORAGE_KEY, "key"), (SCHEMA_PATH, "schemaPath")):
+        said, typed = annotations.get(annotation), stored.get(name)
         if said is not None and typed is not None and said != typed:
             yield (
-                f"metadata.annotations[{_PREFIX}{annotation}]: {said!r}, but {where}.storage.{name} says {typed!r} "
+                f"metadata.annotations[{annotation}]: {shown(said)}, but {where}.storage.{name} says {shown(typed)} "
                 "and wins; leave out the annotation"
             )
 
@@ -86,7 +87,7 @@ def _annotation_problems(where: str, stored: Mapping[str, Any], annotations: Map
 def _overridden(where: str, given: Mapping[str, Any], by_uri: Mapping[str, str]) -> Iterator[str]:
     for name, value in by_uri.items():
         if given.get(name, value) != value and not isinstance(given[name], Unknown):
-            yield f"{where}.storage.parameters.{name}: {given[name]!r}, but the URI says {value!r} and wins"
+            yield f"{where}.storage.parameters.{name}: {shown(given[name])}, but the URI says {shown(value)} and wins"
 
 
 def _entry(
@@ -146,13 +147,13 @@ def _path_problems(where: str, path: object, kind: str, *, file: bool) -> Iterat
     if text == "":
         yield f"{where}: no path, ModelMesh would find nothing; expected that of a file or a folder in the store"
     elif kind != "http" and re.match(r"\w+://", text):
-        yield f"{where}: {text!r}, expected a path in the store; a URI goes into storageUri"
+        yield f"{where}: {shown(text)}, expected a path in the store; a URI goes into storageUri"
     elif segments[0] == "" and kind not in _JOINED and not isinstance(kind, Unknown):
-        yield f"{where}: {text!r} starts with /, expected a path from the top of the store"
+        yield f"{where}: {shown(text)} starts with /, expected a path from the top of the store"
     elif {".", ".."} & {*segments}:
-        yield f"{where}: {text!r}, expected a path without . and .."
+        yield f"{where}: {shown(text)}, expected a path without . and .."
     elif file and segments[-1] == "":
-        yield f"{where}: {text!r} ends with /, expected a single file"
+        yield f"{where}: {shown(text)} ends with /, expected a single file"
 
 
 def _keys(entries: Entries) -> str:

@@ -6,13 +6,11 @@ ModelMesh asks them of labels: whatever no runtime carries is told in the servic
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..declared_runtime import DeclaredRuntime
+from ..annotations import RUNTIME
+from ..declared_runtime import PROTOCOLS, DeclaredRuntime
 from ..rendering import Unknown
+from ..shapes import choice
 from .surroundings import Surroundings
-
-PROTOCOLS = ("v1", "v2", "grpc-v1", "grpc-v2")
-RUNTIME_ANNOTATION = "serving.kserve.io/servingRuntime"
-"""By which the older form names a runtime."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +40,7 @@ def placement_problems(model: Wanted, around: Surroundings) -> Iterator[str]:
     """Why no runtime of the namespace would get it."""
     protocol = model.protocol
     if protocol is not None and not isinstance(protocol, Unknown) and protocol not in PROTOCOLS:
-        yield f"{model.where}.protocolVersion: {protocol!r}, expected one of {', '.join(PROTOCOLS)}"
+        yield from choice(f"{model.where}.protocolVersion", protocol, PROTOCOLS)
     elif around.runtimes is not None and not any(isinstance(v, Unknown) for v in vars(model).values()):
         if not around.usable():
             yield (
@@ -58,14 +56,18 @@ def placement_problems(model: Wanted, around: Surroundings) -> Iterator[str]:
 def _named_problems(model: Wanted, around: Surroundings) -> Iterator[str]:
     """A named runtime gets the model whatever its formats are, and whatever it speaks if it does not say so."""
     typed = model.where.endswith(".model")
-    where = f"{model.where}.runtime" if typed else f"metadata.annotations[{RUNTIME_ANNOTATION}]"
+    where = f"{model.where}.runtime" if typed else f"metadata.annotations[{RUNTIME}]"
     if not (found := model.candidates(around)):
         elsewhere = [runtime.namespace for runtime in around.runtimes or () if runtime.name == model.runtime]
         there = f"; it is in namespace {elsewhere[0]!r}, not in {around.namespace!r}" if elsewhere else ""
         yield f"{where}: {model.runtime!r}, expected one of {', '.join(around.usable())}{there}"
     elif found[0].disabled:
         yield f"{where}: {model.runtime!r} is disabled, or serves no more than one model"
-    elif model.protocol is not None and (spoken := _protocols(found[0], around)) and model.protocol not in spoken:
+    elif (
+        model.protocol is not None
+        and (spoken := found[0].protocols(rest_proxy=around.rest_proxy))
+        and model.protocol not in spoken
+    ):
         yield f"{model.where}.protocolVersion: {model.protocol!r}, but {model.runtime} speaks {', '.join(spoken)}"
 
 
@@ -90,10 +92,6 @@ def _nowhere(model: Wanted, around: Surroundings) -> str:
     return f"{model.where}.protocolVersion: {model.protocol!r}, but {speaking}"
 
 
-def _protocols(runtime: DeclaredRuntime, around: Surroundings) -> list[str]:
-    translated = ["v2"] if around.rest_proxy and "grpc-v2" in runtime.protocol_versions else []
-    return sorted({*runtime.protocol_versions, *translated})
-
-
 def _speech(runtime: DeclaredRuntime, around: Surroundings) -> str:
-    return ", ".join(_protocols(runtime, around)) or "none that it declares, and so suits only services that name none"
+    spoken = ", ".join(runtime.protocols(rest_proxy=around.rest_proxy))
+    return spoken or "none that it declares, and so suits only services that name none"

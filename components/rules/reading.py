@@ -3,7 +3,6 @@
 A wrong shape is for the schema to tell, and of a value that is not known yet nobody can.
 """
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..rendering import Unknown
@@ -27,6 +26,11 @@ def entries(value: Any) -> Entries:
     return [(index, entry) for index, entry in found if isinstance(entry, dict)]
 
 
+def column(value: Any, field: str) -> list[Any]:
+    """What the mappings of a list have in a field; None stands for whatever has none."""
+    return [at(entry, field) for entry in value] if isinstance(value, list) else []
+
+
 def text(value: Any) -> str | None:
     """A text that is known."""
     return value if isinstance(value, str) and not isinstance(value, Unknown) else None
@@ -41,11 +45,3 @@ def requested(container: Spec, resource: str) -> Any:
     """What a container requests of a resource: like the API server, its limit where it names no request."""
     request = at(container, "resources", "requests", resource)
     return at(container, "resources", "limits", resource) if request is None else request
-
-
-def repeated(path: str, found: Iterable[tuple[int, Spec]], field: str) -> Iterator[str]:
-    """Complains of each entry of a list that has the name of an earlier one."""
-    first: dict[str, int] = {}
-    for index, entry in found:
-        if (value := text(entry.get(field))) is not None and (earlier := first.setdefault(value, index)) != index:
-            yield f"{path}[{index}].{field}: {value!r}, expected another than that of {path}[{earlier}]"

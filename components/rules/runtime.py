@@ -7,18 +7,19 @@ or be ignored is refused: a missing memory limit, say, is not, though models' fi
 import re
 from collections.abc import Collection, Iterator
 
+from ..declared_runtime import PROTOCOLS
 from ..rendering import Unknown
 from ..serving_config import ServingConfig
+from ..shapes import choice, subdomain_problems
 from .adapter import adapter_problems
 from .annotations import annotation_problems
 from .containers import container_problems
 from .endpoints import endpoint_problems
-from .pods import key_problems, label_map_problems, pod_problems
+from .metadata import key_problems, label_map_problems
+from .pods import pod_problems
 from .reading import Spec, entries, number, text
-from .shapes import subdomain_problems
 
 _LABEL_LENGTH = 63
-_PROTOCOLS = ("v1", "v2", "grpc-v1", "grpc-v2")
 _MOST_REPLICAS = 2**16 - 1
 _SEPARATORS = re.compile(r"[,|:]")
 """ModelMesh writes formats as `mt:<name>:<version>|pv:<protocol>` and lists of those with commas."""
@@ -31,7 +32,8 @@ def runtime_problems(document: Spec, config: ServingConfig, claims: Collection[s
     """
     metadata, spec = document["metadata"], document["spec"]
     return [
-        *_name_problems(metadata["name"], config.service_name),
+        *subdomain_problems("metadata.name", metadata["name"]),
+        *deployment_problems("metadata.name", config.service_name, metadata["name"]),
         *label_map_problems("metadata.labels", metadata.get("labels")),
         *key_problems("metadata.annotations", metadata.get("annotations")),
         *_model_problems(spec),
@@ -44,10 +46,10 @@ def runtime_problems(document: Spec, config: ServingConfig, claims: Collection[s
     ]
 
 
-def _name_problems(name: str, service: str) -> Iterator[str]:
-    yield from subdomain_problems("metadata.name", name)
-    if len(label := f"{service}-{name}") > _LABEL_LENGTH:
-        yield f"metadata.name: {label!r} becomes a label and is {len(label)} characters long, {_LABEL_LENGTH} fit"
+def deployment_problems(path: str, service: str, runtime: str) -> Iterator[str]:
+    """Complains of a runtime whose Deployment would have a name too long."""
+    if len(label := f"{service}-{runtime}") > _LABEL_LENGTH:
+        yield f"{path}: {label!r} becomes a label and is {len(label)} characters long, {_LABEL_LENGTH} fit"
 
 
 def _model_problems(spec: Spec) -> Iterator[str]:
@@ -61,8 +63,8 @@ def _model_problems(spec: Spec) -> Iterator[str]:
         yield f"spec.replicas: {replicas}, expected 1-{_MOST_REPLICAS}; disabled takes all pods away"
     protocols = spec.get("protocolVersions")
     for index, protocol in enumerate(protocols if isinstance(protocols, list) else ()):
-        if text(protocol) not in (None, *_PROTOCOLS):
-            yield f"spec.protocolVersions[{index}]: {protocol!r}, expected one of {', '.join(_PROTOCOLS)}"
+        if text(protocol) is not None:
+            yield from choice(f"spec.protocolVersions[{index}]", protocol, PROTOCOLS)
 
 
 def _format_problems(spec: Spec) -> Iterator[str]:

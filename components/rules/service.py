@@ -6,9 +6,10 @@ Its status stays untouched then, so that whoever waits for it would wait for eve
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..annotations import MODE, PREFIX, RUNTIME, SCHEMA_PATH, STORAGE_KEY
+from ..shapes import subdomain_problems
 from .location import location_problems
-from .placement import RUNTIME_ANNOTATION, Wanted, placement_problems
-from .shapes import subdomain_problems
+from .placement import Wanted, placement_problems
 from .surroundings import Surroundings
 
 Document = Mapping[str, Any]
@@ -16,9 +17,7 @@ Document = Mapping[str, Any]
 FRAMEWORKS = ("lightgbm", "onnx", "pmml", "pytorch", "sklearn", "tensorflow", "triton", "xgboost")
 """Fields of the older form that ModelMesh knows; each is its format's name too."""
 
-_PREFIX = "serving.kserve.io/"
-_MODE = f"{_PREFIX}deploymentMode"
-_ANNOTATIONS = (_MODE, RUNTIME_ANNOTATION, f"{_PREFIX}secretKey", f"{_PREFIX}schemaPath")
+_ANNOTATIONS = (MODE, RUNTIME, STORAGE_KEY, SCHEMA_PATH)
 _HONOURED = ("modelFormat", "runtime", "protocolVersion", "storage", "storageUri")
 _NAME_LENGTH = 238
 """A model's files are kept in a folder `<name>__isvc-<10 characters>`, and 255 is what a folder's name may have."""
@@ -71,7 +70,7 @@ def wanted(document: Document) -> Wanted | None:
         name=named.get("name", ""),
         version=named.get("version"),
         protocol=told.get("protocolVersion"),
-        runtime=told.get("runtime") if form == "model" else annotations.get(RUNTIME_ANNOTATION),
+        runtime=told.get("runtime") if form == "model" else annotations.get(RUNTIME),
         where=f"spec.predictor.{form}",
     )
 
@@ -81,10 +80,10 @@ def _metadata_problems(metadata: Document, annotations: Document) -> Iterator[st
     yield from subdomain_problems("metadata.name", name)
     if len(name) > _NAME_LENGTH:
         yield f"metadata.name: {name!r} has {len(name)} characters, {_NAME_LENGTH} fit"
-    if annotations.get(_MODE) != "ModelMesh":
-        yield f"metadata.annotations[{_MODE}]: {annotations.get(_MODE)!r}, expected exactly 'ModelMesh'"
+    if annotations.get(MODE) != "ModelMesh":
+        yield f"metadata.annotations[{MODE}]: {annotations.get(MODE)!r}, expected exactly 'ModelMesh'"
     for key in annotations:
-        if key.startswith(_PREFIX) and key not in _ANNOTATIONS:
+        if key.startswith(PREFIX) and key not in _ANNOTATIONS:
             yield (
                 f"metadata.annotations[{key}]: ModelMesh ignores it on a service; "
                 "autoscaling and limits are annotations of a runtime"
@@ -97,9 +96,9 @@ def _form_problems(predictor: Document, annotations: Document) -> Iterator[str]:
         yield f"spec.predictor: no model, expected `model`, or of the older form one of {', '.join(FRAMEWORKS)}"
     if len(forms) > 1:
         yield f"spec.predictor: {' and '.join(forms)}, expected one of them"
-    if "model" in forms and (runtime := annotations.get(RUNTIME_ANNOTATION)) is not None:
+    if "model" in forms and (runtime := annotations.get(RUNTIME)) is not None:
         yield (
-            f"metadata.annotations[{RUNTIME_ANNOTATION}]: {runtime!r} beside predictor.model, of which ModelMesh "
+            f"metadata.annotations[{RUNTIME}]: {runtime!r} beside predictor.model, of which ModelMesh "
             "takes neither; name the runtime in predictor.model.runtime"
         )
 

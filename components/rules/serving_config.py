@@ -2,17 +2,16 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from ..images import SERVER_TYPES
-from ..mesh_memory import MIB, buffer_mib, memory_mib
-from .shapes import quantity, quantity_problems, subdomain_problems
+from ..mesh_memory import buffer_mib, memory_mib
+from ..payload_processor import PayloadProcessor
+from ..serving_config import Resources, ServingConfig
+from ..shapes import HIGHEST_PORT, MIB, again, choice, quantity, quantity_problems, shown, subdomain_problems, within
+from .mesh_pod import KEPT_PORTS, MESH_PORTS, PULLER_PORT
+from .metadata import key_problems, pod_label_problems
 
-if TYPE_CHECKING:
-    from ..payload_processor import PayloadProcessor
-    from ..serving_config import Resources, ServingConfig
-
-_TAKEN_PORTS = {8080, 8085, 8086, 8089, 8090, *range(11881, 11900)}
+_TAKEN_PORTS = {*MESH_PORTS, *KEPT_PORTS, PULLER_PORT}
 _SERVER_PORTS = {
     "triton": (8000, 8001, 8002),
     "mlserver": (8001, 8002),
@@ -39,14 +38,12 @@ _BY_CONTROLLER = (
     *("WKUBE_POD_IPADDR", "WKUBE_POD_NAME"),
 )
 _MEMORY_ENVIRONMENT = {"MEM_LIMIT_MB", "HEAP_SIZE_MB"}
-_OWN_LABELS = ("modelmesh-service", "name", *(f"app.kubernetes.io/{key}" for key in ("instance", "managed-by", "name")))
 
 _ENVIRONMENT_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
-_META_NAME = re.compile(r"[a-zA-Z0-9]([-._a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
 _DNS_1035 = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
-def serving_config_problems(config: "ServingConfig") -> Iterator[str]:
+def serving_config_problems(config: ServingConfig) -> Iterator[str]:
     """Everything that could not work, as "config.path: value, what is expected"."""
     if not _DNS_1035.fullmatch(config.service_name):
         yield (
@@ -54,9 +51,9 @@ def serving_config_problems(config: "ServingConfig") -> Iterator[str]:
             "with a letter first and a letter or digit last"
         )
     yield from _ports(config)
-    yield from _range("config.pods_per_runtime", config.pods_per_runtime, 1, _UINT16)
-    yield from _range("config.max_message_bytes", config.max_message_bytes, 1, _INT32)
-    yield from _range(
+    yield from within("config.pods_per_runtime", config.pods_per_runtime, 1, _UINT16)
+    yield from within("config.max_message_bytes", config.max_message_bytes, 1, _INT32)
+    yield from within(
         "config.scale_to_zero.grace_period_seconds", config.scale_to_zero.grace_period_seconds, 0, _UINT16
     )
     yield from choice("config.metrics.scheme", config.metrics.scheme, ("http", "https"))
@@ -64,13 +61,10 @@ def serving_config_problems(config: "ServingConfig") -> Iterator[str]:
     if config.service_account_name:
         yield from subdomain_problems("config.service_account_name", config.service_account_name)
     yield from _resources(config)
-    yield from _metadata("config.pod_labels", config.pod_labels)
-    for key, value in config.pod_labels.items():
-        if key in _OWN_LABELS:
-            yield f"config.pod_labels.{key}: the controller finds its pods by it, expected another key"
-        if value and not _META_NAME.fullmatch(value):
-            yield f"config.pod_labels.{key}: {value!r}, expected up to 63 letters, digits, -, _ and ."
-    yield from _metadata("config.pod_annotations", config.pod_annotations)
+    yield from pod_label_problems("config.pod_labels", config.pod_labels)
+    yield from _capitals("config.pod_labels", config.pod_labels)
+    yield from key_problems("config.pod_annotations", config.pod_annotations)
+    yield from _capitals("config.pod_annotations", config.pod_annotations)
     for index, secret in enumerate(config.image_pull_secrets):
         yield from secret.problems(f"config.image_pull_secrets[{index}]")
     yield from again("config.image_pull_secrets", [secret.name for secret in config.image_pull_secrets])
@@ -83,17 +77,10 @@ def serving_config_problems(config: "ServingConfig") -> Iterator[str]:
         yield f"config.puller_command: {list(config.puller_command)!r}, expected a program and its arguments"
     endpoint = config.management_endpoint
     if endpoint is not None and (not endpoint or re.search(r"\s", endpoint)):
-        yield f"config.management_endpoint: {endpoint!r}, expected <host>:<port> or None"
+        yield f"config.management_endpoint: {shown(endpoint)}, expected <host>:<port> or None"
 
 
-def again(path: str, values: Sequence[str]) -> Iterator[str]:
-    """Complains about each value that was there before."""
-    for index, value in enumerate(values):
-        if value in values[:index]:
-            yield f"{path}[{index}]: {value!r} again, expected each once"
-
-
-def _ports(config: "ServingConfig") -> Iterator[str]:
+def _ports(config: ServingConfig) -> Iterator[str]:
     ports = {"config.service_port": config.service_port}
     if config.rest_proxy.enabled:
         ports["config.rest_proxy.port"] = config.rest_proxy.port
@@ -102,7 +89,7 @@ def _ports(config: "ServingConfig") -> Iterator[str]:
     taken = _TAKEN_PORTS.union(*(_SERVER_PORTS.get(server, ()) for server in config.built_in_server_types))
     by_number: dict[int, str] = {}
     for path, port in ports.items():
-        yield from _range(path, port, 1, _UINT16)
+        yield from within(path, port, 1, HIGHEST_PORT)
         if port in taken:
             yield f"{path}: {port}, which a container of the same pod listens on; expected another port"
         if port in by_number:
@@ -110,7 +97,7 @@ def _ports(config: "ServingConfig") -> Iterator[str]:
         by_number[port] = path
 
 
-def _resources(config: "ServingConfig") -> Iterator[str]:
+def _resources(config: ServingConfig) -> Iterator[str]:
     yield from resource_problems("config.adapter_resources", config.adapter_resources)
     yield from resource_problems("config.rest_proxy.resources", config.rest_proxy.resources)
     if config.mesh_resources is None:
@@ -128,7 +115,7 @@ def _resources(config: "ServingConfig") -> Iterator[str]:
         )
 
 
-def resource_problems(path: str, resources: "Resources") -> Iterator[str]:
+def resource_problems(path: str, resources: Resources) -> Iterator[str]:
     """Complains unless all four quantities are there and no limit is below its request."""
     sides = {"requests": resources.requests, "limits": resources.limits}
     for side, quantities in sides.items():
@@ -145,13 +132,10 @@ def resource_problems(path: str, resources: "Resources") -> Iterator[str]:
             yield f"{path}.limits.{what}: {resources.limits[what]!r}, expected at least {resources.requests[what]!r}"
 
 
-def _metadata(path: str, entries: Mapping[str, str]) -> Iterator[str]:
+def _capitals(path: str, entries: Mapping[str, str]) -> Iterator[str]:
     for key in entries:
-        prefix, _, name = key.rpartition("/")
         if key != key.lower():
             yield f"{path}.{key}: upstream would make it {key.lower()!r}, expected no capitals in the key"
-        if not _META_NAME.fullmatch(name) or (prefix and list(subdomain_problems(path, prefix.lower()))):
-            yield f"{path}.{key}: expected [<domain>/]<up to 63 small letters, digits, -, _ and .>"
 
 
 def _server_types(types: Sequence[str]) -> Iterator[str]:
@@ -159,22 +143,22 @@ def _server_types(types: Sequence[str]) -> Iterator[str]:
         yield f"config.built_in_server_types: empty, no runtime could run; expected some of {', '.join(SERVER_TYPES)}"
     for index, server in enumerate(types):
         yield from choice(f"config.built_in_server_types[{index}]", server, SERVER_TYPES)
-    yield from again("config.built_in_server_types", list(types))
+    yield from again("config.built_in_server_types", types)
 
 
-def _processor(path: str, processor: "PayloadProcessor") -> Iterator[str]:
+def _processor(path: str, processor: PayloadProcessor) -> Iterator[str]:
     yield from choice(f"{path}.scheme", processor.scheme, ("logger", "http"))
     if processor.scheme == "http" and not processor.host:
         yield f"{path}.host: empty, expected the host that takes the payloads"
     if processor.scheme == "logger" and (processor.host or processor.port is not None or processor.path):
         yield f"{path}: the logger is in the mesh itself, expected no host, port and path"
     if "/" in processor.host:
-        yield f"{path}.host: {processor.host!r}, expected a host alone, without scheme and path"
+        yield f"{path}.host: {shown(processor.host)}, expected a host alone, without scheme and path"
     if processor.port is not None:
-        yield from _range(f"{path}.port", processor.port, 1, _UINT16)
+        yield from within(f"{path}.port", processor.port, 1, HIGHEST_PORT)
     for field in ("host", "path", "model_id", "method"):
         if re.search(r"[\s?#]", value := getattr(processor, field)):
-            yield f"{path}.{field}: {value!r}, expected no spaces, ? and #"
+            yield f"{path}.{field}: {shown(value)}, expected no spaces, ? and #"
 
 
 def _environment(environment: Mapping[str, str]) -> Iterator[str]:
@@ -186,14 +170,3 @@ def _environment(environment: Mapping[str, str]) -> Iterator[str]:
             yield f"{path}: ModelMesh Serving sets it for each pod, expected another name"
         elif not _ENVIRONMENT_NAME.fullmatch(name):
             yield f"{path}: expected a name of letters, digits, -, _ and ., without a digit first"
-
-
-def _range(path: str, value: int, least: int, most: int) -> Iterator[str]:
-    if not least <= value <= most:
-        yield f"{path}: {value}, expected {least} to {most}"
-
-
-def choice(path: str, value: str, known: Sequence[str]) -> Iterator[str]:
-    """Complains unless the value is one of those that are known."""
-    if value not in known:
-        yield f"{path}: {value!r}, expected {' or '.join(known) if len(known) == 2 else 'one of ' + ', '.join(known)}"

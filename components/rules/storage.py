@@ -9,12 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from ..rendering import Unknown, checkable
-from .shapes import label_problems, secret_key_problems
+from ..shapes import choice, label_problems, secret_key_problems, shown
+from .mesh_pod import VOLUMES, is_taken
+from .pem import certificate_problems, key_problems
 
 Fields = Mapping[str, Any]
 
@@ -41,7 +39,6 @@ _CRASHING = ("certificate", "client_certificate", "client_key")
 _PRINCIPAL = ("client_id", "client_secret", "tenant_id")
 _HEADER = re.compile(r"[-!#$%&'*+^_`|~0-9A-Za-z]+")
 _HEADERS_OF_THE_CLIENT = ("content-length", "host", "trailer", "transfer-encoding")
-_VOLUMES = ("storage-config", "etcd-config", "tc-config", "domain-socket", "models-dir", "tls-certs")
 
 
 class Entry(Protocol):
@@ -76,7 +73,7 @@ def field_problems(path: str, fields: Fields) -> Iterator[str]:
     if isinstance(kind, Unknown):
         return
     if kind not in _REQUIRED:
-        yield f"{path}.type: {kind!r}, expected one of {', '.join(_REQUIRED)}"
+        yield from choice(f"{path}.type", kind, tuple(_REQUIRED))
         return
     for name, value in fields.items():
         if name.startswith("headers.") and kind == "http":
@@ -89,7 +86,7 @@ def field_problems(path: str, fields: Fields) -> Iterator[str]:
         elif value == "":
             yield f"{path}.{name}: '', expected some text"
         elif name in _BY_SERVICES and _known(value) and "/" in str(value):
-            yield f"{path}.{name}: {value!r}, expected a name without /; folders belong to the path of each model"
+            yield f"{path}.{name}: {shown(value)}, expected a name without /; folders belong to the path of each model"
     yield from _BY_TYPE[kind](path, {name: value for name, value in fields.items() if value != ""})
 
 
@@ -105,7 +102,7 @@ def _key_problems(key: str, kind: str) -> Iterator[str]:
 
 def _s3(path: str, fields: Fields) -> Iterator[str]:
     yield from _url_problems(f"{path}.endpoint_url", fields.get("endpoint_url"), query=False)
-    yield from _certificate_problems(f"{path}.certificate", fields.get("certificate"))
+    yield from certificate_problems(f"{path}.certificate", fields.get("certificate"))
 
 
 def _gcs(path: str, fields: Fields) -> Iterator[str]:
@@ -114,11 +111,7 @@ def _gcs(path: str, fields: Fields) -> Iterator[str]:
     if "token_uri" in fields and "private_key" not in fields:
         yield f"{path}.token_uri: ModelMesh ignores it without private_key and client_email"
     yield from _url_problems(f"{path}.token_uri", fields.get("token_uri"), query=True)
-    if _known(key := fields.get("private_key")):
-        try:
-            load_pem_private_key(str(key).encode(), password=None)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            yield f"{path}.private_key: not a private key in PEM, with line ends as such and not as \\n"
+    yield from key_problems(f"{path}.private_key", fields.get("private_key"))
 
 
 def _azure(path: str, fields: Fields) -> Iterator[str]:
@@ -138,8 +131,8 @@ def _pvc(path: str, fields: Fields) -> Iterator[str]:
         return
     name = str(name)
     yield from label_problems(f"{path}.name", name)
-    if name in _VOLUMES or name.startswith("mm-"):
-        yield f"{path}.name: {name!r} is the name of a volume of ModelMesh's own, as are {', '.join(_VOLUMES)} and mm-*"
+    if is_taken(name, VOLUMES):
+        yield f"{path}.name: {name!r} is the name of a volume of ModelMesh's own, as are {', '.join(VOLUMES)} and mm-*"
 
 
 def _http(path: str, fields: Fields) -> Iterator[str]:
@@ -159,15 +152,6 @@ def _header_problems(path: str, name: str, value: object) -> Iterator[str]:
         yield f"{where}: more than one line, expected one"
 
 
-def _certificate_problems(path: str, value: object) -> Iterator[str]:
-    if not _known(value):
-        return
-    try:
-        x509.load_pem_x509_certificates(str(value).encode())
-    except ValueError:
-        yield f"{path}: not PEM, and the puller crashes on it; expected the text of a CA's certificate, not its path"
-
-
 def _url_problems(path: str, value: object, *, query: bool) -> Iterator[str]:
     if not _known(value):
         return
@@ -177,8 +161,7 @@ def _url_problems(path: str, value: object, *, query: bool) -> Iterator[str]:
     except ValueError:  # a port or an address that is none
         good = False
     if not good or re.search(r"\s", str(value)) or url.fragment or (url.query and not query):
-        shown = "a text" if re.search(r"[@?]", str(value)) else repr(value)  # either may lead in a credential
-        yield f"{path}: {shown}, expected http://<host> or https://<host>, with a port and a path where needed"
+        yield f"{path}: {shown(value)}, expected http://<host> or https://<host>, with a port and a path where needed"
 
 
 def _known(value: object) -> bool:

@@ -1,7 +1,7 @@
 """What an InferenceService finds in its namespace, against which its rules check it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..declared_runtime import DeclaredRuntime
@@ -15,7 +15,7 @@ class Surroundings:
 
     namespace: str
     runtimes: Sequence[DeclaredRuntime] | None = None
-    storage: Entries | None = None
+    storage: Entries | None = field(default=None, repr=False)
     """What the puller finds under each storage key; an entry that is None is there, but nobody knows what it says."""
     rest_proxy: bool = True
     allow_any_pvc: bool = False
@@ -24,5 +24,5 @@ class Surroundings:
         """The runtimes of this namespace by name; its own stand before those of the cluster."""
         found = self.runtimes or ()
         shared = {runtime.name: runtime for runtime in found if runtime.namespace is None}
-        own = {runtime.name: runtime for runtime in found if runtime.namespace in ("", self.namespace)}
+        own = {runtime.name: runtime for runtime in found if runtime.namespace == self.namespace}
         return {**shared, **own}

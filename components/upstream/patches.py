@@ -7,10 +7,8 @@ import copy
 from collections.abc import Callable, Mapping
 
 from .controller import CONTROLLER_CHANGES
-from .documents import Document
+from .documents import Document, documents
 from .site import LABELS, Site
-
-__all__ = ["CONFIG_DEFAULTS", "LABELS", "WEBHOOK_SERVICE", "open_ports", "patched"]
 
 WEBHOOK_SERVICE = "modelmesh-webhook-server-service"
 CONFIG_DEFAULTS = "model-serving-config-defaults"
@@ -31,6 +29,15 @@ def patched(document: Document, site: Site) -> Document:
     for change in (_labelled, _placed, *_BY_KIND.get(document["kind"], ())):
         change(document, site)
     return document
+
+
+def runtimes_policy(ports: Mapping[int, int]) -> Document:
+    """A changed copy of the NetworkPolicy for runtime pods, as every namespace with such pods needs it."""
+    (upstream,) = [entry for entry in documents("rbac/cluster-scope") if entry["metadata"]["name"] == _RUNTIMES_POLICY]
+    policy = copy.deepcopy(upstream)
+    policy["metadata"]["labels"] = LABELS
+    _open(policy, ports)
+    return policy
 
 
 def _labelled(document: Document, _: Site) -> None:
@@ -81,12 +88,11 @@ def _not_awaited(document: Document, _: Site) -> None:
 def _ports_opened(document: Document, site: Site) -> None:
     """Upstream opens the ports that its own configuration has."""
     if document["metadata"]["name"] == _RUNTIMES_POLICY:
-        open_ports(document["spec"], site.ports)
+        _open(document, site.ports)
 
 
-def open_ports(policy: Document, ports: Mapping[int, int]) -> None:
-    """Has a NetworkPolicy's spec let in the given ports instead of upstream's."""
-    for rule in policy["ingress"]:
+def _open(policy: Document, ports: Mapping[int, int]) -> None:
+    for rule in policy["spec"]["ingress"]:
         for entry in rule["ports"]:
             entry["port"] = ports.get(entry["port"], entry["port"])
 

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from ..rendering import Unknown
+from ..shapes import shown
 from .documents import documents
 
 Schema = dict[str, Any]
@@ -61,6 +62,6 @@ def _messages(error: ValidationError) -> Iterator[str]:
         for name in error.instance.keys() - known.keys():
             yield f"unknown field {name!r}; known are {', '.join(sorted(known))}"
     elif error.validator == "type":
-        yield f"{error.instance!r} is not of type {error.validator_value}"
+        yield f"{shown(error.instance)} is not of type {error.validator_value}"
     else:
         yield error.message

@@ -11,6 +11,7 @@ from typing import Any
 import pulumi
 from kubernetes import client
 
+from ..annotations import PREFIX
 from ..cluster import Cluster
 from .kserve_api import ask
 
@@ -18,7 +19,7 @@ _POLL_SECONDS = 0.5
 _TIMEOUT_SECONDS = 10
 _PATIENCE_SECONDS = 120
 _PROBE: dict[str, Any] = {
-    "apiVersion": "serving.kserve.io/v1alpha1",
+    "apiVersion": f"{PREFIX}v1alpha1",
     "kind": "ServingRuntime",
     "metadata": {"name": "admission-probe"},
     "spec": {"multiModel": True, "containers": [{"name": "probe"}]},

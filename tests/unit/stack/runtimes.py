@@ -1,65 +1,34 @@
-"""Where the runtimes of these tests go: an installation and namespaces of which nothing is made."""
+"""Runtimes to vary, good ones, and why a changed one is refused."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
-import pulumi
-from pulumi_kubernetes.core.v1 import ContainerArgs, ResourceRequirementsArgs
+from pulumi_kubernetes.core import v1
 
-from components.cluster import Cluster
-from components.images import resolve
-from components.installation import Installation
 from components.invalid_spec import InvalidSpec
 from components.mlserver_runtime import mlserver_runtime
-from components.model_namespace import ModelNamespace
 from components.serving_config import ServingConfig
 from components.serving_runtime import ServingRuntime, ServingRuntimeArgs
 from components.serving_runtime_spec import ModelFormat, ServingRuntimeSpec
 from components.storage import Storage
+from tests.unit.stack import worlds
 from tests.unit.stack.engine import run
+from tests.unit.stack.worlds import place
 
-_IMAGES, _ = resolve({"minio": "minio:1"})
-assert _IMAGES is not None
-CONFIG = ServingConfig(images=_IMAGES)
 IMAGE = "registry.example/server:1"
 FORMAT = ModelFormat(name="custom-model", version="1")
 
 
-def installation(config: ServingConfig = CONFIG, **changes: Any) -> Installation:
-    """Only inside a program: it has Outputs."""
-    values: dict[str, Any] = {
-        "cluster": Cluster(kubeconfig="/nowhere", context="none"),
-        "namespace_name": "modelmesh-serving",
-        "model_namespaces": ("models", "more-models"),
-        "config": config,
-        "namespace": pulumi.Output.from_input("modelmesh-serving"),
-        "admitting": pulumi.Output.from_input("modelmesh-serving"),
-    }
-    return Installation(**(values | changes))
-
-
-class Place:
-    """What a runtime wants of a ModelNamespace."""
-
-    def __init__(self, name: str, made: Installation, storage: Mapping[str, Storage]) -> None:
-        self.namespace_name, self.installation, self.storage = name, made, storage
-        self.namespace = self.ready = pulumi.Output.from_input(name)
-
-
-def place(
-    name: str = "models", *, config: ServingConfig = CONFIG, storage: Mapping[str, Storage] | None = None
-) -> ModelNamespace:
-    return cast("ModelNamespace", Place(name, installation(config), storage or {}))
-
-
-def container(**changes: Any) -> ContainerArgs:
+def container(**changes: Any) -> v1.ContainerArgs:
     """A server's container, with these fields instead of or beside the usual ones."""
-    resources = ResourceRequirementsArgs(requests={"cpu": "1", "memory": "1Gi"}, limits={"cpu": "1", "memory": "1Gi"})
+    size = {"cpu": "1", "memory": "1Gi"}
+    resources = v1.ResourceRequirementsArgs(requests=size, limits=size)
     values: dict[str, Any] = {"name": "server", "image": IMAGE, "resources": resources}
-    return ContainerArgs(**(values | changes))
+    return v1.ContainerArgs(**(values | changes))
 
 
-def plain(*containers: ContainerArgs, **changes: Any) -> ServingRuntimeSpec:
+def plain(*containers: v1.ContainerArgs, **changes: Any) -> ServingRuntimeSpec:
     """A runtime with an adapter of its own, with these containers and fields instead of the usual ones."""
     values: dict[str, Any] = {
         "containers": containers or [container()],
@@ -74,11 +43,34 @@ def mlserver(**changes: Any) -> ServingRuntimeSpec:
     return mlserver_runtime(**({"image": IMAGE, "formats": [FORMAT]} | changes))
 
 
+def server(**changes: Any) -> ServingRuntimeSpec:
+    """A runtime of the MLServer adapter whose server's container is another."""
+    return replace(mlserver(), containers=[container(**({"name": "mlserver"} | changes))])
+
+
+def adapter(**changes: Any) -> ServingRuntimeSpec:
+    """A runtime of the MLServer adapter whose adapter says something else."""
+    good = mlserver()
+    assert good.built_in_adapter is not None
+    return replace(good, built_in_adapter=replace(good.built_in_adapter, **changes))
+
+
+def node_affinity() -> v1.AffinityArgs:
+    term = v1.NodeSelectorTermArgs(
+        match_expressions=[v1.NodeSelectorRequirementArgs(key="disk", operator="In", values=["ssd"])]
+    )
+    return v1.AffinityArgs(
+        node_affinity=v1.NodeAffinityArgs(
+            required_during_scheduling_ignored_during_execution=v1.NodeSelectorArgs(node_selector_terms=[term])
+        )
+    )
+
+
 def refused(
     spec: ServingRuntimeSpec,
     name: str = "custom",
     *,
-    config: ServingConfig = CONFIG,
+    config: ServingConfig | None = None,
     storage: Mapping[str, Storage] | None = None,
     **fields: Any,
 ) -> list[str]:
@@ -86,7 +78,7 @@ def refused(
     problems: list[str] = []
 
     def program() -> None:
-        where = place(config=config, storage=storage)
+        where = place(config=config or worlds.config(), storage=storage)
         try:
             ServingRuntime("runtime", ServingRuntimeArgs(namespace=where, runtime_name=name, spec=spec, **fields))
         except InvalidSpec as problem:

@@ -1,27 +1,21 @@
-"""A model namespace as an InferenceService sees it, without the resources that make one; and services in it."""
+"""A service to vary, and what it finds around it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-import pulumi
 import pytest
 
-from components.cluster import Cluster
 from components.declared_runtime import DeclaredRuntime
-from components.images import resolve
 from components.inference_service import InferenceService, InferenceServiceArgs
-from components.installation import Installation
 from components.invalid_spec import InvalidSpec
 from components.model_location import ModelPath
 from components.model_namespace import ModelNamespace
-from components.serving_config import ServingConfig
 from components.storage import ExistingStorage, PvcStorage, S3Storage, Storage
+from tests.unit.stack import worlds
 from tests.unit.stack.engine import Resource, run
 
 INFERENCE_SERVICE = "kubernetes:serving.kserve.io/v1beta1:InferenceService"
 MODEL = "spec.predictor.model"
-NAMESPACE = "models"
 MLSERVER = DeclaredRuntime(
     name="mlserver-1.x",
     namespace=None,
@@ -40,37 +34,16 @@ S3 = S3Storage(
 STORES: Mapping[str, Storage] = {"models": S3, "shared": PvcStorage(claim_name="shared-models")}
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Place:
-    installation: Installation
-    namespace_name: str
-    storage: Mapping[str, Storage] | ExistingStorage
-    ready: pulumi.Output[str]
-
-
 def place(
     *,
     storage: Mapping[str, Storage] | ExistingStorage = STORES,
     built_in: Sequence[DeclaredRuntime] = (MLSERVER, TORCHSERVE),
     tls_secret: str | None = None,
-    **config: Any,
+    **changes: Any,
 ) -> ModelNamespace:
-    """The namespace `models`; to be called in a running program."""
-    images, _ = resolve({"minio": "minio:1"})
-    assert images
-    there = pulumi.Output.from_input(NAMESPACE)
-    installation = Installation(
-        cluster=Cluster(kubeconfig="/nowhere", context="none"),
-        namespace_name="modelmesh-serving",
-        model_namespaces=(NAMESPACE,),
-        config=ServingConfig(images=images, **config),
-        built_in_runtimes=tuple(built_in),
-        namespace=there,
-        admitting=there,
-        tls_secret=tls_secret,
-    )
-    return cast(
-        "ModelNamespace", _Place(installation=installation, namespace_name=NAMESPACE, storage=storage, ready=there)
+    """The namespace `models` of an installation with these runtimes, and with these changes of its configuration."""
+    return worlds.place(
+        storage=storage, built_in_runtimes=tuple(built_in), tls_secret=tls_secret, config=worlds.config(**changes)
     )
 
 

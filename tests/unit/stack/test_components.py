@@ -1,7 +1,9 @@
 """What all components have in common, and the parts that need no resource."""
 
 import dataclasses
+import importlib
 import inspect
+import pkgutil
 import typing
 
 import pulumi
@@ -11,30 +13,18 @@ import components
 from components.images import ImageRef, parse_ref, resolve
 from tests.unit.stack.engine import run
 
-COMPONENTS = [
-    thing
-    for thing in vars(components).values()
-    if inspect.isclass(thing) and issubclass(thing, pulumi.ComponentResource)
-]
+
+def is_component(thing: object) -> bool:
+    return inspect.isclass(thing) and issubclass(thing, pulumi.ComponentResource)
+
+
+COMPONENTS = [thing for name in components.__all__ if is_component(thing := getattr(components, name))]
 
 
 def test_all_components_are_exported() -> None:
-    assert {component.__name__ for component in COMPONENTS} == {
-        "Certificate",
-        "ClusterServingRuntime",
-        "Etcd",
-        "InferenceService",
-        "KeptSecret",
-        "Minio",
-        "ModelArtifact",
-        "ModelMeshServing",
-        "ModelNamespace",
-        "Namespace",
-        "RuntimeImage",
-        "ServingRuntime",
-        "StorageConfig",
-        "WebhookCertificate",
-    }
+    for module in pkgutil.walk_packages(components.__path__, "components."):
+        for name, thing in vars(importlib.import_module(module.name)).items():
+            assert not is_component(thing) or name in components.__all__, module.name
 
 
 @pytest.mark.parametrize("component", COMPONENTS, ids=lambda component: component.__name__)

@@ -127,7 +127,7 @@ def test_what_is_not_known_yet_is_not_looked_at_but_told_in_the_end() -> None:
         ({"endpoints": ["https://10.0.0.999:2379"]}, "expected an IPv4 address of four numbers up to 255"),
         ({"endpoints": [URL, "https://etcd:2379"]}, "endpoints[1]: 'https://etcd:2379', expected a name with its"),
         ({"endpoints": ["https://localhost:2379"]}, "like localhost.<namespace>.svc"),
-        ({"endpoints": [URL, "http://etcd.models.svc:2379"]}, "endpoints: http, https mixed, expected one scheme"),
+        ({"endpoints": [URL, "http://etcd.models.svc:2379"]}, "endpoints: http and https, expected one scheme"),
         ({"root_prefix": ""}, "root_prefix: '', expected this installation's own prefix"),
         ({"root_prefix": "/dev"}, "root_prefix: '/dev', expected"),
         ({"root_prefix": "dev/"}, "root_prefix: 'dev/', expected"),
@@ -171,6 +171,7 @@ def test_all_problems_come_at_once_and_none_tells_a_secret() -> None:
 
 
 def test_its_text_for_people_tells_no_secret() -> None:
-    shown = repr(connection(user="mesh", password="hush", client_certificate="cert", client_key="hush"))  # noqa: S106
-    assert "mesh" in shown
+    secret = {"endpoints": ["https://mesh:hush@etcd.example.com:2379"], "user": "hush", "password": "hush"}
+    shown = repr(connection(**secret, client_certificate="cert", client_key="hush"))
+    assert "cert" in shown
     assert "hush" not in shown

@@ -12,11 +12,12 @@ from components.data_plane_tls import DataPlaneTls
 from components.etcd_connection import EtcdConnection
 from components.images import resolve
 from components.installation import Installation
-from components.modelmesh_serving import Controller
+from components.modelmesh_serving_args import Controller
 from components.pull_secret import ImagePullSecret, RegistryCredentials
 from components.serving_config import Metrics, Resources, RestProxy
 from tests.unit.stack.engine import Resource, Run
-from tests.unit.stack.installing import DAY, NAMESPACE, config, images, installed
+from tests.unit.stack.installing import DAY, NAMESPACE, installed
+from tests.unit.stack.worlds import config, images
 
 SECRET = "kubernetes:core/v1:Secret"  # noqa: S105  a type
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
@@ -120,7 +121,7 @@ def test_upstreams_runtimes_come_when_they_are_admitted() -> None:
     run, _ = installed(built_in_runtimes=["mlserver-1.x"])
     (runtime,) = run.of(f"{RUNTIMES}:ClusterServingRuntime")
     assert {controller(run).urn, run.one(WEBHOOK).urn} <= runtime.dependencies
-    assert run.outputs["namespace"] == NAMESPACE
+    assert run.outputs["admitting"] == NAMESPACE
 
 
 def test_a_registry_prefix_takes_the_place_of_every_registry_that_is_not_named() -> None:

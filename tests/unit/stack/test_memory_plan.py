@@ -10,7 +10,8 @@ from components.invalid_spec import InvalidSpec
 from components.memory_plan import MemoryPlan
 from components.serving_runtime import ServingRuntime, ServingRuntimeArgs
 from tests.unit.stack.engine import run
-from tests.unit.stack.runtimes import mlserver, place, refused
+from tests.unit.stack.runtimes import mlserver, refused
+from tests.unit.stack.worlds import place
 
 MIB = 2**20
 BLOCK = 8 * 2**10

@@ -9,16 +9,14 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from components.cluster import Cluster
-from components.images import resolve
 from components.installation import Installation
 from components.invalid_spec import InvalidSpec
 from components.model_namespace import ModelNamespace, ModelNamespaceArgs
 from components.namespace import Namespace, NamespaceArgs
 from components.pull_secret import ImagePullSecret, RegistryCredentials
-from components.serving_config import ServingConfig
 from components.storage import ExistingStorage, PvcStorage, S3Storage
 from components.upstream import documents
+from tests.unit.stack import worlds
 from tests.unit.stack.engine import Resource, Run, run
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
@@ -38,23 +36,19 @@ BUCKET = S3Storage(
 REGISTRY = RegistryCredentials(registry="registry.example:5000", username="puller", password="hush")  # noqa: S106
 
 
-def installation(*, tls: bool = False, config: Mapping[str, Any] | None = None, **changes: Any) -> Installation:
+def installation(*, tls: bool = False, config: Mapping[str, Any] | None = None) -> Installation:
     """One in namespace `serving`, whose controller has come up when the first resource of the run is there."""
     controller = kubernetes.core.v1.Pod("controller", metadata={"name": "controller"})
-    images, _ = resolve({"minio": "minio:1"})
-    assert images is not None
-    values: dict[str, Any] = {
-        "cluster": Cluster(kubeconfig="/nowhere", context="none"),
-        "namespace_name": "serving",
-        "model_namespaces": ("serving", "team-a", "team-b"),
-        "config": ServingConfig(images=images, **(config or {})),
-        "namespace": pulumi.Output.from_input("serving"),
-        "admitting": controller.metadata.apply(lambda _: "serving"),
-    }
-    if tls:
-        keys = ("tls.crt", "tls.key", "ca.crt")
-        values |= {"tls": {key: pulumi.Output.from_input(f"the {key}") for key in keys}, "tls_secret": "mesh-tls"}
-    return Installation(**(values | changes))
+    keys = ("tls.crt", "tls.key", "ca.crt")
+    return worlds.installation(
+        namespace_name="serving",
+        model_namespaces=("serving", "team-a", "team-b"),
+        config=worlds.config(**(config or {})),
+        namespace=pulumi.Output.from_input("serving"),
+        admitting=controller.metadata.apply(lambda _: "serving"),
+        tls={key: pulumi.Output.from_input(f"the {key}") for key in keys} if tls else None,
+        tls_secret="mesh-tls" if tls else None,
+    )
 
 
 def made(

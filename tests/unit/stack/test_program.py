@@ -132,7 +132,7 @@ def test_a_stand_in_for_the_mesh_is_called_one(config: dict[str, str], workplace
 def test_the_stack_files_settings_reach_the_controller(dev: Run) -> None:
     told = serving_config(dev)
     assert told["podsPerRuntime"] == 1
-    assert told["scaleToZero"] == {"enabled": False}
+    assert told["scaleToZero"] == {"enabled": False, "gracePeriodSeconds": 60}
     assert told["storageSecretName"] == "storage-config"
     assert told["restProxy"]["enabled"] is False  # type: ignore[index]
 

@@ -1,4 +1,4 @@
-"""What the controller is told: each of upstream's keys under upstream's spelling, and no more than is needed."""
+"""What the controller is told: each of upstream's keys under upstream's spelling, with all that holds."""
 
 import re
 from typing import Any
@@ -9,8 +9,9 @@ import yaml
 from components.payload_processor import PayloadProcessor
 from components.pull_secret import ImagePullSecret
 from components.serving_config import Metrics, Resources, RestProxy, ScaleToZero
-from tests.unit.stack.installing import config, images
+from components.upstream.documents import text
 from tests.unit.stack.upstream_tree import tree
+from tests.unit.stack.worlds import config, images
 
 QUANTITIES = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "2Gi"}}
 SIZED = Resources(**QUANTITIES)
@@ -67,18 +68,6 @@ KEYS: list[tuple[str, dict[str, Any], Any]] = [
     ),
     ("modelMeshEndpoint", {"management_endpoint": "localhost:8033"}, "localhost:8033"),
 ]
-ALWAYS_TOLD = {
-    "inferenceServiceName",
-    "internalModelMeshEnvVars",
-    "modelMeshImage",
-    "modelMeshResources",
-    "podsPerRuntime",
-    "restProxy",
-    "scaleToZero",
-    "storageHelperImage",
-    "storageHelperResources",
-    "storageSecretName",
-}
 
 
 def told(**changes: Any) -> dict[str, Any]:
@@ -106,15 +95,21 @@ def test_no_key_of_upstreams_is_forgotten() -> None:
 @pytest.mark.parametrize(("client_auth", "expected"), [(None, {}), ("require", {"clientAuth": "require"})])
 def test_tls_is_told_by_whoever_has_the_secret(client_auth: str | None, expected: dict[str, str]) -> None:
     assert "tls" not in told()
-    text = config().render(tls_secret="mesh-tls", client_auth=client_auth)  # noqa: S106  a name
-    assert yaml.safe_load(text)["tls"] == {"secretName": "mesh-tls", **expected}
+    rendered = config().render(tls_secret="mesh-tls", client_auth=client_auth)  # noqa: S106  a name
+    assert yaml.safe_load(rendered)["tls"] == {"secretName": "mesh-tls", **expected}
 
 
-def test_what_upstream_takes_anyway_is_not_told() -> None:
-    found = told()
-    assert found.keys() == ALWAYS_TOLD
-    assert found["scaleToZero"] == {"enabled": True}
-    assert found["restProxy"] == {"enabled": True, "image": {"name": "kserve/rest-proxy", "tag": "v0.12.0"}}
+def test_all_but_what_is_empty_is_always_told() -> None:
+    empty = {"imagePullSecrets", "modelMeshEndpoint", "payloadProcessors", "runtimePodAnnotations", "runtimePodLabels"}
+    assert told().keys() == {key.split(".")[0] for key, _, _ in KEYS} - empty
+    assert told()["scaleToZero"] == {"enabled": True, "gracePeriodSeconds": 60}
+    assert told()["metrics"].keys() == {"enabled", "port", "scheme", "disablePrometheusOperatorSupport"}
+
+
+def test_by_default_what_upstream_ships_holds() -> None:
+    shipped = yaml.safe_load(text("default/config-defaults.yaml"))
+    found = {key: value for key, value in told().items() if key in shipped}
+    assert found | {"metrics": {"enabled": found["metrics"]["enabled"]}} == shipped
 
 
 def test_the_same_settings_give_the_same_text() -> None:

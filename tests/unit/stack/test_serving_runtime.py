@@ -9,7 +9,6 @@ import pytest
 from pulumi_kubernetes.core import v1
 
 from components import serving_runtime
-from components.cluster import Cluster
 from components.rules.runtime import runtime_problems
 from components.serving_runtime import (
     ClusterServingRuntime,
@@ -19,7 +18,8 @@ from components.serving_runtime import (
 )
 from components.serving_runtime_spec import Autoscaling, ServingRuntimeSpec
 from tests.unit.stack.engine import Run, run
-from tests.unit.stack.runtimes import CONFIG, IMAGE, container, installation, mlserver, place, plain
+from tests.unit.stack.runtimes import IMAGE, container, mlserver, plain
+from tests.unit.stack.worlds import CLUSTER, config, installation, place
 
 RUNTIME = "kubernetes:serving.kserve.io/v1alpha1:ServingRuntime"
 CLUSTER_RUNTIME = "kubernetes:serving.kserve.io/v1alpha1:ClusterServingRuntime"
@@ -48,9 +48,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def made(spec: ServingRuntimeSpec, *, preview: bool = True, **fields: Any) -> Run:
     def program() -> None:
         args = ServingRuntimeArgs(namespace=place(), runtime_name="custom", spec=spec, **fields)
-        runtime = ServingRuntime("runtime", args)
-        pulumi.export("name", runtime.runtime_name)
-        pulumi.export("namespace", runtime.namespace)
+        pulumi.export("name", ServingRuntime("runtime", args).runtime_name)
 
     return run(program, preview=preview)
 
@@ -140,7 +138,7 @@ def test_every_field_comes_out_where_kubernetes_wants_it() -> None:
     }
     assert spec.metadata_annotations() == {"productConfig": "product"}
     document = {"kind": "ServingRuntime", "metadata": {"name": "x"}, "spec": spec.spec()}
-    assert not runtime_problems(document, CONFIG)
+    assert not runtime_problems(document, config())
 
 
 def test_labels_and_annotations_are_the_objects_and_the_specs_own() -> None:
@@ -167,7 +165,7 @@ def test_what_a_runtime_serves_is_known_at_once() -> None:
     def program() -> None:
         args = ServingRuntimeArgs(namespace=place(), runtime_name="custom", spec=mlserver(load_timeout_seconds=5))
         runtime = ServingRuntime("runtime", args)
-        assert runtime.namespace_name == runtime.declared.namespace == "models"
+        assert runtime.declared.namespace == "models"
         assert runtime.declared.name == "custom"
         assert runtime.declared.formats == (("custom-model", "1"),)
         assert runtime.declared.load_timeout_seconds == 5
@@ -192,19 +190,19 @@ def test_an_update_waits_for_pods_that_run_every_image(waits: list[dict[str, Any
     )
     assert waits == [
         {
-            "cluster": Cluster(kubeconfig="/nowhere", context="none"),
+            "cluster": CLUSTER,
             "namespace": "models",
             "deployment": "modelmesh-serving-custom",
             "images": {"server": IMAGE, "adapter": "adapter:2"},
             "patience": 9,
         }
     ]
-    assert seen.outputs == {"name": "custom", "namespace": "models"}
+    assert seen.outputs == {"name": "custom"}
 
 
 def test_a_preview_and_a_disabled_runtime_wait_for_nothing(waits: list[dict[str, Any]]) -> None:
-    assert made(plain(), preview=True).outputs == {"name": "custom", "namespace": "models"}
-    assert made(replace(plain(), disabled=True), preview=False).outputs == {"name": "custom", "namespace": "models"}
+    assert made(plain(), preview=True).outputs == {"name": "custom"}
+    assert made(replace(plain(), disabled=True), preview=False).outputs == {"name": "custom"}
     assert waits == []
 
 

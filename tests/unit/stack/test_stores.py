@@ -1,6 +1,7 @@
 """etcd and MinIO inside the cluster: what their pods are, and on which disks they keep what they hold."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -29,7 +30,16 @@ def make_minio(persistence: Persistence | None = None) -> Minio:
     return Minio("minio", MinioArgs(namespace="models", image=IMAGE, bucket="models", persistence=persistence))
 
 
-BOTH = pytest.mark.parametrize(("name", "make"), [("etcd", make_etcd), ("minio", make_minio)], ids=["etcd", "minio"])
+@dataclass(frozen=True)
+class Store:
+    """One of the two, and the port at which its clients look for it."""
+
+    name: str
+    make: Make
+    port: tuple[str, int]
+
+
+BOTH = [Store("etcd", make_etcd, ("client", 2379)), Store("minio", make_minio, ("s3", 9000))]
 
 
 def made(make: Make, persistence: Persistence | None = None) -> Run:
@@ -47,34 +57,34 @@ def flags(found: Run) -> dict[str, str]:
     return {name: value for name, _, value in told}
 
 
-@BOTH
+@pytest.mark.parametrize("store", BOTH, ids=lambda store: store.name)
 class TestBothStores:
     def test_run_one_pod_at_a_time_and_let_a_mended_one_take_the_place_of_one_that_never_got_ready(
-        self, name: str, make: Make
+        self, store: Store
     ) -> None:
-        stateful_set = made(make).one(STATEFUL_SET, name).inputs["spec"]
+        stateful_set = made(store.make).one(STATEFUL_SET, store.name).inputs["spec"]
         assert stateful_set["replicas"] == 1
         assert stateful_set["podManagementPolicy"] == "Parallel"
-        assert stateful_set["serviceName"] == name
+        assert stateful_set["serviceName"] == store.name
 
-    def test_do_not_wait_for_the_service_which_waits_for_them(self, name: str, make: Make) -> None:
-        found = made(make)
-        assert found.one(SERVICE, name).urn not in found.one(STATEFUL_SET, name).dependencies
+    def test_do_not_wait_for_the_service_which_waits_for_them(self, store: Store) -> None:
+        found = made(store.make)
+        assert found.one(SERVICE, store.name).urn not in found.one(STATEFUL_SET, store.name).dependencies
 
-    def test_are_found_under_the_names_labels_and_ports_that_their_clients_know(self, name: str, make: Make) -> None:
-        found = made(make)
-        service = found.one(SERVICE, name).inputs
-        assert service["metadata"] == {"name": name, "namespace": "models", "labels": {"app": name}}
-        port = {"etcd": ("client", 2379), "minio": ("s3", 9000)}[name]
-        assert service["spec"]["selector"] == {"app": name}
-        assert service["spec"]["ports"] == [{"name": port[0], "port": port[1], "targetPort": port[0]}]
-        assert found.one(STATEFUL_SET).inputs["spec"]["template"]["metadata"]["labels"] == {"app": name}
-        assert pod(found)["containers"][0]["ports"] == [{"name": port[0], "containerPort": port[1]}]
+    def test_are_found_under_the_names_labels_and_ports_that_their_clients_know(self, store: Store) -> None:
+        found = made(store.make)
+        service = found.one(SERVICE, store.name).inputs
+        assert service["metadata"] == {"name": store.name, "namespace": "models", "labels": {"app": store.name}}
+        port, number = store.port
+        assert service["spec"]["selector"] == {"app": store.name}
+        assert service["spec"]["ports"] == [{"name": port, "port": number, "targetPort": port}]
+        assert found.one(STATEFUL_SET).inputs["spec"]["template"]["metadata"]["labels"] == {"app": store.name}
+        assert pod(found)["containers"][0]["ports"] == [{"name": port, "containerPort": number}]
 
-    def test_run_the_named_image_without_root_or_a_writable_file_system(self, name: str, make: Make) -> None:
-        spec = pod(made(make))
+    def test_run_the_named_image_without_root_or_a_writable_file_system(self, store: Store) -> None:
+        spec = pod(made(store.make))
         (container,) = spec["containers"]
-        assert (container["name"], container["image"]) == (name, IMAGE)
+        assert (container["name"], container["image"]) == (store.name, IMAGE)
         assert container["securityContext"] == {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -84,58 +94,58 @@ class TestBothStores:
         assert spec["securityContext"]["fsGroup"] == spec["securityContext"]["runAsUser"]
         assert spec["automountServiceAccountToken"] is False
 
-    def test_are_restarted_when_they_hang_but_later_than_they_are_called_unready(self, name: str, make: Make) -> None:
-        (container,) = pod(made(make))["containers"]
+    def test_are_restarted_when_they_hang_but_later_than_they_are_called_unready(self, store: Store) -> None:
+        (container,) = pod(made(store.make))["containers"]
         assert container["readinessProbe"]["httpGet"]["port"] == container["livenessProbe"]["httpGet"]["port"]
-        assert container["livenessProbe"]["periodSeconds"] > container["readinessProbe"]["periodSeconds"], name
+        assert container["livenessProbe"]["periodSeconds"] > container["readinessProbe"]["periodSeconds"]
 
-    def test_keep_nothing_without_persistence(self, name: str, make: Make) -> None:
-        found = made(make)
-        assert not found.of(CLAIM), name
+    def test_keep_nothing_without_persistence(self, store: Store) -> None:
+        found = made(store.make)
+        assert not found.of(CLAIM)
         assert {"name": "data", "emptyDir": {}} in pod(found)["volumes"]
 
-    def test_are_on_the_claim_with_persistence_and_on_no_other_disk(self, name: str, make: Make) -> None:
-        found = made(make, Persistence(size="5Gi"))
-        claim = found.one(CLAIM, f"{name}-data")
+    def test_are_on_the_claim_with_persistence_and_on_no_other_disk(self, store: Store) -> None:
+        found = made(store.make, Persistence(size="5Gi"))
+        claim = found.one(CLAIM, f"{store.name}-data")
         assert claim.inputs["spec"] == {
             "accessModes": ["ReadWriteOnce"],
             "resources": {"requests": {"storage": "5Gi"}},
         }
         (data,) = [volume for volume in pod(found)["volumes"] if volume["name"] == "data"]
-        assert data == {"name": "data", "persistentVolumeClaim": {"claimName": f"{name}-data"}}
+        assert data == {"name": "data", "persistentVolumeClaim": {"claimName": f"{store.name}-data"}}
         assert claim.urn in found.one(STATEFUL_SET).dependencies
 
-    def test_write_to_a_folder_of_the_disk(self, name: str, make: Make) -> None:
-        (container,) = pod(made(make))["containers"]
+    def test_write_to_a_folder_of_the_disk(self, store: Store) -> None:
+        (container,) = pod(made(store.make))["containers"]
         assert {"name": "data", "mountPath": "/data"} in container["volumeMounts"]
         told = [*container.get("command", ()), *container["args"]]
-        assert any(text.endswith(f"/data/{name}") for text in told)
+        assert any(text.endswith(f"/data/{store.name}") for text in told)
 
-    def test_do_not_wait_for_a_claim_that_waits_for_their_pod(self, name: str, make: Make) -> None:
-        claim = made(make, Persistence()).one(CLAIM)
-        assert claim.inputs["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}, name
+    def test_do_not_wait_for_a_claim_that_waits_for_their_pod(self, store: Store) -> None:
+        claim = made(store.make, Persistence()).one(CLAIM)
+        assert claim.inputs["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
 
-    def test_move_to_another_claim_for_another_class(self, name: str, make: Make) -> None:
-        found = made(make, Persistence(storage_class="fast.ssd"))
-        assert found.one(CLAIM, f"{name}-data-fast.ssd").inputs["spec"]["storageClassName"] == "fast.ssd"
+    def test_move_to_another_claim_for_another_class(self, store: Store) -> None:
+        found = made(store.make, Persistence(storage_class="fast.ssd"))
+        assert found.one(CLAIM, f"{store.name}-data-fast.ssd").inputs["spec"]["storageClassName"] == "fast.ssd"
 
-    def test_are_refused_on_a_disk_that_cannot_be_before_anything_is_registered(self, name: str, make: Make) -> None:
+    def test_are_refused_on_a_disk_that_cannot_be_before_anything_is_registered(self, store: Store) -> None:
         seen: list[InvalidSpec] = []
 
         def program() -> None:
             with pytest.raises(InvalidSpec) as raised:
-                make(Persistence(size="much", storage_class="Fast"))
+                store.make(Persistence(size="much", storage_class="Fast"))
             seen.append(raised.value)
 
-        assert not run(program).resources, name
+        assert not run(program).resources
         assert [problem.partition(",")[0] for problem in seen[0].problems] == [
             "persistence.size: 'much'",
             "persistence.storage_class: 'Fast'",
         ]
 
-    def test_are_below_their_component(self, name: str, make: Make) -> None:
-        component, *parts = made(make, Persistence()).resources
-        assert component.name == name
+    def test_are_below_their_component(self, store: Store) -> None:
+        component, *parts = made(store.make, Persistence()).resources
+        assert component.name == store.name
         assert parts
         assert all("$" in part.urn for part in parts)
 

@@ -9,14 +9,14 @@ import pytest
 from pulumi import _types
 from pulumi_kubernetes.core import v1
 
+from components import annotations as keys
 from components.declared_runtime import DeclaredRuntime
 from components.rendering import Document, checkable
-from components.rules import annotations as keys
 from components.rules.runtime import runtime_problems
 from components.serving_runtime_spec import BuiltInAdapter, ModelFormat, ServingRuntimeSpec
 from components.upstream import spec_problems
-from tests.unit.stack.runtimes import CONFIG
 from tests.unit.stack.upstream_tree import upstream_documents
+from tests.unit.stack.worlds import config
 
 DOCUMENTS = dict(upstream_documents("ServingRuntime", "ClusterServingRuntime"))
 
@@ -127,7 +127,7 @@ def test_the_typed_classes_say_the_same(where: str) -> None:
 @pytest.mark.parametrize("where", sorted(DOCUMENTS.keys() - FRAGMENTS.keys()))
 def test_only_what_could_not_work_is_refused(where: str) -> None:
     document = DOCUMENTS[where]
-    problems = [*spec_problems(document["kind"], document["spec"]), *runtime_problems(document, CONFIG)]
+    problems = [*spec_problems(document["kind"], document["spec"]), *runtime_problems(document, config())]
     expected = REFUSED.get(where, [])
     assert len(problems) == len(expected), problems
     for problem, start in zip(problems, expected, strict=True):
@@ -170,5 +170,5 @@ def test_what_runtimes_promise_is_read_from_what_the_classes_say() -> None:
     ],
 )
 def test_who_fetches_models_is_read_too(more: dict[str, Any], *, pulls: bool) -> None:
-    document = {"kind": "ServingRuntime", "metadata": {"name": "x"}, "spec": {"multiModel": True, **more}}
+    document = {"kind": "ClusterServingRuntime", "metadata": {"name": "x"}, "spec": {"multiModel": True, **more}}
     assert DeclaredRuntime.of(document).pulls is pulls

@@ -23,7 +23,7 @@ BUILT_IN = [
 ]
 OF_THE_DOCUMENTATION = [
     DeclaredRuntime(name="my-custom-model-0.x", namespace=None, formats=(("custom-model", "1"),)),
-    DeclaredRuntime(name="my-model-server-0.x", namespace="", formats=(("my_model_format", "1"),)),
+    DeclaredRuntime(name="my-model-server-0.x", namespace="models", formats=(("my_model_format", "1"),)),
 ]
 STORES: Mapping[str, Storage] = dict.fromkeys(("localMinIO", "modelStorage", "my_storage", "myStorage"), S3)
 

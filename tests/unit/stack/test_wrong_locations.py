@@ -129,7 +129,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (by_uri("s3:///a", key="models"), {}, f"{MODEL}.storageUri: 's3:///a', expected s3://<bucket>/<path>"),
     (by_uri("s3://minio:9000/models/a"), {}, f"{MODEL}.storageUri: 's3://minio:9000/models/a', expected s3://<bucket>"),
     (by_uri("s3://models/a?versionId=1"), {}, f"{MODEL}.storageUri: a query after ?, ModelMesh ignores it"),
-    (by_uri("s3://models/a#b"), {}, f"{MODEL}.storageUri: '#b' at its end, ModelMesh ignores it"),
+    (by_uri("s3://models/a#b"), {}, f"{MODEL}.storageUri: a fragment after #, ModelMesh ignores it"),
     (by_uri("s3://models//a", key="models"), {}, f"{MODEL}.storageUri: '/a' starts with /"),
     (by_uri("s3://my models/a"), {}, f"{MODEL}.storageUri: 's3://my models/a', expected a URI, with %20 for a blank"),
     (by_uri("https://host/a?token=x y"), {}, "expected a URI, with %20 for a blank"),

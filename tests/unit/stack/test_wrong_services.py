@@ -8,7 +8,7 @@ import pytest
 
 from components.declared_runtime import DeclaredRuntime
 from components.inference_service import surroundings
-from components.model_location import ModelPath
+from components.model_location import ModelPath, StorageUri
 from components.rules.service import service_problems
 from components.rules.surroundings import Surroundings
 from components.serving_config import RestProxy
@@ -55,6 +55,16 @@ TYPED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ),
     ({"load_timeout_seconds": 0}, {}, "load_timeout_seconds: 0, expected more than 0"),
     ({"ready_timeout_seconds": -1}, {}, "ready_timeout_seconds: -1, expected more than 0"),
+    # Other types
+    ({"model_name": 5}, {}, "model_name: 5, expected a text"),
+    ({"model_name": None}, {}, "model_name: None, expected a text"),
+    ({"runtime": 5}, {}, "runtime: 5, expected a text"),
+    ({"runtime": 5, "framework_field": True}, {}, "runtime: 5, expected a text"),
+    ({"model_format": 5}, {}, f"{MODEL}.modelFormat.name: 5 is not of type string"),
+    ({"protocol_version": 2}, {}, f"{MODEL}.protocolVersion: 2 is not of type string"),
+    ({"storage": ModelPath(path=5, key="models")}, {}, f"{MODEL}.storage.path: 5 is not of type string"),  # type: ignore[arg-type]
+    ({"storage": StorageUri(uri=5)}, {}, f"{MODEL}.storageUri: 5 is not of type string"),  # type: ignore[arg-type]
+    ({"storage": StorageUri(uri="s3://a/b", key=5)}, {}, f"{MODEL}.storage.key: 5 is not of type string"),  # type: ignore[arg-type]
     # The older form
     (
         {"framework_field": True, "model_format": "paddle"},
@@ -64,7 +74,7 @@ TYPED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         {"framework_field": True, "model_format": "keras"},
         {},
-        "spec.predictor: no model, expected `model`, or of the older form one of lightgbm, onnx",
+        "model_format: 'keras', expected one of lightgbm, onnx",
     ),
     (
         {"framework_field": True, "model_format_version": "0"},

@@ -1,0 +1,138 @@
+"""Endpoints and built-in adapters of runtimes that ModelMesh could not work with are refused."""
+
+from dataclasses import replace
+
+import pytest
+from pulumi_kubernetes.core import v1
+
+from components.serving_runtime_spec import ServingRuntimeSpec
+from tests.unit.stack.runtimes import adapter, mlserver, plain, refused, server
+from tests.unit.stack.worlds import config
+
+
+def tuned(**environment: str) -> ServingRuntimeSpec:
+    return adapter(environment=[v1.EnvVarArgs(name=name, value=value) for name, value in environment.items()])
+
+
+WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
+    # Endpoints
+    "no management endpoint": (plain(grpc_endpoint=None), "spec.grpcEndpoint: missing, ModelMesh's controller panics"),
+    "an endpoint without its kind": (plain(grpc_endpoint="8085"), "spec.grpcEndpoint: '8085', expected port:<1-65535>"),
+    "an endpoint's port that is none": (
+        plain(grpc_data_endpoint="port:0"),
+        "spec.grpcDataEndpoint: 'port:0', expected",
+    ),
+    "a relative socket": (plain(grpc_data_endpoint="unix:a/b"), "spec.grpcDataEndpoint: 'unix:a/b', expected port:"),
+    "a socket with a host": (plain(grpc_data_endpoint="unix://a/b"), "spec.grpcDataEndpoint: 'unix://a/b', expected"),
+    "a socket in the root": (plain(grpc_data_endpoint="unix:/sock"), "spec.grpcDataEndpoint: 'unix:/sock', expected"),
+    "a socket among the models": (
+        plain(grpc_data_endpoint="unix:///models/sock"),
+        "spec.grpcDataEndpoint: 'unix:///models/sock', expected port:<1-65535> or unix:<absolute path in a folder of",
+    ),
+    "sockets in two folders": (
+        plain(grpc_endpoint="unix:/one/sock", grpc_data_endpoint="unix:///two/sock"),
+        "spec.grpcDataEndpoint: 'unix:///two/sock', expected the folder of spec.grpcEndpoint, '/one'",
+    ),
+    "a socket that the mesh would not see": (
+        plain(grpc_endpoint="unix:/one/sock", storage_helper_disabled=True),
+        "spec.grpcEndpoint: 'unix:/one/sock', without the storage helper the mesh gets its folder only if",
+    ),
+    "a socket for a built-in adapter": (
+        replace(mlserver(), grpc_endpoint="unix:/one/sock"),
+        "spec.grpcEndpoint: 'unix:/one/sock', a built-in adapter needs port:<number>",
+    ),
+    "requests for the puller": (
+        plain(grpc_data_endpoint=None),
+        "spec.grpcDataEndpoint: missing, requests would go to the puller",
+    ),
+    "requests for the adapter": (
+        replace(mlserver(), grpc_data_endpoint=None),
+        "spec.grpcDataEndpoint: missing, requests would go to the built-in adapter",
+    ),
+    "the port of the mesh's hook": (
+        plain(grpc_data_endpoint="port:8090"),
+        "spec.grpcDataEndpoint: 8090, is the mesh's preStop hook in the same pod",
+    ),
+    "the puller's port": (plain(grpc_data_endpoint="port:8086"), "spec.grpcDataEndpoint: 8086, is the puller"),
+    "the Service's port": (plain(grpc_endpoint="port:8033"), "spec.grpcEndpoint: 8033, is ModelMesh's Service"),
+    "the server's port for the adapter": (
+        replace(mlserver(), grpc_data_endpoint="port:8085"),
+        "spec.grpcDataEndpoint: 8085, expected another than that of spec.grpcEndpoint, where the adapter listens",
+    ),
+    # The built-in adapter
+    "an unknown adapter": (
+        adapter(server_type="kfserver"),
+        "spec.builtInAdapter.serverType: 'kfserver', expected one of triton, mlserver, ovms, torchserve",
+    ),
+    "no container for the adapter": (
+        server(name="server"),
+        "one has to be named 'mlserver' as builtInAdapter.serverType",
+    ),
+    "no time to load": (
+        adapter(load_timeout_seconds=0.05),
+        "modelLoadingTimeoutMillis: 50, ModelMesh refuses less than",
+    ),
+    "no management port": (
+        adapter(runtime_management_port=0),
+        "spec.builtInAdapter.runtimeManagementPort: 0, expected the model server's port",
+    ),
+    "a management port that is the mesh's": (
+        adapter(runtime_management_port=8089),
+        "spec.builtInAdapter.runtimeManagementPort: 8089, is the mesh's probes in the same pod",
+    ),
+    "an adapter and no storage helper": (
+        replace(mlserver(), storage_helper_disabled=True),
+        "spec.storageHelper.disabled: True, ignored beside spec.builtInAdapter",
+    ),
+    "a value of the adapter said twice": (
+        tuned(LOADTIME_TIMEOUT="1000"),
+        "spec.builtInAdapter.env[0].name: 'LOADTIME_TIMEOUT', expected to be said by spec.builtInAdapter.model",
+    ),
+    "no memory request": (
+        server(resources=v1.ResourceRequirementsArgs(requests={"cpu": "1"})),
+        "spec.containers[0].resources.requests.memory: missing, ModelMesh takes from it the room there is for models",
+    ),
+    "a buffer as large as all memory": (
+        adapter(memory_buffer_bytes=2**30),
+        "of a memory request of 1Gi leaves 0 bytes for models; expected 10000000 or more",
+    ),
+    "a buffer that leaves too little": (
+        adapter(memory_buffer_bytes=2**30 - 9_999_999),
+        "leaves 9999999 bytes for models; expected 10000000 or more, the mesh does not start with less",
+    ),
+    "models too large by default": (
+        tuned(DEFAULT_MODELSIZE="600000000"),
+        "leaves 939524096 bytes for models; expected 1200000000 or more",
+    ),
+    "a buffer below nothing": (adapter(memory_buffer_bytes=-1), "memBufferBytes: -1, expected 0 or more"),
+}
+
+
+@pytest.mark.parametrize(("spec", "expected"), WRONG.values(), ids=WRONG)
+def test_an_endpoint_or_adapter_that_could_not_work_is_refused(spec: ServingRuntimeSpec, expected: str) -> None:
+    (problem,) = refused(spec)
+    assert expected in problem
+
+
+def test_the_pullers_port_is_free_where_there_is_no_puller() -> None:
+    assert not refused(plain(grpc_data_endpoint="port:8086", storage_helper_disabled=True))
+
+
+def test_an_adapter_that_the_installation_does_not_know_is_refused() -> None:
+    (problem,) = refused(mlserver(), config=config(built_in_server_types=["triton"]))
+    assert problem == "spec.builtInAdapter.serverType: 'mlserver', expected one of triton"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        plain(grpc_endpoint="port:8085"),
+        plain(grpc_endpoint="unix:/one/a", grpc_data_endpoint="unix:///one/b"),
+        plain(grpc_data_endpoint=None, storage_helper_disabled=True),
+        server(resources=v1.ResourceRequirementsArgs(limits={"memory": "1Gi"})),
+        tuned(MODELSIZE_MULTIPLIER="2"),
+        adapter(memory_buffer_bytes=2**30 - 10_000_000),
+    ],
+)
+def test_what_works_is_not_refused(spec: ServingRuntimeSpec) -> None:
+    assert not refused(spec)

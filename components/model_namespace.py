@@ -21,6 +21,7 @@ from .storage import ExistingStorage, Storage, StorageConfig, StorageConfigArgs
 from .upstream import documents
 from .upstream.patches import runtimes_policy
 from .upstream_resource import upstream_resource
+from .waiting.storage_seen import StorageSeen
 
 _RBAC = "rbac/cluster-scope"
 
@@ -65,13 +66,25 @@ class ModelNamespace(pulumi.ComponentResource):
             self.namespace = Namespace(name, marked, child).namespace
         needed = [*self._accounts(name, child), *([] if own else self._copies(name, args, child))]
         self.ready = pulumi.Output.all(
+            self._storage_secret(name, child),
             args.installation.admitting,
             self.namespace,
-            self._storage_secret(name, child),
             # Every one of them, so that whoever uses this namespace is created after them and deleted before them.
             *(resource.urn for resource in needed),
-        ).apply(lambda _: args.namespace)
+        ).apply(self._seen)
         self.register_outputs({"namespace": self.namespace, "ready": self.ready})
+
+    async def _seen(self, known: list[str]) -> str:
+        """By pods that run already, too."""
+        if not pulumi.runtime.is_dry_run():
+            await StorageSeen(
+                cluster=self.installation.cluster,
+                namespace=self.namespace_name,
+                secret=known[0],
+                service=self.installation.config.service_name,
+                report=lambda text: pulumi.log.info(text, resource=self, ephemeral=True),
+            ).done()
+        return self.namespace_name
 
     def _storage_secret(self, name: str, child: pulumi.ResourceOptions) -> pulumi.Input[str]:
         if isinstance(self.storage, ExistingStorage):

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from components import Cluster, inference_service, modelmesh_serving, serving_runtime
+from components import Cluster, inference_service, model_namespace, modelmesh_serving, serving_runtime
 from components.declared_runtime import DeclaredRuntime
 from components.serving_config import RestProxy
 from components.waiting.readiness import NotServed, Wait
@@ -50,6 +50,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch, workplace: Path) -> type[Watching]:
 
     Watching.asked = []
     monkeypatch.setattr(modelmesh_serving, "admitted", admitted)
+    monkeypatch.setattr(model_namespace, "StorageSeen", Watching)
     monkeypatch.setattr(serving_runtime, "Rollout", Watching)
     monkeypatch.setattr(inference_service, "InferenceServiceApi", Watching)
     return Watching
@@ -67,9 +68,16 @@ def test_an_update_waits_for_webhook_pods_and_model(cluster: type[Watching], con
     cluster.looks_like = service(**LOADED)
     seen = run_stack(config, preview=False)
     here = Cluster(kubeconfig="/nowhere/kubeconfig", context="modelmesh-dev")
-    del cluster.asked[1]["report"]
+    for place in cluster.asked[1:3]:
+        del place["report"]
     assert cluster.asked == [
         {"webhook": (here, "modelmesh-serving")},
+        {
+            "cluster": here,
+            "namespace": "modelmesh-serving",
+            "secret": "storage-config",
+            "service": "modelmesh-serving",
+        },
         {
             "cluster": here,
             "namespace": "modelmesh-serving",

@@ -105,14 +105,6 @@ def test_models_survive_the_restart_of_every_store_and_mesh(everything: Deployme
     assert update.succeeded, update.output
 
 
-def test_a_service_may_name_a_store_that_comes_with_it(everything: Deployment) -> None:
-    """Its runtime's pods run already, and by themselves would see the store a minute or two later."""
-    update = everything.up(storageKey="added")
-    assert update.succeeded, update.output
-    added = everything.get("isvc", "added", namespace="team-a")
-    assert added["status"]["modelStatus"]["states"]["activeModelState"] == "Loaded"
-
-
 def test_the_state_holds_no_secret_in_plain_text(everything: Deployment) -> None:
     state = everything.stack.pulumi("stack", "export", quiet=True).stdout
     for namespace in ("mesh-system", *TEAMS):

@@ -83,6 +83,13 @@ def test_no_secret_in_plain_text(deployment: Deployment) -> None:
     assert not deployment.secrets_in(state, NAMESPACE)
 
 
+def test_a_service_may_name_a_store_that_comes_with_it(deployment: Deployment) -> None:
+    """Its runtime's pods run already, and by themselves see a new storage key only after a minute or two."""
+    update = deployment.up(storageKey="another")
+    assert update.succeeded, update.output
+    assert deployment.get("isvc", SERVICE)["spec"]["predictor"]["model"]["storage"]["key"] == "another"
+
+
 def test_a_changed_lexicon_rolls_without_a_failed_request(
     deployment: Deployment, lexicon: Path, tmp_path: Path
 ) -> None:

@@ -16,8 +16,6 @@ import components as mm
 import settings
 
 MODEL = "sentiment"
-ADDED = "added"
-"""A storage key, with a service that names it: a stack that sets it as its `storageKey` gets both."""
 FORMAT = mm.ModelFormat(name="custom-model", version="1")
 
 s = settings.load()
@@ -74,7 +72,6 @@ team_a = mm.ModelNamespace(
             "elsewhere": mm.GcsStorage(bucket="models"),
             "azure": mm.AzureStorage(account_name="account", container="models"),
             "web": mm.HttpStorage(url="https://models.example.com", headers={"Authorization": "Bearer unused"}),
-            **({ADDED: minio.storage} if s.storage_key == ADDED else {}),
         },
     ),
     opts,
@@ -145,19 +142,6 @@ services = [
         opts,
     ),
 ]
-
-if s.storage_key == ADDED:
-    mm.InferenceService(
-        ADDED,
-        mm.InferenceServiceArgs(
-            namespace=team_a,
-            runtimes=[served[team_a]],
-            model_name=ADDED,
-            model_format=FORMAT.name,
-            storage=mm.ModelPath(path=model.path, key=ADDED),
-        ),
-        opts,
-    )
 
 
 def server(name: str = "server", **fields: object) -> v1.ContainerArgs:

@@ -1,7 +1,6 @@
 """Checks runtimes and services in YAML files that were written elsewhere: no stack, no cluster."""
 
 from argparse import Namespace
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +39,17 @@ def _bad(file: str) -> list[str]:
     return bad
 
 
-def _documents(file: str) -> Iterator[dict[str, Any]]:
+def _documents(file: str) -> list[dict[str, Any]]:
     """The documents of a file, those in a list of kubectl's one by one."""
     try:
         found = [*yaml.safe_load_all(Path(file).read_text(encoding="utf-8"))]
     except (OSError, ValueError, yaml.YAMLError) as problem:
         raise CommandError(f"{file} can't be read: {problem}") from None
-    documents = [document for document in found if document is not None]
+    documents: list[Any] = []
+    for document in found:
+        listed = document.get("items") or [] if isinstance(document, dict) and document.get("kind") == "List" else None
+        documents += [document] if listed is None else listed
+    documents = [document for document in documents if document is not None]
     if not documents or not all(isinstance(document, dict) for document in documents):
         raise CommandError(f"{file} holds no Kubernetes documents")
-    for document in documents:
-        yield from document.get("items", []) if document.get("kind") == "List" else [document]
+    return documents

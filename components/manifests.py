@@ -42,7 +42,11 @@ def _metadata_problems(metadata: object) -> Iterator[str]:
         if not isinstance(metadata.get(key, "" if key == "namespace" else None), str):
             yield f"metadata.{key}: {metadata.get(key)!r}, expected a text"
     for key in ("labels", "annotations"):
-        for name, value in (metadata.get(key) or {}).items():
+        entries = metadata.get(key) or {}
+        if not isinstance(entries, dict):
+            yield f"metadata.{key}: {entries!r}, expected a mapping"
+            continue
+        for name, value in entries.items():
             if not (isinstance(name, str) and isinstance(value, str)):
                 yield f"metadata.{key}.{name}: {value!r}, expected a text"
 

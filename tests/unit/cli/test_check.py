@@ -48,6 +48,7 @@ def test_upstreams_samples_are_good(name: str) -> None:
         ("kind: ServingRuntime\nmetadata: {name: 5}\nspec: {}\n", "metadata.name: 5, expected a text"),
         ("kind: InferenceService\nmetadata: x\nspec: {}\n", "metadata: 'x', expected a mapping"),
         ("kind: InferenceService\nmetadata: {name: a, annotations: {b: 1}}\n", "metadata.annotations.b: 1, expected"),
+        ("kind: InferenceService\nmetadata: {name: a, labels: x}\n", "metadata.labels: 'x', expected a mapping"),
         ("kind: List\nitems: [{kind: ServingRuntime}]\n", "spec: None, expected a mapping"),
         (
             "kind: InferenceService\nmetadata: {name: a, annotations: }\nspec: {predictor: {sklearn: {}}}\n",
@@ -69,8 +70,9 @@ def test_a_file_that_is_no_yaml_and_no_file_at_all_are_errors(tmp_path: Path) ->
     (tmp_path / "mine.yaml").write_text("a: [")
     with pytest.raises(CommandError, match="can't be read"):
         check(Namespace(files=[str(tmp_path / "mine.yaml")]))
-    (tmp_path / "mine.yaml").write_text("---\n")
-    with pytest.raises(CommandError, match="holds no Kubernetes documents"):
-        check(Namespace(files=[str(tmp_path / "mine.yaml")]))
+    for text in ("---\n", "kind: List\nitems:\n", "kind: List\nitems: [1]\n", "5\n"):
+        (tmp_path / "mine.yaml").write_text(text)
+        with pytest.raises(CommandError, match="holds no Kubernetes documents"):
+            check(Namespace(files=[str(tmp_path / "mine.yaml")]))
     with pytest.raises(CommandError, match="name files"):
         check(Namespace(files=[]))

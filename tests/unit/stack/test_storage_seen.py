@@ -1,10 +1,18 @@
 """Which running pods have to be told of a changed storage Secret."""
 
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from kubernetes import client
 
-from components.waiting.storage_seen import ANNOTATION, stale_pods
+from components.cluster import Cluster
+from components.waiting import storage_seen
+from components.waiting.storage_seen import ANNOTATION, StorageSeen, stale_pods
 
 SECRET = {
     "resourceVersion": "7",
@@ -33,3 +41,76 @@ def test_a_pod_older_than_the_change_is_told_once(found: dict[str, Any], stale: 
 
 def test_where_nobody_knows_when_it_changed_every_pod_is_told() -> None:
     assert stale_pods([pod("2026-01-01T11:00:00Z")], {"resourceVersion": "7"}) == {"pod": "7"}
+
+
+class Pods:
+    """A small API server with one old pod; it may refuse changes of it."""
+
+    def __init__(self) -> None:
+        self.refuses = False
+        self.patched: list[tuple[str, Any]] = []
+        self.told: list[str] = []
+
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        if method == "PATCH":
+            if self.refuses:
+                return 403, {"message": "pods is forbidden"}
+            self.patched.append((path, body))
+            return 200, {}
+        if path.startswith("/api/v1/namespaces/models/pods?labelSelector=modelmesh-service%3Dmesh"):
+            return 200, {"items": [pod("2026-01-01T11:00:00Z")]}
+        assert path == "/api/v1/namespaces/models/secrets/storage-config"
+        return 200, {"metadata": SECRET}
+
+    def show(self) -> None:
+        cluster = Cluster(kubeconfig="/nowhere", context="none")
+        seen = StorageSeen(
+            cluster=cluster,
+            namespace="models",
+            secret="storage-config",  # noqa: S106  a name
+            service="mesh",
+            report=self.told.append,
+        )
+        asyncio.run(seen.done())
+
+
+@pytest.fixture
+def pods(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pods]:
+    found = Pods()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "null")
+            status, answer = found.answer(self.command, self.path, body)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        do_PATCH = do_GET  # noqa: N815  the name that the server looks for
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        configuration = client.Configuration()
+        configuration.host = f"http://127.0.0.1:{server.server_port}"
+        configuration.proxy = None
+        monkeypatch.setattr(Cluster, "api_client", lambda _: client.ApiClient(configuration))
+        monkeypatch.setattr(storage_seen, "_KUBELET_SECONDS", 0)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield found
+        server.shutdown()
+
+
+def test_an_old_pod_is_touched_by_an_annotation(pods: Pods) -> None:
+    pods.show()
+    annotated = {"metadata": {"annotations": {ANNOTATION: "7"}}}
+    assert pods.patched == [("/api/v1/namespaces/models/pods/pod", annotated)]
+    assert pods.told == ["showing the changed storage to 1 running pods"]
+
+
+def test_who_may_not_touch_pods_is_told_that_it_takes_longer(pods: Pods) -> None:
+    pods.refuses = True
+    pods.show()
+    assert pods.told[-1].startswith("running pods see changed storage in a minute or two: The API server refuses")

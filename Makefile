@@ -17,7 +17,8 @@ run := .venv/bin/python -m
 
 # Where the tests find the programs and the upstream source that the toolchain built.
 export MODELMESH_TOOLCHAIN_BIN ?= $(cache)/toolchain/current/bin
-export MODELMESH_SERVING_SRC ?= $(wildcard $(cache)/toolchain/current/modelmesh-serving-source)
+upstream := $(cache)/toolchain/current/modelmesh-serving-source
+export MODELMESH_SERVING_SRC ?= $(wildcard $(upstream))
 
 .PHONY: help up preview check predict status down clean test unit lint format lock
 
@@ -49,7 +50,8 @@ clean: .venv ## Stop the embedded cluster and delete its data, stack dev with it
 test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole stack on an embedded cluster of its own
 	@$(run) embedded reset --instance test
 	@$(run) embedded up --instance test
-	@trap '$(run) embedded down --instance test' EXIT; .venv/bin/pytest --verbose --durations=10 tests
+	@trap '$(run) embedded down --instance test' EXIT; \
+	  MODELMESH_SERVING_SRC="$${MODELMESH_SERVING_SRC:-$(upstream)}" .venv/bin/pytest --verbose --durations=10 tests
 
 unit: lint ## Run what needs only the Python requirements: lint, types, unit tests (about a minute)
 	@.venv/bin/pytest -q tests/unit

@@ -16,11 +16,11 @@ import pytest
 from embedded.solo_mesh.compile_protos import compile_protos
 from tests.mesh.processes import Program, start_etcd
 
-_TOOLCHAIN = Path.home() / ".cache/modelmesh-stack/toolchain"
+_BUILT = Path.home() / ".cache/modelmesh-stack/toolchain/current/modelmesh-serving-source"
 _PROTOS = tempfile.TemporaryDirectory(prefix="solo-mesh-protos-")
 os.environ["SOLO_MESH_PROTOS"] = _PROTOS.name
 sys.path.insert(0, _PROTOS.name)
-compile_protos(Path(os.environ.get("MODELMESH_SERVING_SRC") or _TOOLCHAIN / "modelmesh-serving"), Path(_PROTOS.name))
+compile_protos(Path(os.environ.get("MODELMESH_SERVING_SRC") or _BUILT), Path(_PROTOS.name))
 
 from tests.mesh.pod import Namespace  # noqa: E402  (needs the messages)
 

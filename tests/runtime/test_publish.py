@@ -14,7 +14,7 @@ from tests.venvs import venv_for
 
 PUBLISH = RUNTIME / "publish"
 USER, PASSWORD = "publisher", "not-a-secret-outside-this-test"
-TOOLCHAIN = Path(os.environ.get("MODELMESH_TOOLCHAIN_BIN") or Path.home() / ".cache/modelmesh-stack/toolchain/bin")
+TOOLCHAIN = Path(os.environ.get("MODELMESH_TOOLCHAIN_BIN") or Path.home() / ".cache/modelmesh-stack/toolchain/current/bin")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,103 @@
+"""Credentials travel in the `data` of Secrets: made by the stack, or encrypted in its config.
+
+There Pulumi encrypts them in its state and the cluster keeps them from whoever may only look at pods. Whether a text is
+a credential its name has to tell; a private key and a password in a URL are known by their looks. None is quoted.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .pods import containers
+from .policy import Policy, Setting, Settings
+from .reading import Spec, at, entries, text, texts
+from .resource import Resource
+from .serving_config import PATH, serving_config
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_CREDENTIALS = {
+    *("password", "passwd", "passphrase", "secret", "token", "credential", "credentials"),
+    *("apikey", "accesskey", "secretkey", "privatekey"),
+}
+_ABOUT = {"name", "names", "file", "path", "dir", "url", "uri", "ref", "type", "ttl", "seconds", "length", "size"}
+"""A name that ends so is not of the credential itself."""
+_REFERENCE = re.compile(r"\$\(\w+\)|\$\{\w+\}")
+_PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z]+ )*PRIVATE KEY-----")
+_URL_PASSWORD = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*:[^\s/@\"']+@")
+_ENTRY = re.compile(
+    r"""["']?\b(?P<name>[A-Za-z][\w.-]*)["']?[ \t]*[:=][ \t]*(?P<value>"[^"\n]*"|'[^'\n]*'|\$\{\w+\}|[^\s,}\]{\[#]+)"""
+)
+"""One entry of YAML, JSON, properties or an environment file."""
+
+
+def _plain(resource: Resource, settings: Settings) -> Iterator[str]:
+    if resource.kind == "ConfigMap":
+        yield from _in_config_map(resource, settings)
+    if resource.kind == "Secret" and texts(at(resource.properties, "stringData")):
+        yield "stringData: given, expected data: a cluster never tells stringData again, so that no drift of it is seen"
+    for path, container in containers(resource):
+        yield from _in_environment(f"{path}.env", container.get("env"), settings)
+    adapter = at(resource.properties, "spec", "builtInAdapter", "env")
+    yield from _in_environment("spec.builtInAdapter.env", adapter, settings)
+    mesh = at(serving_config(resource), "internalModelMeshEnvVars")
+    yield from _in_environment(f"{PATH}.internalModelMeshEnvVars", mesh, settings)
+
+
+def _in_config_map(resource: Resource, settings: Settings) -> Iterator[str]:
+    for key, value in texts(at(resource.properties, "data")):
+        path = f"data[{key}]"
+        yield from _looks(path, value)
+        if _names_one(key, settings) and _is_literal(value):
+            yield f"{path}: named like a credential, expected it in a Secret"
+        found = [entry["name"] for entry in _ENTRY.finditer(value) if _is_literal(entry["value"])]
+        for name in dict.fromkeys(found):
+            if _names_one(name, settings):
+                yield f"{path}: {name} has a value and is named like a credential, expected it in a Secret"
+
+
+def _in_environment(path: str, environment: Any, settings: Settings) -> Iterator[str]:
+    for index, variable in entries(environment):
+        yield from _of_variable(f"{path}[{index}]", variable, settings)
+
+
+def _of_variable(path: str, variable: Spec, settings: Settings) -> Iterator[str]:
+    name, value = text(variable.get("name")) or "", text(variable.get("value"))
+    if value is not None:
+        yield from _looks(f"{path}.value", value)
+    if _names_one(name, settings):
+        if value is not None and _is_literal(value):
+            yield f"{path}.value: given for {name}, expected valueFrom.secretKeyRef"
+        if isinstance(at(variable, "valueFrom", "configMapKeyRef"), Mapping):
+            yield f"{path}.valueFrom.configMapKeyRef: given for {name}, expected secretKeyRef"
+
+
+def _looks(path: str, value: str) -> Iterator[str]:
+    if _PRIVATE_KEY.search(value):
+        yield f"{path}: holds a private key, expected it in a Secret"
+    if _URL_PASSWORD.search(value):
+        yield f"{path}: holds a URL with a password, expected it in a Secret"
+
+
+def _names_one(name: str, settings: Settings) -> bool:
+    words = [word.lower() for word in _WORD.findall(name)]
+    # A key alone names many things, and a public one is no secret.
+    named = _CREDENTIALS & set(words) or ("key" in words and len(words) > 1 and "public" not in words)
+    return bool(named) and words[-1] not in _ABOUT and name not in settings["notCredentials"]
+
+
+def _is_literal(value: str) -> bool:
+    """Neither nothing, nor a yes or no, nor a reference to what stands elsewhere."""
+    bare = value.strip("\"' \t")
+    return bare.lower() not in ("", "null", "~", "true", "false") and not _REFERENCE.fullmatch(bare)
+
+
+NO_PLAIN_CREDENTIALS = Policy(
+    name="no-plain-credentials",
+    description="Credentials stand in Secrets only, and there in data.",
+    rule=_plain,
+    settings={
+        "notCredentials": Setting(
+            description="Names of environment variables and configuration entries that only sound like credentials"
+        ),
+    },
+)

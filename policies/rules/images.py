@@ -1,0 +1,89 @@
+"""Which image runs: always the one that was meant.
+
+A digest says which. A tag can be pushed again, between two pods of one runtime even, so what the stack builds or
+promotes has to go by digest: it has one at hand. Upstream publishes its images by tag; those are pointed at only.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from .pods import containers
+from .policy import Policy, Setting, Settings
+from .reading import Spec, at, text
+from .resource import Resource
+from .serving_config import PATH, serving_config
+
+_OWN = {"modelmesh:index:ServingRuntime", "modelmesh:index:ClusterServingRuntime", "modelmesh:index:ModelArtifact"}
+"""The components that run what the stack builds or promotes."""
+_TOLD = (("modelMeshImage",), ("storageHelperImage",), ("restProxy", "image"))
+"""Where ModelMesh Serving's configuration names the images of the containers that its controller adds."""
+_REFERENCE = re.compile(r"(?P<repository>[^@\s]+?)(:(?P<tag>\w[\w.-]*))?(?P<digest>@sha256:[0-9a-f]{64})?")
+
+_BY_TAG = Setting(description="Repositories whose images may go by tag; all below it where it ends in /")
+
+
+def _pinned(resource: Resource, _: Settings) -> Iterator[str]:
+    for path, image in _images(resource):
+        reference = _REFERENCE.fullmatch(image)
+        if not reference or not (reference["digest"] or reference["tag"] not in (None, "latest")):
+            yield f"{path}: {image!r}, expected a digest, or a tag other than latest"
+
+
+def _own_by_digest(resource: Resource, settings: Settings) -> Iterator[str]:
+    if _OWN & set(resource.components):
+        for path, image in _tagged(resource, settings):
+            yield f"{path}: {image!r}, expected a digest: the stack builds or promotes it"
+
+
+def _others_by_digest(resource: Resource, settings: Settings) -> Iterator[str]:
+    if not _OWN & set(resource.components):
+        for path, image in _tagged(resource, settings):
+            yield f"{path}: {image!r}, expected a digest: a tag can be pushed again"
+
+
+def _tagged(resource: Resource, settings: Settings) -> Iterator[tuple[str, str]]:
+    for path, image in _images(resource):
+        reference = _REFERENCE.fullmatch(image)
+        repository = reference["repository"] if reference else ""
+        let_pass = any(
+            repository == name or (name[-1:] == "/" and image.startswith(name)) for name in settings["byTag"]
+        )
+        if not (let_pass or (reference and reference["digest"])):
+            yield path, image
+
+
+def _images(resource: Resource) -> Iterator[tuple[str, str]]:
+    """Each image that is known, as one text, with its path."""
+    for path, container in containers(resource):
+        if (image := text(container.get("image"))) is not None:
+            yield f"{path}.image", image
+    config = serving_config(resource) or {}
+    for place in _TOLD:
+        if isinstance(parts := at(config, *place), Mapping):
+            yield ".".join((PATH, *place)), _reference(parts)
+
+
+def _reference(parts: Spec) -> str:
+    """ModelMesh Serving is told an image's parts one by one."""
+    tag, digest = at(parts, "tag"), at(parts, "digest")
+    return f"{at(parts, 'name')}" + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
+
+
+IMAGES_PINNED = Policy(
+    name="images-pinned",
+    description="Every image has a digest or a tag, and no tag is called latest.",
+    rule=_pinned,
+)
+OWN_IMAGES_BY_DIGEST = Policy(
+    name="own-images-by-digest",
+    description="What the stack builds or promotes runs by digest.",
+    rule=_own_by_digest,
+    settings={"byTag": _BY_TAG},
+)
+IMAGES_BY_DIGEST = Policy(
+    name="images-by-digest",
+    description="What others publish runs by digest, too.",
+    rule=_others_by_digest,
+    level="advisory",
+    settings={"byTag": _BY_TAG},
+)

@@ -1,0 +1,40 @@
+"""A rule with its name, how strictly it is taken unless a stack's policy config says otherwise, and what can be set."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .resource import Resource
+
+Level = Literal["advisory", "mandatory"]
+Settings = Mapping[str, Sequence[str]]
+Rule = Callable[[Resource, Settings], Iterator[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """A list of texts in the policy's config."""
+
+    description: str
+    default: tuple[str, ...] = ()
+
+    def schema(self) -> dict[str, Any]:
+        """As JSON schema, which the engine holds the config against."""
+        items = {"type": "string"}
+        return {"type": "array", "items": items, "description": self.description, "default": list(self.default)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """One policy of the pack."""
+
+    name: str
+    description: str
+    rule: Rule
+    level: Level = "mandatory"
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+
+    def violations(self, resource: Resource, given: Settings | None = None) -> Iterator[str]:
+        """What is wrong with the resource by the given settings, and by the default of those that are not given."""
+        settings = {name: setting.default for name, setting in self.settings.items()}
+        return self.rule(resource, {**settings, **(given or {})})

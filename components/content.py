@@ -6,8 +6,8 @@ Modes, times, owners and the order of a folder are nobody's intention, so none o
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
 
 import pulumi
 
@@ -30,8 +30,21 @@ def files(source: Path) -> dict[str, bytes]:
     return dict(sorted(contents.items()))
 
 
+def context(sources: Mapping[str, Path]) -> dict[str, bytes]:
+    """The contents of a build context: those of each source folder, below the folder it goes to (`""` is the root)."""
+    contents: dict[str, bytes] = {}
+    for folder, source in sources.items():
+        placed = {(PurePosixPath(folder) / path).as_posix(): data for path, data in files(source).items()}
+        if both := sorted(contents.keys() & placed.keys()):
+            raise BadSource(f"{source} brings {both[0]}, which another source of the build context has, too")
+        contents |= placed
+    if "Dockerfile" not in contents:
+        raise BadSource(f"{', '.join(map(str, sources.values()))}: no Dockerfile for the root of the build context")
+    return dict(sorted(contents.items()))
+
+
 def digest(contents: dict[str, bytes]) -> str:
-    """`sha256:…` over paths and contents."""
+    """`sha256:…` over paths and contents; the publisher's `publish.py` computes the same, and refuses another one."""
     lines = (f"{hashlib.sha256(data).hexdigest()}  {path}\n" for path, data in sorted(contents.items()))
     return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
 

@@ -1,7 +1,7 @@
 """The images of a stack that it does not build: upstream's by default, each to be overridden by key."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -74,12 +74,18 @@ def parse_ref(text: str) -> ImageRef:
     match = _REF.fullmatch(text)
     tag, digest = (match["tag"] or "", match["digest"] or "") if match else ("", "")
     if not match or not (tag or digest) or (tag == "latest" and not digest):
-        quoted = shown(text) if re.search(r"@(?!sha256:)", text) else repr(text)
         raise ValueError(
-            f"{quoted} pins no image; expected repository:tag (not latest) or repository@sha256:<64 hex digits>, "
-            "the repository without a scheme and in small letters"
+            f"{_quoted(text)} pins no image; expected repository:tag (not latest) or "
+            "repository@sha256:<64 hex digits>, the repository without a scheme and in small letters"
         )
     return ImageRef(match["name"], tag, digest)
+
+
+def promotion_problems(path: str, ref: str) -> Iterator[str]:
+    """Complains unless the reference names an image by its digest, as one that was built and tried elsewhere is."""
+    match = _REF.fullmatch(ref)
+    if not match or not match["digest"]:
+        yield f"{path}: {_quoted(ref)}, expected <repository>@sha256:<64 hex digits>"
 
 
 def resolve(
@@ -117,6 +123,10 @@ def resolve(
         servers={server: refs[server] for server in SERVER_TYPES},
     )
     return images, []
+
+
+def _quoted(text: str) -> str:
+    return shown(text) if re.search(r"@(?!sha256:)", text) else repr(text)
 
 
 def _mirrored(text: str, prefix: str) -> str:

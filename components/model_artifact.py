@@ -1,12 +1,16 @@
 """A model in the bucket under the digest of its files, so that a new model is a new path and an old one stays servable.
 
 The files travel in a small image next to the publisher that uploads them (any size, no limit of a ConfigMap), and a Job
-runs it where the store can be reached: inside the cluster. Nothing is deleted: an earlier digest is how one rolls back.
+runs it where the store can be reached: inside the cluster. That image is also how a model gets from one stack to the
+next: what was tried in one is published by another, byte by byte. Nothing is deleted: an earlier digest is how one
+rolls back.
 
 A Job that has run is not run again. Where the store lost its disk since, as an ephemeral one does with its pod,
 `pulumi up --replace <URN of the Job>` publishes once more.
 """
 
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,15 +18,48 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from . import content
+from .build import BuildArgs
+from .images import promotion_problems
 from .invalid_spec import refuse
 from .kept_secret import encoded
 from .pods import container_security, pod_security
-from .runtime_image import BuildArgs, RuntimeImage, RuntimeImageArgs
+from .runtime_image import BuiltImage, PromotedImage, RuntimeImage, RuntimeImageArgs
+from .shapes import label_problems, shown, subdomain_problems
 from .storage import S3Storage
 
-_PUBLISHER = "publisher"
 _RETRIES = 3
 _DEADLINE_SECONDS = 600
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFiles:
+    """A model to build a publisher's image of."""
+
+    source: Path
+    build: BuildArgs
+    publisher: Path = Path("runtime_src/publish")
+    """Folder of the publisher: its Dockerfile finds the model's files below `artifact` in the build context."""
+
+    def problems(self) -> Iterator[str]:
+        """What could not be built."""
+        yield from (f"build.{problem}" for problem in self.build.problems())
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotedModel:
+    """A model whose publisher's image is there already."""
+
+    image: str
+    """`<repository>@sha256:…` of the publisher's image, as the stack that built it says."""
+    digest: str
+    """`sha256:…` of the model's files in it; the publisher refuses others."""
+
+    def problems(self) -> Iterator[str]:
+        """What names no single image or model."""
+        yield from promotion_problems("image", self.image)
+        if not _DIGEST.fullmatch(self.digest):
+            yield f"digest: {shown(self.digest)}, expected sha256:<64 hex digits>"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +68,10 @@ class ModelArtifactArgs:
 
     namespace: pulumi.Input[str]
     model_name: str
-    source: Path
-    build: BuildArgs
+    files: ModelFiles | PromotedModel
     storage: S3Storage
-    publisher: Path = Path("runtime_src/publish")
-    """Folder of the publishing image: its Dockerfile copies the build context, its entry point uploads that."""
+    image_pull_secrets: Sequence[str] = ()
+    """Names of Secrets in the namespace that the publisher's image is pulled with."""
 
 
 class ModelArtifact(pulumi.ComponentResource):
@@ -45,35 +81,27 @@ class ModelArtifact(pulumi.ComponentResource):
     """`sha256:…` of the files: known before anything is built."""
     path: pulumi.Output[str]
     """The model's path in the bucket; resolves once it is there."""
+    image: pulumi.Output[str]
+    """The publisher's, as `<repository>@sha256:…`."""
 
     def __init__(self, name: str, args: ModelArtifactArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        self.digest = content.digest(content.files(args.source))
-        missing = ["storage.bucket: missing, expected the one that the model is put into"]
-        refuse("ModelArtifact", args.model_name, missing if args.storage.bucket is None else [])
+        refuse("ModelArtifact", args.model_name, _problems(args))
+        if isinstance(args.files, PromotedModel):
+            self.digest = args.files.digest
+        else:
+            self.digest = content.digest(content.files(args.files.source))
         super().__init__("modelmesh:index:ModelArtifact", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         hexdigest = self.digest.removeprefix("sha256:")
         path = f"{args.model_name}/{hexdigest}"
-        image = RuntimeImage(
-            f"{name}-publisher",
-            RuntimeImageArgs(
-                build=args.build,
-                source=args.source,
-                repository=f"models/{args.model_name}",
-                named_sources={_PUBLISHER: args.publisher},
-                dockerfile_in=_PUBLISHER,
-            ),
-            child,
-        )
+        self.image = RuntimeImage(f"{name}-publisher", RuntimeImageArgs(image=_publisher(args)), child).ref
         credentials = kubernetes.core.v1.Secret(
             f"{name}-credentials",
             metadata={"name": f"publish-{args.model_name}", "namespace": args.namespace},
-            data=pulumi.Output.all(
-                AWS_ACCESS_KEY_ID=pulumi.Output.secret(args.storage.access_key_id),
-                AWS_SECRET_ACCESS_KEY=pulumi.Output.secret(args.storage.secret_access_key),
-            ).apply(encoded),
+            data=pulumi.Output.all(**_credentials(args.storage)).apply(encoded),
             opts=child,
         )
+        pull_secrets = [{"name": secret} for secret in args.image_pull_secrets]
         job = kubernetes.batch.v1.Job(
             name,
             metadata={"name": f"publish-{args.model_name}-{hexdigest[:12]}", "namespace": args.namespace},
@@ -84,16 +112,18 @@ class ModelArtifact(pulumi.ComponentResource):
                     "spec": {
                         "restartPolicy": "Never",  # a failed pod stays, with its log
                         "automountServiceAccountToken": False,
+                        **({"imagePullSecrets": pull_secrets} if pull_secrets else {}),
                         "securityContext": pod_security(),
                         "containers": [
                             {
                                 "name": "publish",
-                                "image": image.ref,
+                                "image": self.image,
                                 "env": [
                                     {"name": "S3_ENDPOINT", "value": args.storage.endpoint_url},
                                     {"name": "S3_BUCKET", "value": args.storage.bucket},
                                     {"name": "S3_REGION", "value": args.storage.region},
                                     {"name": "S3_PREFIX", "value": f"{path}/"},
+                                    {"name": "MODEL_DIGEST", "value": self.digest},
                                 ],
                                 "envFrom": [{"secretRef": {"name": credentials.metadata.name}}],
                                 "resources": {
@@ -111,4 +141,32 @@ class ModelArtifact(pulumi.ComponentResource):
             opts=child,
         )
         self.path = job.metadata.apply(lambda _: path)
-        self.register_outputs({"digest": self.digest, "path": self.path})
+        self.register_outputs({"digest": self.digest, "path": self.path, "image": self.image})
+
+
+def _problems(args: ModelArtifactArgs) -> Iterator[str]:
+    yield from label_problems("model_name", args.model_name)
+    yield from (f"files.{problem}" for problem in args.files.problems())
+    if args.storage.bucket is None:
+        yield "storage.bucket: missing, expected the one that the model is put into"
+    for index, secret in enumerate(args.image_pull_secrets):
+        yield from subdomain_problems(f"image_pull_secrets[{index}]", secret)
+
+
+def _credentials(storage: S3Storage) -> dict[str, pulumi.Input[str]]:
+    certificate = {"S3_CERTIFICATE": storage.certificate} if storage.certificate else {}
+    return {
+        "AWS_ACCESS_KEY_ID": pulumi.Output.secret(storage.access_key_id),
+        "AWS_SECRET_ACCESS_KEY": pulumi.Output.secret(storage.secret_access_key),
+        **certificate,
+    }
+
+
+def _publisher(args: ModelArtifactArgs) -> BuiltImage | PromotedImage:
+    if isinstance(args.files, PromotedModel):
+        return PromotedImage(ref=args.files.image)
+    return BuiltImage(
+        build=args.files.build,
+        sources={"": args.files.publisher, "artifact": args.files.source},
+        repository=f"models/{args.model_name}",
+    )

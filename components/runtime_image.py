@@ -1,96 +1,102 @@
-"""Builds an image with BuildKit and pushes it; what comes out is a reference by digest.
+"""An image in a registry, known by its digest: built from source here, or taken as another stack built and tried it.
 
-No Docker engine is used, credentials are the machine's own, and nothing is ever deleted from the registry: other stacks
-and running pods may use the same digest.
+Nothing is ever deleted from the registry: other stacks and running pods may use the same digest.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 import pulumi
-import pulumi_docker_build as docker_build
 
 from . import content
+from .build import BuildArgs
+from .builders import StagedImage, by_buildkit, by_docker
+from .images import promotion_problems
+from .invalid_spec import refuse
+from .shapes import shown
 
 _CONTEXTS = Path(".build/context")
 """Relative to the program, so that a stack's state is the same from every checkout."""
+_REPOSITORY = re.compile(r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 
 
 @dataclass(frozen=True, kw_only=True)
-class BuildArgs:
-    """How and where to a stack builds its images."""
+class PromotedImage:
+    """An image that is there already."""
 
-    registry: str
-    """Host and path before the repository's name, as both the builder and the cluster's nodes know it."""
-    insecure: bool
-    """The registry speaks plain http."""
-    builder: str | None
-    """Name of the buildx builder; None takes the default one."""
-    on_preview: bool
-    """Previews build, too (and never push)."""
-    build_args: Mapping[str, str] = field(default_factory=dict)
+    ref: str
+    """`<repository>@sha256:…`, as the stack that built it says."""
+
+    def problems(self) -> Iterator[str]:
+        """What names no single image."""
+        yield from promotion_problems("ref", self.ref)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltImage:
+    """An image to build and push."""
+
+    build: BuildArgs
+    sources: Mapping[str, Path]
+    """Folders by where they go in the build context: `""` is its root, in which the Dockerfile has to be."""
+    repository: str
+    """Its name below the registry."""
+
+    def problems(self) -> Iterator[str]:
+        """What could not be built; whether the folders can be used shows when they are read."""
+        yield from (f"build.{problem}" for problem in self.build.problems())
+        if not _REPOSITORY.fullmatch(self.repository):
+            yield f"repository: {shown(self.repository)}, expected small letters, digits, ., _ and - between /"
+        if "" not in self.sources:
+            yield "sources: no folder for the root of the build context, expected one by the name ''"
+        for folder in self.sources:
+            if PurePosixPath(folder).is_absolute() or ".." in PurePosixPath(folder).parts:
+                yield f"sources: {folder!r}, expected a folder inside the build context"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeImageArgs:
-    """What to build: `source` is a folder with a Dockerfile, or without one if `dockerfile` lies in a named context."""
+    """Where the image comes from."""
 
-    build: BuildArgs
-    source: Path
-    repository: str
-    named_sources: Mapping[str, Path] = field(default_factory=dict)
-    """Further folders, by the name under which the Dockerfile copies from them."""
-    dockerfile_in: str | None = None
-    """The named source that holds the Dockerfile."""
+    image: BuiltImage | PromotedImage
 
 
 class RuntimeImage(pulumi.ComponentResource):
-    """An image in the registry."""
+    """An image in the registry; one that was promoted makes nothing."""
 
     ref: pulumi.Output[str]
-    """`<registry>/<repository>@sha256:…`; unknown in a preview that would have to build it."""
+    """`<repository>@sha256:…`; unknown in a preview that would have to build it."""
 
     def __init__(self, name: str, args: RuntimeImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        main = content.files(args.source)
-        named = {key: content.files(folder) for key, folder in args.named_sources.items()}
+        refuse("RuntimeImage", name, (f"image.{problem}" for problem in args.image.problems()))
+        files = content.context(args.image.sources) if isinstance(args.image, BuiltImage) else {}
         super().__init__("modelmesh:index:RuntimeImage", name, {}, opts)
-        location = _staged(name, main)
-        contexts = {key: _staged(f"{name}-{key}", files) for key, files in named.items()}
-        repository = f"{args.build.registry}/{args.repository}"
-        image = docker_build.Image(
-            name,
-            # Spelt as an export: with the shorthand `push=True` the provider never builds in a preview.
-            push=False,
-            exports=[
-                docker_build.ExportArgs(
-                    registry=docker_build.ExportRegistryArgs(insecure=args.build.insecure, oci_media_types=True)
-                )
-            ],
-            # Registries drop what has no tag; a tag per content never moves.
-            tags=[f"{repository}:{_tag(main, named)}"],
-            context=docker_build.BuildContextArgs(
-                location=location,
-                named={key: docker_build.ContextArgs(location=path) for key, path in contexts.items()},
-            ),
-            dockerfile=docker_build.DockerfileArgs(
-                location=f"{contexts[args.dockerfile_in] if args.dockerfile_in else location}/Dockerfile"
-            ),
-            build_args=dict(args.build.build_args),
-            builder=docker_build.BuilderConfigArgs(name=args.build.builder) if args.build.builder else None,
-            build_on_preview=args.build.on_preview,
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
-        )
-        self.ref = image.digest.apply(lambda digest: f"{repository}@{digest}")
+        if isinstance(args.image, PromotedImage):
+            self.ref = pulumi.Output.from_input(args.image.ref)
+        else:
+            self.ref = _built(name, args.image, files, pulumi.ResourceOptions(parent=self, retain_on_delete=True))
         self.register_outputs({"ref": self.ref})
 
 
-def _staged(name: str, files: dict[str, bytes]) -> str:
-    target = _CONTEXTS / name
-    content.stage(files, target)
-    return target.as_posix()
+def _built(name: str, image: BuiltImage, files: dict[str, bytes], child: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    folder = _CONTEXTS / name
+    content.stage(files, folder)
+    staged = StagedImage(
+        build=image.build,
+        repository=image.repository,
+        tag=_tag(image.build, files),
+        context=folder.as_posix(),
+    )
+    builder = by_docker if image.build.engine == "docker" else by_buildkit
+    # Credentials and build secrets make all outputs secret; a digest tells none of them, and diffs have to show it.
+    digest = pulumi.Output.unsecret(builder(name, staged, child))
+    return digest.apply(lambda digest: f"{staged.pushed}@{digest}")
 
 
-def _tag(main: dict[str, bytes], named: Mapping[str, dict[str, bytes]]) -> str:
-    everything = {f"{key}/{path}": data for key, files in {"": main, **named}.items() for path, data in files.items()}
-    return content.digest(everything).removeprefix("sha256:")[:16]
+def _tag(build: BuildArgs, files: dict[str, bytes]) -> str:
+    """It keeps the image in its registry, where other stacks may run it. It names all that went in, and never moves."""
+    how = json.dumps({"arguments": dict(build.build_args), "platforms": [*build.platforms]}, sort_keys=True)
+    return content.digest({**files, "/how": how.encode()}).removeprefix("sha256:")[:16]

@@ -2,13 +2,15 @@
 
 It owns the upload alone. Which bucket and which path come from outside, and the path is expected to name the content
 (`<model>/<digest>`), so nothing is ever overwritten with something else and nothing is deleted. Running it again
-uploads only what is missing.
+uploads only what is missing. Files of another digest than the one that was asked for are refused.
 
-Environment: S3_ENDPOINT (URL), S3_BUCKET, S3_PREFIX, S3_REGION (optional), AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY.
+Environment: S3_ENDPOINT (URL), S3_BUCKET, S3_PREFIX, S3_REGION (optional), S3_CERTIFICATE (optional: PEM text of an
+authority to trust besides), AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, MODEL_DIGEST (`sha256:…` of the files).
 """
 
 import hashlib
 import os
+import ssl
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,21 +37,27 @@ class Target:
     Attributes:
         endpoint: URL of the store.
         region: empty for a store without regions.
+        certificate: PEM text of an authority to trust besides, or empty.
         prefix: path inside the bucket, without slashes at its ends.
+        digest: of the files that belong there.
         secret_key: kept out of the repr.
     """
 
     endpoint: str
     bucket: str
     prefix: str
+    digest: str
     region: str
+    certificate: str
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
 
     @classmethod
     def from_environment(cls) -> "Target":
         """Read the variables of the module's docstring, or name all that are missing."""
-        required = ("S3_ENDPOINT", "S3_BUCKET", "S3_PREFIX", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        required = (
+            "S3_ENDPOINT", "S3_BUCKET", "S3_PREFIX", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "MODEL_DIGEST",
+        )  # fmt: skip
         missing = [name for name in required if not os.environ.get(name)]
         if missing:
             raise PublishError(f"set {', '.join(missing)}")
@@ -57,7 +65,9 @@ class Target:
             endpoint=os.environ["S3_ENDPOINT"],
             bucket=os.environ["S3_BUCKET"],
             prefix=os.environ["S3_PREFIX"].strip("/"),
+            digest=os.environ["MODEL_DIGEST"],
             region=os.environ.get("S3_REGION", ""),
+            certificate=os.environ.get("S3_CERTIFICATE", ""),
             access_key=os.environ["AWS_ACCESS_KEY_ID"],
             secret_key=os.environ["AWS_SECRET_ACCESS_KEY"],
         )
@@ -68,11 +78,13 @@ def connect(target: Target) -> Minio:
     url = urlsplit(target.endpoint)
     if url.scheme not in ("http", "https") or not url.netloc or url.path.strip("/"):
         raise PublishError(f"S3_ENDPOINT: expected http(s)://host[:port], got {target.endpoint}")
+    trusted = ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE") or certifi.where())
+    if target.certificate:
+        trusted.load_verify_locations(cadata=target.certificate)
     pool = urllib3.PoolManager(
         timeout=urllib3.Timeout(connect=5, read=60),
         retries=urllib3.Retry(total=4, backoff_factor=0.5, status_forcelist=[500, 502, 503, 504]),
-        cert_reqs="CERT_REQUIRED",
-        ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
+        ssl_context=trusted,
     )
     return Minio(
         endpoint=url.netloc,
@@ -84,11 +96,27 @@ def connect(target: Target) -> Minio:
     )
 
 
-def publish(client: Minio, target: Target, artifact: Path) -> None:
-    """Upload every file below `artifact`, making the bucket where there is none."""
+def checked(artifact: Path, digest: str) -> list[Path]:
+    """All files below `artifact`, provided that they have this digest."""
     files = sorted(path for path in artifact.rglob("*") if path.is_file())
     if not files:
         raise PublishError(f"{artifact} holds no files")
+    if (found := digest_of(artifact, files)) != digest:
+        raise PublishError(f"the files in {artifact} have the digest {found}, but MODEL_DIGEST asks for {digest}")
+    return files
+
+
+def digest_of(artifact: Path, files: list[Path]) -> str:
+    """`sha256:…` over paths and contents, as the stack's `components/content.py` computes it."""
+    lines = []
+    for name, path in sorted((path.relative_to(artifact).as_posix(), path) for path in files):
+        with path.open("rb") as file:
+            lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n")
+    return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def publish(client: Minio, target: Target, artifact: Path, files: list[Path]) -> None:
+    """Upload these files from `artifact`, making the bucket where there is none."""
     if not client.bucket_exists(bucket_name=target.bucket):
         make_bucket(client, target.bucket)
     for path in files:
@@ -138,7 +166,7 @@ def main() -> int:
     artifact = Path(sys.argv[1]) if len(sys.argv) > 1 else ARTIFACT
     try:
         target = Target.from_environment()
-        publish(connect(target), target, artifact)
+        publish(connect(target), target, artifact, checked(artifact, target.digest))
     except PublishError as error:
         reason = str(error)
     except S3Error as error:

@@ -1,64 +1,90 @@
 """The publisher against a real MinIO: uploads once, repairs what is missing, and fails with one clear line."""
 
+import contextlib
 import os
+import ssl
 import subprocess
 import time
-from collections.abc import Iterator
-from http.client import HTTPConnection
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 
 import pytest
 
+from components import content
+from components.certificate import issued, today
 from tests.runtime.server import RUNTIME, free_ports
 from tests.venvs import venv_for
 
 PUBLISH = RUNTIME / "publish"
 USER, PASSWORD = "publisher", "not-a-secret-outside-this-test"
-TOOLCHAIN = Path(os.environ.get("MODELMESH_TOOLCHAIN_BIN") or Path.home() / ".cache/modelmesh-stack/toolchain/current/bin")
+TOOLCHAIN = Path(
+    os.environ.get("MODELMESH_TOOLCHAIN_BIN") or Path.home() / ".cache/modelmesh-stack/toolchain/current/bin"
+)
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A MinIO on the loopback interface: its URL, and the folder where its buckets are."""
+    folder = tmp_path_factory.mktemp("minio")
+    with minio(folder) as port:
+        yield f"http://127.0.0.1:{port}", folder
+
+
+@contextlib.contextmanager
+def minio(folder: Path, certificates: dict[str, str] | None = None) -> Iterator[int]:
+    """The port of a MinIO that keeps its buckets in a folder, and speaks TLS if there are certificates."""
     port, console = free_ports(2)
-    url, folder = f"http://127.0.0.1:{port}", tmp_path_factory.mktemp("minio")
-    minio = TOOLCHAIN / "minio"
-    assert minio.exists(), f"{minio} is not there: build the embedded toolchain, or set MODELMESH_TOOLCHAIN_BIN"
+    program = TOOLCHAIN / "minio"
+    assert program.exists(), f"{program} is not there: build the embedded toolchain, or set MODELMESH_TOOLCHAIN_BIN"
+    argv: list[str | Path] = [
+        program,
+        "server",
+        "--quiet",
+        "--address",
+        f"127.0.0.1:{port}",
+        "--console-address",
+        f"127.0.0.1:{console}",
+    ]
+    if certificates:
+        known = folder / ".certificates"
+        known.mkdir()
+        (known / "public.crt").write_text(certificates["tls.crt"])
+        (known / "private.key").write_text(certificates["tls.key"])
+        argv += ["--certs-dir", known]
     process = subprocess.Popen(
-        [
-            minio,
-            "server",
-            "--quiet",
-            "--address",
-            f"127.0.0.1:{port}",
-            "--console-address",
-            f"127.0.0.1:{console}",
-            folder,
-        ],
+        [*argv, folder],
         env={"PATH": os.environ["PATH"], "HOME": str(folder), "MINIO_ROOT_USER": USER, "MINIO_ROOT_PASSWORD": PASSWORD},
     )
+    trusted = ssl.create_default_context(cadata=certificates["ca.crt"]) if certificates else None
     try:
-        wait_for(port, process)
-        yield url, folder
+        wait_for(lambda: connection(port, trusted), process)
+        yield port
     finally:
         process.terminate()
         process.wait(20)
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def connection(port: int, trusted: ssl.SSLContext | None) -> HTTPConnection:
+    if trusted:
+        return HTTPSConnection("localhost", port, timeout=2, context=trusted)
+    return HTTPConnection("127.0.0.1", port, timeout=2)
+
+
+def wait_for(connect: Callable[[], HTTPConnection], process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
-        connection = HTTPConnection("127.0.0.1", port, timeout=2)
+        one = connect()
         try:
-            connection.request("GET", "/minio/health/ready")
-            if connection.getresponse().status == 200:
+            one.request("GET", "/minio/health/ready")
+            if one.getresponse().status == 200:
                 return
         except OSError:
             pass
         finally:
-            connection.close()
+            one.close()
         time.sleep(0.2)
-    raise AssertionError(f"MinIO did not become ready on port {port}")
+    raise AssertionError("MinIO did not become ready")
 
 
 @pytest.fixture
@@ -70,6 +96,10 @@ def artifact(tmp_path: Path) -> Path:
     return folder
 
 
+def digest(artifact: Path) -> str:
+    return content.digest(content.files(artifact))
+
+
 def publish(artifact: Path, url: str, **changes: str) -> subprocess.CompletedProcess[str]:
     environment = {
         "S3_ENDPOINT": url,
@@ -77,6 +107,8 @@ def publish(artifact: Path, url: str, **changes: str) -> subprocess.CompletedPro
         "S3_PREFIX": "sentiment/abc123",
         "AWS_ACCESS_KEY_ID": USER,
         "AWS_SECRET_ACCESS_KEY": PASSWORD,
+        # As the stack computes it: whatever is published here shows that both do so alike.
+        "MODEL_DIGEST": changes.get("MODEL_DIGEST") or digest(artifact),
     } | changes
     python = venv_for(PUBLISH / "requirements.txt") / "bin/python"
     return subprocess.run(
@@ -123,7 +155,10 @@ def test_large_file_goes_up_in_parts_and_is_known_again(store: tuple[str, Path],
         ({"S3_BUCKET": "No_Bucket"}, "No_Bucket"),
         ({"S3_ENDPOINT": "minio:9000"}, "S3_ENDPOINT: expected http(s)://host[:port], got minio:9000"),
         ({"S3_ENDPOINT": "http://127.0.0.1:1"}, "http://127.0.0.1:1: "),
-        ({"S3_PREFIX": "", "AWS_ACCESS_KEY_ID": ""}, "set S3_PREFIX, AWS_ACCESS_KEY_ID"),
+        (
+            {"S3_PREFIX": "", "AWS_ACCESS_KEY_ID": "", "MODEL_DIGEST": ""},
+            "set S3_PREFIX, AWS_ACCESS_KEY_ID, MODEL_DIGEST",
+        ),
     ],
     ids=["secret", "user", "bucket", "endpoint", "unreachable", "missing"],
 )
@@ -139,6 +174,37 @@ def test_failure_is_one_line_without_a_secret(
     assert "wrong-secret-key" not in line
 
 
+def test_the_stack_and_the_publisher_compute_one_digest(store: tuple[str, Path], artifact: Path) -> None:
+    """Whatever the order in which folders and names are walked."""
+    for name in ("deep-er", "deep.er", "deep/Zed", "deep/a b", "ä", "z\nz"):
+        (artifact / name).write_text(name)
+    done = publish(artifact, store[0], S3_PREFIX="order")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_files_of_another_digest_are_refused(store: tuple[str, Path], artifact: Path) -> None:
+    asked = digest(artifact)
+    (artifact / "vader_lexicon.txt").write_text("good\t1.8\n")
+    failed = publish(artifact, store[0], MODEL_DIGEST=asked, S3_BUCKET="refused")
+    reason = f"the files in {artifact} have the digest {digest(artifact)}, but MODEL_DIGEST asks for {asked}"
+    assert (failed.returncode, failed.stderr) == (1, f"publish failed: {reason}\n")
+    assert not (store[1] / "refused").exists()
+
+
+def test_a_store_is_trusted_by_its_own_certificate_and_by_no_other(tmp_path: Path, artifact: Path) -> None:
+    certificates, others = issued(["localhost"], today()), issued(["localhost"], today())
+    folder = tmp_path / "minio"
+    folder.mkdir()
+    with minio(folder, certificates) as port:
+        url = f"https://localhost:{port}"
+        done = publish(artifact, url, S3_CERTIFICATE=certificates["ca.crt"])
+        assert (done.returncode, done.stderr) == (0, "")
+        failed = publish(artifact, url, S3_CERTIFICATE=others["ca.crt"])
+        (line,) = failed.stderr.splitlines()
+        assert failed.returncode == 1
+        assert "certificate verify failed" in line
+
+
 def test_nothing_to_publish_is_a_failure(store: tuple[str, Path], tmp_path: Path) -> None:
-    failed = publish(tmp_path, store[0])
+    failed = publish(tmp_path, store[0], MODEL_DIGEST="any")
     assert (failed.returncode, failed.stderr) == (1, f"publish failed: {tmp_path} holds no files\n")

@@ -1,11 +1,18 @@
 """The runtime's Dockerfile agrees with ModelMesh Serving, and with itself."""
 
 import json
+import os
 import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from tests.runtime.server import RUNTIME, image_environment
 
 DOCKERFILE = (RUNTIME / "Dockerfile").read_text()
+DOCKERFILES = (RUNTIME / "Dockerfile", RUNTIME / "publish/Dockerfile")
 
 
 def test_settings_are_those_that_modelmesh_serving_relies_on() -> None:
@@ -35,3 +42,58 @@ def test_every_module_is_in_the_image_and_in_its_last_layer() -> None:
     last = DOCKERFILE.strip().splitlines()[-1].split()
     modules = sorted(path.name for path in RUNTIME.glob("*.py"))
     assert (last[0], sorted(last[1:-1])) == ("COPY", sorted([*modules, "py.typed"]))
+
+
+def install_step(dockerfile: Path) -> tuple[list[str], str]:
+    """The mounts and the shell text of the step that runs pip."""
+    (step,) = [step for step in re.split(r"^RUN ", dockerfile.read_text(), flags=re.MULTILINE) if "/bin/pip" in step]
+    step = re.match(r"(.*\\\n)*.*\n", step)[0].replace("\\\n", "")  # type: ignore[index]
+    return re.findall(r"--mount=(\S+)", step), re.sub(r"--mount=\S+\s+", "", step)
+
+
+@pytest.fixture(params=DOCKERFILES, ids=["server", "publisher"])
+def pip(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Runs that step as a builder does, with a pip that says what it was given, and the mounts in a folder."""
+    _, shell = install_step(request.param)
+    program = tmp_path / "pip"
+    program.write_text('#!/bin/sh\necho "$PIP_INDEX_URL" && cat "$PIP_CERT"\n')
+    program.chmod(0o755)
+    for mount in ("secrets", "trust"):
+        (tmp_path / mount).mkdir()
+    (tmp_path / "base.pem").write_text("base image's\n")
+    for path, moved in {"/opt/pip/bin/pip": program, "/run/": f"{tmp_path}/"}.items():
+        assert path in shell
+        shell = shell.replace(path, str(moved))
+
+    def run() -> str:
+        environ = {"PATH": os.environ["PATH"], "PIP_CERT": f"{tmp_path}/base.pem", "PIP_INDEX_URL": "base image's"}
+        return subprocess.run(["sh", "-c", shell], env=environ, check=True, capture_output=True, text=True).stdout
+
+    return run
+
+
+def test_without_build_secrets_pip_does_what_the_base_image_says(pip: Callable[[], str]) -> None:
+    assert pip() == "base image's\nbase image's\n"
+
+
+def test_pip_asks_the_index_of_the_build_secret(pip: Callable[[], str], tmp_path: Path) -> None:
+    (tmp_path / "secrets/pip-index-url").write_text("https://me:hidden@pypi.example/simple\n")
+    assert pip() == "https://me:hidden@pypi.example/simple\nbase image's\n"
+    assert "hidden" not in "".join(file.read_text() for file in (tmp_path / "trust").iterdir())
+
+
+def test_pip_trusts_the_proxy_of_the_build_secret_besides(pip: Callable[[], str], tmp_path: Path) -> None:
+    (tmp_path / "secrets/proxy-ca").write_text("proxy's\n")
+    assert pip() == "base image's\nbase image's\nproxy's\n"
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=["server", "publisher"])
+def test_build_secrets_are_written_only_where_no_layer_keeps_them(dockerfile: Path) -> None:
+    mounts, shell = install_step(dockerfile)
+    assert {"type=tmpfs,target=/run/trust", "type=secret,id=pip-index-url", "type=secret,id=proxy-ca"} < set(mounts)
+    assert re.findall(r"> *(\S+)", shell) == ["/run/trust/ca.pem"]
+
+
+def test_both_images_install_by_the_same_step() -> None:
+    one, other = map(install_step, DOCKERFILES)
+    assert one == other

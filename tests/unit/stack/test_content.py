@@ -64,6 +64,24 @@ def test_a_missing_or_empty_source_is_an_error_of_one_line(tmp_path: Path) -> No
         content.files(tmp_path)
 
 
+def test_a_context_has_each_source_in_its_folder_by_its_own_allow_list(tmp_path: Path) -> None:
+    root = make(tmp_path / "root", {".dockerignore": "*\n!a\n", "Dockerfile": "", "a": "1", "b": ""})
+    below = make(tmp_path / "below", {"b": "2", "c/d": "3"})
+    assert content.context({"": root, "x/y": below}) == {"Dockerfile": b"", "a": b"1", "x/y/b": b"2", "x/y/c/d": b"3"}
+
+
+def test_a_context_where_two_sources_bring_one_file_is_refused(tmp_path: Path) -> None:
+    root = make(tmp_path / "root", {"Dockerfile": "", "x/a": "1"})
+    with pytest.raises(content.BadSource, match="x/a, which another source"):
+        content.context({"": root, "x": make(tmp_path / "below", {"a": "1"})})
+
+
+def test_a_context_without_a_dockerfile_in_its_root_is_refused(tmp_path: Path) -> None:
+    root, below = make(tmp_path / "root", {"a": ""}), make(tmp_path / "below", {"Dockerfile": ""})
+    with pytest.raises(content.BadSource, match="no Dockerfile for the root"):
+        content.context({"": root, "x": below})
+
+
 def test_staging_twice_gives_the_same_modes_and_times_and_leaves_nothing_behind(tmp_path: Path) -> None:
     def seen() -> dict[str, tuple[int, float]]:
         return {str(path): (path.stat().st_mode, path.stat().st_mtime) for path in tmp_path.rglob("*")}

@@ -1,30 +1,126 @@
-"""What keeps a model from being published is told before anything is built."""
+"""What keeps a model from being published is told before anything is built; what is published has a digest."""
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
+import pulumi
 import pytest
 
+from components import content
+from components.build import BuildArgs
 from components.invalid_spec import InvalidSpec
-from components.model_artifact import ModelArtifact, ModelArtifactArgs
-from components.runtime_image import BuildArgs
-from tests.unit.stack.engine import run
+from components.model_artifact import ModelArtifact, ModelArtifactArgs, ModelFiles, PromotedModel
+from tests.unit.stack.engine import DIGEST, Run, run
 from tests.unit.stack.serving import S3
 
+JOB = "kubernetes:batch/v1:Job"
+SOURCE = Path(".build/models/sentiment")
+FILES = ModelFiles(source=SOURCE, build=BuildArgs(registry="registry.example"))
+PROMOTED = PromotedModel(image=f"registry.example/models/sentiment@{DIGEST}", digest=f"sha256:{'1' * 64}")
+LETTERS, ENDS = "small letters, digits", "with a letter or digit at each end"
+PLAIN = ModelArtifactArgs(namespace="models", model_name="sentiment", files=FILES, storage=S3)
 
-def test_a_store_that_names_no_bucket_is_none_to_publish_to(tmp_path: Path) -> None:
-    (tmp_path / "model").write_text("x", encoding="utf-8")
-    args = ModelArtifactArgs(
-        namespace="models",
-        model_name="sentiment",
-        source=tmp_path,
-        build=BuildArgs(registry="registry.example", insecure=False, builder=None, on_preview=False),
-        storage=dataclasses.replace(S3, bucket=None),
-    )
 
+@pytest.fixture(autouse=True)
+def in_workplace(workplace: Path) -> None:
+    """Where the program finds its folders."""
+
+
+def made(**changes: Any) -> Run:
+    def program() -> None:
+        model = ModelArtifact("model", dataclasses.replace(PLAIN, **changes))
+        for key in ("digest", "path", "image"):
+            pulumi.export(key, getattr(model, key))
+
+    return run(program, preview=False)
+
+
+def pod(found: Run) -> dict[str, Any]:
+    spec: dict[str, Any] = found.one(JOB).inputs["spec"]["template"]["spec"]
+    return spec
+
+
+def environment(found: Run) -> dict[str, str]:
+    (container,) = pod(found)["containers"]
+    return {entry["name"]: entry.get("value") for entry in container["env"]}
+
+
+@pytest.mark.parametrize("files", [FILES, PROMOTED], ids=["built", "promoted"])
+def test_the_publisher_is_told_the_digest_of_the_files_and_the_path_of_that_name(files: Any) -> None:
+    digest = PROMOTED.digest if files is PROMOTED else content.digest(content.files(SOURCE))
+    found = made(files=files)
+    path = f"sentiment/{digest.removeprefix('sha256:')}"
+    assert environment(found)["MODEL_DIGEST"] == found.outputs["digest"] == digest
+    assert environment(found)["S3_PREFIX"] == f"{path}/"
+    assert found.outputs["path"] == path
+    assert pod(found)["containers"][0]["image"] == found.outputs["image"] == PROMOTED.image
+
+
+def test_the_publishers_image_has_its_program_in_the_root_and_the_models_files_below_artifact() -> None:
+    context = Path(made().one("docker-build:index:Image").inputs["context"]["location"])
+    staged = sorted(path.relative_to(context).as_posix() for path in context.rglob("*") if path.is_file())
+    assert staged == ["Dockerfile", "artifact/vader_lexicon.txt"]
+
+
+def test_a_promoted_model_is_published_without_being_built() -> None:
+    found = made(files=PROMOTED)
+    assert not [resource for resource in found.resources if resource.token.startswith("docker")]
+
+
+def test_the_image_is_pulled_with_the_named_secrets() -> None:
+    assert pod(made(image_pull_secrets=["mirror", "team"]))["imagePullSecrets"] == [
+        {"name": "mirror"},
+        {"name": "team"},
+    ]
+    assert "imagePullSecrets" not in pod(made())
+
+
+def test_credentials_are_secret_and_a_certificate_goes_along() -> None:
+    (secret,) = made(storage=dataclasses.replace(S3, certificate="PEM")).of("kubernetes:core/v1:Secret")
+    assert set(secret.inputs["data"]) == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "S3_CERTIFICATE"}
+    assert set(secret.inputs["data"].values()) == set(secret.secrets)
+    (secret,) = made().of("kubernetes:core/v1:Secret")
+    assert set(secret.inputs["data"]) == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"storage": dataclasses.replace(S3, bucket=None)},
+            "storage.bucket: missing, expected the one that the model is put into",
+        ),
+        ({"model_name": "Sentiment"}, f"model_name: 'Sentiment', expected up to 63 {LETTERS} and -, {ENDS}"),
+        ({"image_pull_secrets": ["a", "B b"]}, f"image_pull_secrets[1]: 'B b', expected {LETTERS}, - and ., {ENDS}"),
+        (
+            {"files": dataclasses.replace(FILES, build=BuildArgs(registry="registry.example", cache="x"))},
+            "files.build.cache: 'x', expected <host>/<repository>:<tag> (not latest) or gha",
+        ),
+        (
+            {"files": dataclasses.replace(PROMOTED, image="models/sentiment:1")},
+            "files.image: 'models/sentiment:1', expected <repository>@sha256:<64 hex digits>",
+        ),
+        *(
+            (
+                {"files": dataclasses.replace(PROMOTED, digest=digest)},
+                f"files.digest: {digest!r}, expected sha256:<64 hex digits>",
+            )
+            for digest in ("", "1" * 64, f"sha256:{'1' * 63}", f"sha256:{'A' * 64}", f"sha256:{'1' * 64}\n")
+        ),
+    ],
+)
+def test_what_cannot_be_published_is_refused_before_anything_is_registered(
+    changes: dict[str, Any], expected: str
+) -> None:
     def program() -> None:
         with pytest.raises(InvalidSpec) as raised:
-            ModelArtifact("model", args)
-        assert raised.value.problems == ["storage.bucket: missing, expected the one that the model is put into"]
+            ModelArtifact("model", dataclasses.replace(PLAIN, **changes))
+        assert raised.value.problems == [expected]
 
     assert run(program).resources == []
+
+
+def test_all_problems_are_told_at_once() -> None:
+    broken = dataclasses.replace(PROMOTED, image="x", digest="y")
+    assert len(list(broken.problems())) == 2

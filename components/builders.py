@@ -1,0 +1,122 @@
+"""What either builder is told of one image; both get the same context, Dockerfile, arguments and platform."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+import pulumi_docker_build as docker_build
+
+from .build import GITHUB_CACHE, BuildArgs
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagedImage:
+    """An image whose build context is on the disk."""
+
+    build: BuildArgs
+    repository: str
+    tag: str
+    context: str
+    """The folder, relative to the program."""
+
+    @property
+    def pushed(self) -> str:
+        """The repository as one pulls from it."""
+        return f"{self.build.registry}/{self.repository}"
+
+    @property
+    def dockerfile(self) -> str:
+        """Relative to the program, too."""
+        return f"{self.context}/Dockerfile"
+
+    @property
+    def cache(self) -> str:
+        """The image's own entry in the cache: two images that wrote one would overwrite each other's."""
+        own = self.repository.replace("/", "-")
+        return own if self.build.cache == GITHUB_CACHE else f"{self.build.cache}-{own}"
+
+
+def by_buildkit(name: str, image: StagedImage, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """Builds and pushes it with docker-build; the digest is unknown in a preview that does not build."""
+    build, credentials = image.build, image.build.credentials
+    export = docker_build.ExportRegistryArgs(insecure=build.insecure, oci_media_types=True)
+    return docker_build.Image(
+        name,
+        # Spelt as an export: with the shorthand `push=True` the provider never builds in a preview.
+        push=False,
+        exports=[docker_build.ExportArgs(registry=export)],
+        tags=[f"{image.pushed}:{image.tag}"],
+        context=docker_build.BuildContextArgs(location=image.context),
+        dockerfile=docker_build.DockerfileArgs(location=image.dockerfile),
+        build_args=dict(build.build_args),
+        platforms=[docker_build.Platform(platform) for platform in build.platforms] or None,
+        cache_from=[_cache_from(image)] if build.cache else None,
+        cache_to=[_cache_to(image)] if build.cache else None,
+        secrets=dict(build.secrets) or None,
+        # Credentials change without what they give access to.
+        ignore_secrets_in_diff_calculation=sorted(build.secrets) or None,
+        registries=[
+            docker_build.RegistryArgs(
+                address=credentials.registry,
+                username=pulumi.Output.secret(credentials.username),
+                password=pulumi.Output.secret(credentials.password),
+            )
+        ]
+        if credentials
+        else None,
+        builder=docker_build.BuilderConfigArgs(name=build.builder) if build.builder else None,
+        build_on_preview=build.on_preview,
+        opts=opts,
+    ).digest
+
+
+def by_docker(name: str, image: StagedImage, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """Builds and pushes it with a Docker engine; the digest is unknown in every preview that would build."""
+    build, credentials = image.build, image.build.credentials
+    built = docker.Image(
+        name,
+        image_name=f"{image.pushed}:{image.tag}",
+        build=docker.DockerBuildArgs(
+            context=image.context,
+            dockerfile=image.dockerfile,
+            args=dict(build.build_args),
+            platform=build.platforms[0] if build.platforms else None,
+            cache_from=docker.CacheFromArgs(images=[image.cache]) if build.cache else None,
+            # The engine's first builder does not know the mounts of our Dockerfiles.
+            builder_version=docker.BuilderVersion.BUILDER_BUILD_KIT,
+        ),
+        registry=docker.RegistryArgs(
+            server=credentials.registry,
+            username=pulumi.Output.secret(credentials.username),
+            password=pulumi.Output.secret(credentials.password),
+        )
+        if credentials
+        else None,
+        build_on_preview=False,
+        skip_push=False,
+        opts=opts,
+    )
+    # Before the digest may stand another repository that the engine pushed the same image to.
+    return built.repo_digest.apply(lambda ref: ref.rpartition("@")[2])
+
+
+def _cache_from(image: StagedImage) -> docker_build.CacheFromArgs:
+    if image.build.cache == GITHUB_CACHE:
+        return docker_build.CacheFromArgs(gha=docker_build.CacheFromGitHubActionsArgs(scope=image.cache))
+    return docker_build.CacheFromArgs(registry=docker_build.CacheFromRegistryArgs(ref=image.cache))
+
+
+def _cache_to(image: StagedImage) -> docker_build.CacheToArgs:
+    mode = docker_build.CacheMode.MAX
+    # A cache that can't be written, as with credentials that may only read, is no reason to fail a build.
+    if image.build.cache == GITHUB_CACHE:
+        gha = docker_build.CacheToGitHubActionsArgs(scope=image.cache, mode=mode, ignore_error=True)
+        return docker_build.CacheToArgs(gha=gha)
+    registry = docker_build.CacheToRegistryArgs(
+        ref=image.cache,
+        mode=mode,
+        oci_media_types=True,
+        image_manifest=True,  # the form that all registries take
+        ignore_error=True,
+    )
+    return docker_build.CacheToArgs(registry=registry)

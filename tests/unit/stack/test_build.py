@@ -1,0 +1,136 @@
+"""What nothing could be built with is told before anything is, field by field, and never with a secret in it."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from components.build import BuildArgs, image_builder
+from components.pull_secret import RegistryCredentials
+from tests.unit.stack.engine import run
+
+PLAIN = BuildArgs(registry="registry.example:5000/team")
+REGISTRY_FORM = (
+    "expected <host>[:<port>][/<path>] without a scheme, its host with a dot or port, like registry.example.com/ml"
+)
+CACHE_FORM = "expected <host>/<repository>:<tag> (not latest) or gha"
+ID_FORM = "expected letters, digits, _, . and - only"
+PLATFORM_FORM = "expected <os>/<arch>[/<variant>], like linux/arm64"
+
+
+def credentials(**changes: Any) -> RegistryCredentials:
+    return RegistryCredentials(**({"registry": "registry.example:5000", "username": "me", "password": "pw"} | changes))
+
+
+def problems(**changes: Any) -> list[str]:
+    return list(dataclasses.replace(PLAIN, **changes).problems())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        *(
+            {"registry": text}
+            for text in ("localhost", "localhost:5000", "10.0.0.1:5000", "[::1]:5000", "ghcr.io/a/b-c")
+        ),
+        {"registry": "registry:5000"},
+        {"platforms": ("linux/amd64", "linux/arm64")},
+        {"engine": "docker", "platforms": ["linux/arm/v7"]},
+        *({"cache": text} for text in ("gha", "ghcr.io/team/cache:main", "localhost:5000/cache:1")),
+        {"secrets": {"pip-index-url": "https://me:pw@pypi.example/simple", "a.b_C-1": "x"}},
+        {"credentials": credentials(), "builder": "embedded", "on_preview": True},
+        {"credentials": credentials(registry="registry.example:5000/team")},
+        {"engine": "docker"},
+        {"engine": "docker", "platforms": ["linux/arm64"], "cache": "ghcr.io/team/cache:main"},
+        {"engine": "docker", "insecure": True, "credentials": credentials(), "build_args": {"JOBS": "2"}},
+    ],
+)
+def test_what_can_be_built_with_is_not_refused(changes: dict[str, Any]) -> None:
+    assert problems(**changes) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"registry": ""}, f"registry: '', {REGISTRY_FORM}"),
+        ({"registry": "https://registry.example"}, f"registry: 'https://registry.example', {REGISTRY_FORM}"),
+        ({"registry": "me:hidden@registry.example"}, f"registry: (not shown), {REGISTRY_FORM}"),
+        ({"registry": "registry.example/"}, f"registry: 'registry.example/', {REGISTRY_FORM}"),
+        ({"registry": "registry.example/Team"}, f"registry: 'registry.example/Team', {REGISTRY_FORM}"),
+        ({"registry": "team"}, f"registry: 'team', {REGISTRY_FORM}"),
+        ({"registry": "team/v1.2"}, f"registry: 'team/v1.2', {REGISTRY_FORM}"),
+        ({"engine": "podman"}, "engine: 'podman', expected buildkit or docker"),
+        ({"platforms": ["arm64"]}, f"platforms[0]: 'arm64', {PLATFORM_FORM}"),
+        ({"platforms": ["linux/amd64", "linux/arm/v7/x"]}, f"platforms[1]: 'linux/arm/v7/x', {PLATFORM_FORM}"),
+        ({"platforms": ["linux/amd64,linux/arm64"]}, f"platforms[0]: 'linux/amd64,linux/arm64', {PLATFORM_FORM}"),
+        (
+            {"platforms": ["linux/arm64/v8"]},
+            "platforms[0]: 'linux/arm64/v8', expected one that docker-build knows, like linux/arm64",
+        ),
+        (
+            {"platforms": ["linux/amd64", "linux/amd64"]},
+            "platforms[1]: 'linux/amd64' again, expected another than that of platforms[0]",
+        ),
+        *(
+            ({"cache": text}, f"cache: {text!r}, {CACHE_FORM}")
+            for text in ("ghcr.io/team/cache", "ghcr.io/team/cache:latest", "cache:main", "team/cache:main", "GHA", " ")
+        ),
+        ({"cache": f"ghcr.io/team/cache@sha256:{'0' * 64}"}, f"cache: (not shown), {CACHE_FORM}"),
+        ({"secrets": {"pip index": "hidden"}}, f"secrets: id 'pip index', {ID_FORM}"),
+        ({"secrets": {"": "hidden"}}, f"secrets: id '', {ID_FORM}"),
+        ({"secrets": {"https://me:hidden@pypi.example": "x"}}, f"secrets: id (not shown), {ID_FORM}"),
+        ({"secrets": {"pip-index-url": ""}}, "secrets.pip-index-url: empty, expected some text"),
+        ({"credentials": credentials(username="")}, "credentials.username: empty, expected some text"),
+        ({"credentials": credentials(password="")}, "credentials.password: empty, expected some text"),
+        (
+            {"credentials": credentials(registry="")},
+            "credentials.registry: '', expected that of the registry, 'registry.example:5000'",
+        ),
+        (
+            {"credentials": credentials(registry="https://registry.example:5000")},
+            "credentials.registry: 'https:', expected that of the registry, 'registry.example:5000'",
+        ),
+        (
+            {"engine": "docker", "platforms": ["linux/amd64", "linux/arm64"]},
+            "platforms: 'linux/amd64', 'linux/arm64', expected one at most of a Docker engine; BuildKit takes several",
+        ),
+        (
+            {"engine": "docker", "secrets": {"proxy-ca": "hidden"}},
+            "secrets: 'proxy-ca', expected none of a Docker engine, which is given no way to them; BuildKit is",
+        ),
+        (
+            {"engine": "docker", "builder": "embedded"},
+            "builder: 'embedded', expected none of a Docker engine; BuildKit is reached by one",
+        ),
+        (
+            {"engine": "docker", "cache": "gha"},
+            "cache: 'gha', expected a repository with a tag of a Docker engine; BuildKit knows it",
+        ),
+        (
+            {"engine": "docker", "on_preview": True},
+            "on_preview: True, expected False of a Docker engine, whose previews know no digest; BuildKit's do",
+        ),
+    ],
+)
+def test_what_cannot_be_built_with_is_told(changes: dict[str, Any], expected: str) -> None:
+    assert problems(**changes) == [expected]
+
+
+def test_all_problems_are_told_at_once() -> None:
+    found = problems(registry="", engine="docker", builder="x", platforms=["x"], cache="x", secrets={"!": "hidden"})
+    assert [problem.partition(":")[0] for problem in found] == [
+        *("registry", "platforms[0]", "cache", "secrets", "secrets", "builder"),
+    ]
+    assert "hidden" not in str(found)
+
+
+def test_no_secret_is_in_the_repr() -> None:
+    args = dataclasses.replace(PLAIN, secrets={"a": "hidden"}, credentials=credentials(password="hidden"))  # noqa: S106
+    assert "hidden" not in repr(args)
+
+
+@pytest.mark.parametrize(("engine", "package"), [("buildkit", "docker-build"), ("docker", "docker")])
+def test_the_provider_is_that_of_the_engine(engine: Any, package: str) -> None:
+    found = run(lambda: image_builder("builder", dataclasses.replace(PLAIN, engine=engine)))
+    assert [resource.token for resource in found.resources] == [f"pulumi:providers:{package}"]

@@ -14,8 +14,10 @@ Nothing here reads configuration. The rules behind `InvalidSpec` are in `rules`,
 what is asked of the cluster in `waiting`.
 """
 
+from .build import BuildArgs, image_builder
 from .certificate import Certificate, CertificateArgs
 from .cluster import Cluster
+from .cluster_guard import ClusterGuard, ClusterGuardArgs
 from .data_plane_tls import DataPlaneTls
 from .declared_runtime import DeclaredRuntime
 from .etcd import Etcd, EtcdArgs
@@ -28,7 +30,7 @@ from .kept_secret import KeptSecret, KeptSecretArgs
 from .memory_plan import MemoryPlan
 from .minio import Minio, MinioArgs
 from .mlserver_runtime import mlserver_runtime
-from .model_artifact import ModelArtifact, ModelArtifactArgs
+from .model_artifact import ModelArtifact, ModelArtifactArgs, ModelFiles, PromotedModel
 from .model_location import ModelPath, StorageUri
 from .model_namespace import ModelNamespace, ModelNamespaceArgs
 from .modelmesh_serving import ModelMeshServing
@@ -36,7 +38,7 @@ from .modelmesh_serving_args import BuiltInRuntime, Controller, ModelMeshServing
 from .namespace import Namespace, NamespaceArgs
 from .payload_processor import PayloadProcessor
 from .pull_secret import ImagePullSecret, RegistryCredentials
-from .runtime_image import BuildArgs, RuntimeImage, RuntimeImageArgs
+from .runtime_image import BuiltImage, PromotedImage, RuntimeImage, RuntimeImageArgs
 from .serving_config import Metrics, Resources, RestProxy, ScaleToZero, ServingConfig
 from .serving_runtime import ClusterServingRuntime, ClusterServingRuntimeArgs, ServingRuntime, ServingRuntimeArgs
 from .serving_runtime_spec import Autoscaling, BuiltInAdapter, ModelFormat, ServingRuntimeSpec
@@ -61,11 +63,14 @@ __all__ = [
     "Autoscaling",
     "AzureStorage",
     "BuildArgs",
+    "BuiltImage",
     "BuiltInAdapter",
     "BuiltInRuntime",
     "Certificate",
     "CertificateArgs",
     "Cluster",
+    "ClusterGuard",
+    "ClusterGuardArgs",
     "ClusterServingRuntime",
     "ClusterServingRuntimeArgs",
     "Controller",
@@ -92,6 +97,7 @@ __all__ = [
     "MinioArgs",
     "ModelArtifact",
     "ModelArtifactArgs",
+    "ModelFiles",
     "ModelFormat",
     "ModelMeshServing",
     "ModelMeshServingArgs",
@@ -104,6 +110,8 @@ __all__ = [
     "NotServed",
     "PayloadProcessor",
     "Persistence",
+    "PromotedImage",
+    "PromotedModel",
     "PvcStorage",
     "RegistryCredentials",
     "Resources",
@@ -122,5 +130,6 @@ __all__ = [
     "StorageUri",
     "WebhookCertificate",
     "WebhookCertificateArgs",
+    "image_builder",
     "mlserver_runtime",
 ]

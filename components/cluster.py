@@ -1,6 +1,8 @@
 """Which cluster a stack is on, for the few things that the program itself asks its API server."""
 
+import shlex
 from dataclasses import dataclass
+from pathlib import Path
 
 from kubernetes import client, config
 
@@ -10,8 +12,27 @@ class Cluster:
     """A kubeconfig file and the context in it: the same that the Kubernetes provider is given."""
 
     kubeconfig: str
+    """Its path, which may start with `~`. It stays as it is written, so that a stack's state is the same for everyone
+    who works on it; the provider knows what it means."""
     context: str
 
-    def api_client(self) -> client.ApiClient:
-        """A client of the official library for this cluster; loading it reads the file, no request is made."""
-        return config.new_client_from_config(config_file=self.kubeconfig, context=self.context)
+    @property
+    def file(self) -> Path:
+        """The kubeconfig on this machine."""
+        return Path(self.kubeconfig).expanduser()
+
+    def api_client(self, *, retries: bool = True) -> client.ApiClient:
+        """A client of the official library for this cluster; loading it reads the file, no request is made.
+
+        By itself it makes a request that fails to connect three times more, and each time waits for the whole timeout.
+        """
+        configuration = client.Configuration()
+        if not retries:
+            configuration.retries = False
+        return config.new_client_from_config(
+            config_file=str(self.file), context=self.context, client_configuration=configuration
+        )
+
+    def kubectl(self, *arguments: str) -> str:
+        """A command line for people: kubectl on this cluster, whichever context happens to be the current one."""
+        return shlex.join(["kubectl", f"--kubeconfig={self.file}", f"--context={self.context}", *arguments])

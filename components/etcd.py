@@ -6,7 +6,7 @@ more; with persistence a new pod has what the last one wrote. More members, user
 which an `EtcdConnection` names.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -15,7 +15,7 @@ from .etcd_connection import EtcdConnection
 from .invalid_spec import refuse
 from .pods import container_security
 from .shapes import MIB, quantity
-from .stateful_set import DISK, Persistence, stateful_set
+from .stateful_set import DISK, Persistence, pull_secret_problems, stateful_set
 
 _PORT = 2379
 _NAME = "etcd"
@@ -32,6 +32,8 @@ class EtcdArgs:
     image: str
     root_prefix: str
     persistence: Persistence | None = None
+    image_pull_secrets: Sequence[str] = ()
+    """Names of Secrets in that namespace."""
 
 
 class Etcd(pulumi.ComponentResource):
@@ -45,7 +47,13 @@ class Etcd(pulumi.ComponentResource):
         endpoint = pulumi.Output.format("http://{0}.{1}.svc:{2}", _NAME, args.namespace, _PORT)
         self.connection = EtcdConnection(endpoints=endpoint.apply(lambda url: [url]), root_prefix=args.root_prefix)
         refuse(
-            "Etcd", name, [*self.connection.problems(), *(disk_problems(args.persistence) if args.persistence else ())]
+            "Etcd",
+            name,
+            [
+                *self.connection.problems(),
+                *(disk_problems(args.persistence) if args.persistence else ()),
+                *pull_secret_problems(args.image_pull_secrets),
+            ],
         )
         super().__init__("modelmesh:index:Etcd", name, {}, opts)
         stateful_set(
@@ -54,6 +62,7 @@ class Etcd(pulumi.ComponentResource):
             container=_container(args),
             persistence=args.persistence,
             child=pulumi.ResourceOptions(parent=self),
+            image_pull_secrets=args.image_pull_secrets,
         )
         self.register_outputs({"endpoint": endpoint})
 

@@ -6,6 +6,7 @@ persistence a new pod finds what is there. The bucket is made by the first publi
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -13,7 +14,7 @@ import pulumi
 from .invalid_spec import refuse
 from .kept_secret import KeptSecret, KeptSecretArgs
 from .pods import container_security
-from .stateful_set import DISK, Persistence, stateful_set
+from .stateful_set import DISK, Persistence, pull_secret_problems, stateful_set
 from .storage import S3Storage
 
 _PORT = 9000
@@ -29,6 +30,8 @@ class MinioArgs:
     image: str
     bucket: str
     persistence: Persistence | None = None
+    image_pull_secrets: Sequence[str] = ()
+    """Names of Secrets in that namespace."""
 
 
 class Minio(pulumi.ComponentResource):
@@ -38,7 +41,8 @@ class Minio(pulumi.ComponentResource):
     """How to reach the bucket, from anywhere in the cluster. Known before the server answers."""
 
     def __init__(self, name: str, args: MinioArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        refuse("Minio", name, args.persistence.problems() if args.persistence else ())
+        disk = args.persistence.problems() if args.persistence else ()
+        refuse("Minio", name, [*disk, *pull_secret_problems(args.image_pull_secrets)])
         super().__init__("modelmesh:index:Minio", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         credentials = KeptSecret(
@@ -57,6 +61,7 @@ class Minio(pulumi.ComponentResource):
             persistence=args.persistence,
             child=child,
             volumes=[{"name": "tmp", "emptyDir": {}}],
+            image_pull_secrets=args.image_pull_secrets,
         )
         self.storage = S3Storage(
             endpoint_url=pulumi.Output.format("http://{0}.{1}.svc:{2}", _NAME, args.namespace, _PORT),

@@ -37,6 +37,8 @@ class ModelNamespaceArgs:
     """By storage key, which is what an InferenceService names. Runtime pods need the Secret also with nothing in it."""
     exists: bool = False
     """The namespace is somebody else's, and stays when the stack goes."""
+    protect: bool = False
+    """Pulumi refuses to delete the namespace, where the stack makes it."""
     network_policies: bool = True
     """Upstream's, which lets in what serving models needs. In the controller's namespace the installation decides."""
 
@@ -62,7 +64,9 @@ class ModelNamespace(pulumi.ComponentResource):
         else:
             # When the mark goes, a controller that is still there takes its Service away, which would else stay behind.
             after = args.installation.admitting if args.exists else ""
-            marked = NamespaceArgs(namespace=args.namespace, serves_models=True, exists=args.exists, after=after)
+            marked = NamespaceArgs(
+                namespace=args.namespace, serves_models=True, exists=args.exists, protect=args.protect, after=after
+            )
             self.namespace = Namespace(name, marked, child).namespace
         needed = [*self._accounts(name, child), *([] if own else self._copies(name, args, child))]
         self.ready = pulumi.Output.all(

@@ -4,8 +4,6 @@ Upstream's documents become resources of their own, not a YAML group: a preview 
 them. All that is in the controller's namespace is made here; what other model namespaces need is theirs to make.
 """
 
-from collections.abc import Iterator
-
 import pulumi
 import pulumi_kubernetes as kubernetes
 
@@ -16,19 +14,20 @@ from .installation import Installation
 from .invalid_spec import refuse
 from .kept_secret import encoded
 from .modelmesh_serving_args import ModelMeshServingArgs
+from .ownership import SHARED, this_stack
 from .pull_secret import pull_secrets
 from .rules.installation import installation_problems
-from .upstream import Document, Site, documents, patched
+from .upstream import Document, Site, documents, patched, wanted
 from .upstream.documents import text
 from .upstream.patches import CONFIG_DEFAULTS, WEBHOOK_SERVICE
 from .upstream.site import LABELS
+from .upstream.wanted import DEFINITION
 from .upstream_resource import upstream_resource
 from .waiting.admission import admitted
 from .webhook_certificate import WebhookCertificate, WebhookCertificateArgs
 
 _TLS_SECRET = "modelmesh-tls"  # noqa: S105  a name, not a secret
 _ETCD_SECRET = "model-serving-etcd"  # noqa: S105  likewise
-_CLUSTER_RUNTIMES = "clusterservingruntimes.serving.kserve.io"
 _DASHBOARD = "ModelMeshMetricsDashboard.json"
 
 
@@ -87,6 +86,9 @@ class ModelMeshServing(pulumi.ComponentResource):
         config = args.config
         return Site(
             namespace=args.namespace,
+            namespace_name=args.namespace_name,
+            mark=this_stack(),
+            definitions_mark=SHARED if args.definitions == "kept" else this_stack(),
             namespace_scope=args.scope == "namespace",
             controller_image=str(config.images.controller),
             replicas=args.controller.replicas,
@@ -130,9 +132,14 @@ class ModelMeshServing(pulumi.ComponentResource):
         ]
         if args.dashboard:
             made.append(self._config_map("modelmesh-dashboard", args, _DASHBOARD, text(f"dashboard/{_DASHBOARD}")))
-        for document in _wanted(args):
+        for document in wanted(
+            namespace_scope=args.scope == "namespace",
+            definitions=args.definitions != "existing",
+            network_policies=args.network_policies,
+        ):
             needed = made if document["kind"] == "Deployment" else []
-            options = pulumi.ResourceOptions(parent=self, depends_on=[*needed])
+            kept = document["kind"] == DEFINITION and args.definitions == "kept"
+            options = pulumi.ResourceOptions(parent=self, depends_on=[*needed], retain_on_delete=kept or None)
             made.append(upstream_resource(patched(document, site), options))
         return made
 
@@ -164,16 +171,6 @@ class ModelMeshServing(pulumi.ComponentResource):
 
         # Every one of them, so that whoever uses this namespace is created after them and deleted before them.
         return pulumi.Output.all(*(resource.urn for resource in made)).apply(admitting)
-
-
-def _wanted(args: ModelMeshServingArgs) -> Iterator[Document]:
-    """Upstream's documents for this scope, the controller last."""
-    for folder in ("crd", f"rbac/{args.scope}-scope", "webhook", "manager"):
-        for document in documents(folder):
-            policy = document["kind"] == "NetworkPolicy"
-            shared = document["metadata"]["name"] == _CLUSTER_RUNTIMES and args.scope == "namespace"
-            if not shared and (args.network_policies or not policy):
-                yield document
 
 
 def _chosen(args: ModelMeshServingArgs) -> list[Document]:

@@ -12,6 +12,7 @@ from .cluster import Cluster
 from .data_plane_tls import DataPlaneTls
 from .etcd_connection import EtcdConnection
 from .installation import Scope
+from .ownership import Definitions
 from .serving_config import Resources, ServingConfig, sidecar_resources
 from .webhook_certificate import Issuer
 
@@ -40,6 +41,7 @@ class ModelMeshServingArgs:
     model_namespaces: Sequence[str]
     """All in which it is to serve models; the controller's own may be among them."""
     scope: Scope = "cluster"
+    definitions: Definitions = "kept"
     etcd: EtcdConnection
     config: ServingConfig
     built_in_runtimes: Sequence[BuiltInRuntime] = ()

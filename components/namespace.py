@@ -1,11 +1,13 @@
 """A namespace, and whether ModelMesh Serving serves models in it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from .invalid_spec import refuse
+from .ownership import MARK, this_stack
 from .shapes import label_problems
 
 
@@ -18,6 +20,8 @@ class NamespaceArgs:
     """The controller's own namespace serves models unless it is told not to, and all others do only when told."""
     exists: bool = False
     """It is somebody else's: only the mark is put on it, and taken off it with the stack."""
+    protect: bool = False
+    """Pulumi refuses to delete it, and all in it with it, until this is off; one that exists is not its to delete."""
     after: pulumi.Input[str] = ""
     """Of what must be there while it is marked: the mark comes after that and goes before it."""
 
@@ -32,14 +36,17 @@ class Namespace(pulumi.ComponentResource):
         refuse("Namespace", args.namespace, label_problems("namespace", args.namespace))
         super().__init__("modelmesh:index:Namespace", name, {}, opts)
         mark = "true" if args.serves_models else "false"
-        kind = kubernetes.core.v1.NamespacePatch if args.exists else kubernetes.core.v1.Namespace
-        made = kind(
-            name,
-            metadata={
-                "name": args.namespace,
-                "labels": {"modelmesh-enabled": pulumi.Output.from_input(args.after).apply(lambda _: mark)},
-            },
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        metadata: dict[str, Any] = {
+            "name": args.namespace,
+            "labels": {"modelmesh-enabled": pulumi.Output.from_input(args.after).apply(lambda _: mark)},
+        }
+        made: kubernetes.core.v1.Namespace | kubernetes.core.v1.NamespacePatch
+        if args.exists:
+            child = pulumi.ResourceOptions(parent=self)
+            made = kubernetes.core.v1.NamespacePatch(name, metadata=metadata, opts=child)
+        else:
+            child = pulumi.ResourceOptions(parent=self, protect=args.protect or None)
+            metadata["annotations"] = {MARK: this_stack()}
+            made = kubernetes.core.v1.Namespace(name, metadata=metadata, opts=child)
         self.namespace = made.metadata.apply(lambda _: args.namespace)
         self.register_outputs({"namespace": self.namespace})

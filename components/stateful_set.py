@@ -13,7 +13,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from .pods import pod_security
-from .shapes import quantity_problems, subdomain_problems
+from .shapes import again, quantity_problems, subdomain_problems
 
 DISK = "/data"
 """Where the disk is mounted. Stores use a folder in it: a new disk's own root may hold a `lost+found`."""
@@ -28,11 +28,21 @@ class Persistence:
     storage_class: str | None = None
     """None: the cluster's default class. Another class is another, empty disk: the preview shows a replaced claim."""
 
+    protect: bool = False
+    """Pulumi refuses to delete the claim as long as this is so, also for the claim of another class."""
+
     def problems(self, path: str = "persistence") -> Iterator[str]:
         """What no claim can be made of."""
         yield from quantity_problems(f"{path}.size", self.size)
         if self.storage_class is not None:
             yield from subdomain_problems(f"{path}.storage_class", self.storage_class)
+
+
+def pull_secret_problems(names: Sequence[str]) -> Iterator[str]:
+    """What no Secret can be called, or is called twice."""
+    for index, name in enumerate(names):
+        yield from subdomain_problems(f"image_pull_secrets[{index}]", name)
+    yield from again("image_pull_secrets", names)
 
 
 def stateful_set(
@@ -43,6 +53,7 @@ def stateful_set(
     persistence: Persistence | None,
     child: pulumi.ResourceOptions,
     volumes: Sequence[Mapping[str, Any]] = (),
+    image_pull_secrets: Sequence[str] = (),
 ) -> None:
     """Makes the resources. Everything is called like the container, whose only port the Service offers."""
     app, (port,) = container["name"], container["ports"]
@@ -66,6 +77,7 @@ def stateful_set(
                 "metadata": {"labels": labels},
                 "spec": {
                     "automountServiceAccountToken": False,
+                    **({"imagePullSecrets": pull} if (pull := [{"name": each} for each in image_pull_secrets]) else {}),
                     # A disk's owner is set once and not for each of its files at every start.
                     "securityContext": {**pod_security(), "fsGroupChangePolicy": "OnRootMismatch"},
                     "containers": [{**container, "volumeMounts": mounts}],
@@ -102,6 +114,6 @@ def _claim(
         # Many classes bind a claim when its pod comes, which Pulumi must not wait for: the pod comes after the claim.
         metadata={**metadata, "name": claim_name, "annotations": {"pulumi.com/skipAwait": "true"}},
         spec=spec,
-        opts=child,
+        opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(protect=persistence.protect or None)),
     )
     return claim.metadata.apply(lambda made: str(made.name))

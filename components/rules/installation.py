@@ -4,8 +4,11 @@ Those for its configuration stand in `serving_config`.
 """
 
 from collections.abc import Iterator
+from typing import get_args
 
+from ..installation import Scope
 from ..modelmesh_serving_args import ModelMeshServingArgs
+from ..ownership import Definitions
 from ..shapes import again, choice, label_problems, subdomain_problems
 from ..upstream import documents
 from .runtime import deployment_problems
@@ -25,7 +28,8 @@ def installation_problems(args: ModelMeshServingArgs) -> list[str]:
 
 
 def _namespaces(args: ModelMeshServingArgs) -> Iterator[str]:
-    yield from choice("scope", args.scope, ("cluster", "namespace"))
+    yield from choice("scope", args.scope, get_args(Scope))
+    yield from choice("definitions", args.definitions, get_args(Definitions))
     yield from label_problems("namespace_name", args.namespace_name)
     for index, namespace in enumerate(args.model_namespaces):
         path = f"model_namespaces[{index}]"

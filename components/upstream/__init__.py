@@ -8,5 +8,16 @@ from .patches import patched
 from .schemas import spec_problems
 from .site import Site
 from .source import VERSION, config_tree
+from .wanted import cluster_wide, wanted
 
-__all__ = ["VERSION", "Document", "Site", "config_tree", "documents", "patched", "spec_problems"]
+__all__ = [
+    "VERSION",
+    "Document",
+    "Site",
+    "cluster_wide",
+    "config_tree",
+    "documents",
+    "patched",
+    "spec_problems",
+    "wanted",
+]

@@ -6,27 +6,22 @@ The controller's Deployment has a file of its own.
 import copy
 from collections.abc import Callable, Mapping
 
+from ..ownership import MARK
 from .controller import CONTROLLER_CHANGES
 from .documents import Document, documents
 from .site import LABELS, Site
+from .wanted import CLUSTER_WIDE, DEFINITION, object_name
 
 WEBHOOK_SERVICE = "modelmesh-webhook-server-service"
 CONFIG_DEFAULTS = "model-serving-config-defaults"
 
-_CLUSTER_SCOPED = {
-    "CustomResourceDefinition",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "ClusterServingRuntime",
-    "ValidatingWebhookConfiguration",
-}
 _RUNTIMES_POLICY = "modelmesh-runtimes"
 
 
 def patched(document: Document, site: Site) -> Document:
     """A changed copy of the document: those reasons that concern its kind, applied in order."""
     document = copy.deepcopy(document)
-    for change in (_labelled, _placed, *_BY_KIND.get(document["kind"], ())):
+    for change in (_labelled, _placed, *_BY_KIND.get(document["kind"], ()), _marked):
         change(document, site)
     return document
 
@@ -48,8 +43,15 @@ def _labelled(document: Document, _: Site) -> None:
 
 def _placed(document: Document, site: Site) -> None:
     """Upstream leaves the namespace to kustomize."""
-    if document["kind"] not in _CLUSTER_SCOPED:
+    if document["kind"] not in CLUSTER_WIDE:
         document["metadata"]["namespace"] = site.namespace
+
+
+def _marked(document: Document, site: Site) -> None:
+    """What no namespace holds tells whose it is."""
+    if document["kind"] in CLUSTER_WIDE:
+        mark = site.definitions_mark if document["kind"] == DEFINITION else site.mark
+        document["metadata"].setdefault("annotations", {})[MARK] = mark
 
 
 def _established(document: Document, _: Site) -> None:
@@ -78,6 +80,20 @@ def _trusted(document: Document, site: Site) -> None:
         webhook["clientConfig"]["service"]["namespace"] = site.namespace
     if site.ca_injected_from is not None:
         document["metadata"]["annotations"] = {"cert-manager.io/inject-ca-from": site.ca_injected_from}
+
+
+def _for_one_namespace(document: Document, site: Site) -> None:
+    """Installations of namespace scope must not answer for each other's runtimes, nor take each other's webhook away.
+
+    A selector keeps nothing of the cluster's own from a webhook, and none of them knows ClusterServingRuntimes.
+    """
+    if not site.namespace_scope:
+        return
+    document["metadata"]["name"] = object_name(document, namespace=site.namespace_name, namespace_scope=True)
+    for webhook in document["webhooks"]:
+        webhook["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": site.namespace_name}}
+        for rule in webhook["rules"]:
+            rule["resources"].remove("clusterservingruntimes")
 
 
 def _not_awaited(document: Document, _: Site) -> None:
@@ -115,7 +131,7 @@ _BY_KIND: dict[str, tuple[Callable[[Document, Site], None], ...]] = {
     "ClusterRoleBinding": (_subjects_placed,),
     "RoleBinding": (_subjects_placed,),
     "NetworkPolicy": (_ports_opened,),
-    "ValidatingWebhookConfiguration": (_trusted,),
+    "ValidatingWebhookConfiguration": (_trusted, _for_one_namespace),
     "Service": (_not_awaited,),
     "Deployment": CONTROLLER_CHANGES,
     "ClusterServingRuntime": (_in_one_namespace, _server_image),

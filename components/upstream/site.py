@@ -15,6 +15,12 @@ class Site:
     """One installation's own values; those of type Input may be Outputs."""
 
     namespace: pulumi.Input[str]
+    namespace_name: str
+    """The same as plain text."""
+    mark: str
+    """Of the stack, for what no namespace holds."""
+    definitions_mark: str
+    """Of the definitions, which stacks may share."""
     namespace_scope: bool = False
     controller_image: str
     replicas: int = 1

@@ -108,13 +108,14 @@ async def ask(request: Callable[[], T]) -> T | None:
         if problem.status == 404:
             return None
         if problem.status in (401, 403):
-            raise pulumi.RunError(f"The API server refuses a request of this program: {_message(problem)}") from None
-        raise ConnectionError(_message(problem)) from problem
+            raise pulumi.RunError(f"The API server refuses a request of this program: {message(problem)}") from None
+        raise ConnectionError(message(problem)) from problem
     except (urllib3.exceptions.HTTPError, OSError) as problem:
         raise ConnectionError(str(problem)) from problem
 
 
-def _message(problem: client.ApiException) -> str:
+def message(problem: client.ApiException) -> str:
+    """What the API server says of a request that failed."""
     try:
         return str(json.loads(problem.body or "")["message"])
     except (ValueError, KeyError, TypeError):

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from google.protobuf import json_format
 from pulumi.runtime import mocks, set_all_config, set_mocks
 from pulumi.runtime import settings as runtime_settings
 from pulumi.runtime.stack import run_pulumi_func
+
+from settings.schema import UNREADABLE
 
 ROOT = Path(__file__).parents[3]
 DIGEST = f"sha256:{'a' * 64}"
@@ -38,19 +40,27 @@ class Resource:
     ignore_changes: tuple[str, ...]
     replace_on_changes: tuple[str, ...]
     retained: bool
+    protected: bool
     dependencies: frozenset[str]
 
 
 @dataclass(frozen=True)
 class _Answers(mocks.Mocks):
-    """A provider returns what it was given, with a name where it makes one up, and the builder a digest."""
+    """A provider returns what it was given, with a name where it makes one up, a builder the digest, and a stash what
+    it has kept.
+    """
 
     builds: bool
+    kept: Mapping[str, object]
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         known: dict[str, Any] = {}
         if self.builds and args.typ == "docker-build:index:Image":
-            known["digest"] = DIGEST
+            known["digest"] = _tainted(DIGEST, args.inputs)
+        if self.builds and args.typ == "docker:index/image:Image":
+            known["repoDigest"] = _tainted(f"registry.example/pushed-to-before@{DIGEST}", args.inputs)
+        if args.typ == "pulumi:index:Stash" and (kept := self.kept.get(args.name, args.inputs.get("input"))):
+            known["output"] = kept
         if args.typ.startswith("kubernetes:") and "name" not in (metadata := args.inputs.get("metadata", {})):
             known["metadata"] = {**metadata, "name": f"{args.name}-1234abcd"}
         return f"{args.name}-id", {**args.inputs, **known}
@@ -60,8 +70,8 @@ class _Answers(mocks.Mocks):
 
 
 class _Monitor(mocks.MockMonitor):
-    def __init__(self, *, builds: bool) -> None:
-        super().__init__(_Answers(builds))
+    def __init__(self, *, builds: bool, kept: Mapping[str, object]) -> None:
+        super().__init__(_Answers(builds, kept))
         self.registered: list[Resource] = []
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  the name of the RPC
@@ -81,6 +91,7 @@ class _Monitor(mocks.MockMonitor):
                     ignore_changes=tuple(request.ignoreChanges),
                     replace_on_changes=tuple(request.replaceOnChanges),
                     retained=request.retainOnDelete,
+                    protected=request.protect,
                     dependencies=frozenset(request.dependencies),
                 )
             )
@@ -105,18 +116,34 @@ class Run:
 
 
 def run(
-    program: Callable[[], object], *, config: dict[str, str] | None = None, preview: bool = True, builds: bool = True
+    program: Callable[[], object],
+    *,
+    config: dict[str, str] | None = None,
+    encrypted: Collection[str] = (),
+    preview: bool = True,
+    builds: bool = True,
+    kept: Mapping[str, object] | None = None,
 ) -> Run:
-    """Runs a program to its end on a fresh engine; what it raises, also in an apply, is raised here."""
-    monitor, seen = _Monitor(builds=builds), Run()
+    """Runs a program to its end on a fresh engine, whose state has nothing but those stashes that are `kept`.
+
+    What the program raises, also in an apply, is raised here.
+    """
+    monitor, seen = _Monitor(builds=builds, kept=kept or {}), Run()
 
     def begin() -> None:
         program()
 
     async def whole() -> None:
         runtime_settings.ROOT.set(None)
-        set_all_config(config or {})
-        set_mocks(monitor.mocks, project="modelmesh", stack="dev", preview=preview, monitor=monitor)
+        set_all_config(config or {}, [*encrypted])
+        set_mocks(
+            monitor.mocks,
+            project="modelmesh",
+            stack="dev",
+            preview=preview,
+            organization="organization",
+            monitor=monitor,
+        )
         await run_pulumi_func(begin)
         stack: Any = runtime_settings.get_root_resource()
         for key, value in stack.outputs.items():
@@ -128,19 +155,38 @@ def run(
     return seen
 
 
-def run_stack(config: dict[str, str], *, preview: bool = True, builds: bool = True) -> Run:
+def run_stack(
+    config: dict[str, str], *, encrypted: Collection[str] = (), preview: bool = True, builds: bool = True
+) -> Run:
     """Runs this project's program."""
 
     def program() -> None:
         runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
 
-    return run(program, config=config, preview=preview, builds=builds)
+    return run(program, config=config, encrypted=encrypted, preview=preview, builds=builds)
 
 
 def stack_config(stack: str) -> dict[str, str]:
     """The values of a tracked stack file as the engine hands them over: text, and JSON where structured."""
-    values = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
+    values = {key: _unreadable(value) for key, value in _tracked(stack).items()}
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+
+
+def encrypted_keys(stack: str) -> list[str]:
+    """Those of them that the engine marks as secret, because there is one in them."""
+    return [key for key, value in _tracked(stack).items() if _unreadable(value) != value]
+
+
+def _tracked(stack: str) -> dict[str, Any]:
+    tracked: dict[str, Any] = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
+    return tracked
+
+
+def _unreadable(value: Any) -> Any:
+    """As in a preview by somebody who cannot decrypt."""
+    if isinstance(value, dict):
+        return UNREADABLE if value.keys() == {"secure"} else {key: _unreadable(entry) for key, entry in value.items()}
+    return [_unreadable(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _revealed(value: Any) -> Any:
@@ -149,6 +195,12 @@ def _revealed(value: Any) -> Any:
             return _revealed(value["value"])
         return {key: _revealed(entry) for key, entry in value.items()}
     return [_revealed(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _tainted(output: str, inputs: dict[Any, Any]) -> Any:
+    """As providers mark it that can't tell what an output comes from: a secret if any input is one."""
+    secrets, _ = _texts(inputs)
+    return {_SIGNATURE: _SECRET, "value": output} if secrets else output
 
 
 def _texts(value: Any, *, secret: bool = False) -> tuple[list[str], list[str]]:

@@ -130,8 +130,11 @@ SHOWN = {
     "Installation.tls_secret": "a Secret's name",
     "ModelPath.key": "a storage key is a name",
     "StorageUri.key": "likewise",
+    "EtcdArgs.image_pull_secrets": "names of Secrets",
+    "MinioArgs.image_pull_secrets": "likewise",
+    "ModelArtifactArgs.image_pull_secrets": "likewise",
     "ServingConfig.image_pull_secrets": "a name, and records that hide what is secret",
-    "ServingRuntimeSpec.image_pull_secrets": "names of Secrets",
+    "ServingRuntimeSpec.image_pull_secrets": "names of Secrets again",
 }
 FIELDS = {
     f"{name}.{field.name}": field

@@ -90,7 +90,9 @@ def decoded(secret: Resource) -> dict[str, str]:
 
 def test_a_namespace_of_its_own_is_made_and_marked() -> None:
     found = made()
-    assert found.one(NAMESPACE).inputs["metadata"] == {"name": "team-a", "labels": {"modelmesh-enabled": "true"}}
+    metadata = found.one(NAMESPACE).inputs["metadata"]
+    assert (metadata["name"], metadata["labels"]) == ("team-a", {"modelmesh-enabled": "true"})
+    assert metadata["annotations"] == {"modelmesh.pulumi.com/stack": "organization/modelmesh/dev"}
     assert not found.of(PATCH)
     assert found.outputs["namespace"] == "team-a"
 

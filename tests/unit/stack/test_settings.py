@@ -6,34 +6,34 @@ from pathlib import Path
 import pulumi
 import pytest
 
-import config_schema
 import settings
-from tests.unit.stack.engine import run
+from settings import schema
+from tests.unit.stack.engine import encrypted_keys, run, stack_config
 
 
-def load(config: dict[str, str]) -> settings.Settings:
+def load(config: dict[str, str], *encrypted: str) -> settings.Settings:
     loaded: list[settings.Settings] = []
-    run(lambda: loaded.append(settings.load()), config=config)
+    run(lambda: loaded.append(settings.load()), config=config, encrypted=[f"modelmesh:{key}" for key in encrypted])
     return loaded[0]
 
 
-def problems(config: dict[str, str]) -> str:
+def problems(config: dict[str, str], *encrypted: str) -> str:
     with pytest.raises(settings.BadConfiguration) as raised:
-        load(config)
+        load(config, *encrypted)
     assert isinstance(raised.value, pulumi.RunError), "no traceback"
     return str(raised.value)
 
 
 def test_what_the_stack_does_not_say_has_the_default_of_the_schema(config: dict[str, str]) -> None:
     found = load(config)
-    assert found.runtime_name == config_schema.schema()["runtimeName"]["default"] == "custom-runtime-0.x"
+    assert found.runtime_name == schema.schema()["runtimeName"]["default"] == "custom-runtime-0.x"
     assert found.model_source == Path(".build/models/sentiment")
     assert found.serving.pods_per_runtime == 1, "said by the stack file"
     assert found.build.insecure is True
 
 
 def test_every_key_is_described_and_typed() -> None:
-    for key, entry in config_schema.schema().items():
+    for key, entry in schema.schema().items():
         assert entry["description"], key
         assert entry["type"] in {"string", "integer", "boolean", "object", "array"}, key
 
@@ -61,7 +61,7 @@ def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
     )
     for expected in (
         "'dev' (Pulumi.dev.yaml)",
-        "modelmesh:podPerRuntime: unknown key; known are adapterResources,",
+        "modelmesh:podPerRuntime: unknown key; did you mean podsPerRuntime",
         "modelmesh:restProxy: 'maybe', expected boolean",
         "modelmesh:podsPerRuntime: 'many', expected integer (Pods of each runtime)",
         "modelmesh:loadTimeoutSeconds: 0, expected 1 or more",
@@ -73,12 +73,12 @@ def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
         "modelmesh:adapterResources.requests.disk: unknown",
         "modelmesh:adapterResources.limits.cpu: missing",
         "modelmesh:meshResources.limit: unknown; known are requests, limits",
-        "modelmesh:buildArgs.JOBS: 2, expected string",
+        "modelmesh:buildArgs.JOBS: expected string",
         "modelmesh:scope: 'everywhere', expected cluster or namespace",
         "modelmesh:webhookCertificate: 'mine', expected own or cert-manager",
-        "modelmesh:persistence.etcd: 1, expected string",
+        "modelmesh:persistence.etcd: expected string",
         "modelmesh:persistence.redis: unknown; known are etcd, minio, storageClass",
-        "modelmesh:persistence.storageClass: 1, expected string",
+        "modelmesh:persistence.storageClass: expected string",
         "modelmesh:images.etc: unknown image; known are modelmesh,",
         "modelmesh:images.etcd: 'etcd:latest' pins no image",
         "modelmesh:images.minio: missing; MinIO no longer publishes images",
@@ -125,3 +125,130 @@ def test_types_are_exact(config: dict[str, str], key: str, value: str) -> None:
 
 def test_other_packages_keys_are_not_ours(config: dict[str, str]) -> None:
     load(config | {"kubernetes:whatever": "1", "pulumi:tags": "{}"})
+
+
+def test_what_two_keys_cannot_say_together_is_told(config: dict[str, str]) -> None:
+    ref = f"registry.example/runtime@sha256:{'a' * 64}"
+    text = problems(
+        config
+        | {
+            "modelmesh:runtimeImage": ref,
+            "modelmesh:runtimeSource": "elsewhere",
+            "modelmesh:modelImage": ref,
+            "modelmesh:buildCache": "gha",
+            "modelmesh:registryUser": "somebody",
+            "modelmesh:s3": json.dumps({"endpointUrl": "https://s3.example"}),
+            "modelmesh:etcd": json.dumps({"endpoints": ["https://etcd.example.com:2379"]}),
+            "modelmesh:tls": json.dumps({"clientAuth": "require"}),
+        }
+    )
+    for expected in (
+        "modelmesh:runtimeSource: given, but runtimeImage names a model server that is built already",
+        "modelmesh:modelDigest: expected together with modelImage",
+        "modelmesh:buildCache: given, but nothing is built here",
+        "modelmesh:registryPassword: expected together with registryUser",
+        "modelmesh:persistence.etcd: given, but etcd names a store of yours",
+        "modelmesh:tls.clientAuth: given, but tls.enabled is not true",
+        "modelmesh:s3.secretAccessKey: missing",
+    ):
+        assert expected in text, text
+    store = json.dumps(dict.fromkeys(("region", "accessKeyId", "secretAccessKey"), "x") | {"endpointUrl": "https://s3"})
+    assert "modelmesh:persistence.minio: given, but s3 names a store of yours" in problems(
+        config | {"modelmesh:s3": store}, "s3"
+    )
+    assert "modelmesh:registry: missing, expected where to push the model server" in problems(
+        config | {"modelmesh:registry": ""}
+    )
+
+
+def test_a_ref_that_is_no_digest_and_a_build_that_cannot_be_are_told_by_their_keys(config: dict[str, str]) -> None:
+    text = problems(
+        config
+        | {
+            "modelmesh:runtimeImage": "registry.example/runtime:1",
+            "modelmesh:platforms": json.dumps(["amd64"]),
+            "modelmesh:buildWith": "kaniko",
+            "modelmesh:buildCache": "registry.example/cache:latest",
+            "modelmesh:registry": "https://registry.example",
+        }
+    )
+    for expected in (
+        "modelmesh:runtimeImage: 'registry.example/runtime:1'",
+        "modelmesh:platforms[0]: 'amd64'",
+        "modelmesh:buildWith: 'kaniko', expected buildkit or docker",
+        "modelmesh:buildCache: 'registry.example/cache:latest'",
+        "modelmesh:registry: 'https://registry.example'",
+    ):
+        assert expected in text, text
+
+
+def test_stores_and_certificates_of_yours_are_told_by_their_keys(config: dict[str, str]) -> None:
+    text = problems(
+        config
+        | {
+            "modelmesh:persistence": "{}",
+            "modelmesh:s3": json.dumps(
+                {"endpointUrl": "s3.example", "region": "r", "accessKeyId": "i", "secretAccessKey": "k", "acl": "x"}
+            ),
+            "modelmesh:etcd": json.dumps(
+                {"endpoints": ["etcd:2379"], "user": "u", "clientKey": "no key", "certificate": "no certificate"}
+            ),
+            "modelmesh:tls": json.dumps({"enabled": True, "clientAuth": "please", "dnsNames": "models.example"}),
+            "modelmesh:pullSecrets": json.dumps([{"registry": "r"}, "x"]),
+            "modelmesh:customResourceDefinitions": "mine",
+        },
+        "s3", "etcd",
+    )  # fmt: skip
+    for expected in (
+        "modelmesh:s3.acl: unknown; known are endpointUrl,",
+        "modelmesh:etcd.endpoints[0]: 'etcd:2379', expected http(s)://",
+        "modelmesh:etcd.password: missing, expected both user and password",
+        "modelmesh:etcd.clientKey: not a private key",
+        "modelmesh:etcd.certificate: not a certificate",
+        "modelmesh:tls.dnsNames: expected a list",
+        "modelmesh:pullSecrets[0].name: missing",
+        "modelmesh:pullSecrets[1]: expected an object with name, registry, username, password",
+        "modelmesh:customResourceDefinitions: 'mine', expected one of own, kept, existing",
+    ):
+        assert expected in text, text
+    url = {"endpointUrl": "s3.example", "region": "r", "accessKeyId": "i", "secretAccessKey": "k"}
+    assert "modelmesh:s3.endpointUrl: 's3.example', expected http" in problems(
+        config | {"modelmesh:persistence": "{}", "modelmesh:s3": json.dumps(url)}, "s3"
+    )
+
+
+def test_secrets_have_to_be_encrypted_and_are_never_shown(config: dict[str, str]) -> None:
+    secret = "hush-hush"  # noqa: S105  a stand-in
+    given = {
+        "modelmesh:persistence": "{}",
+        "modelmesh:registryUser": "somebody",
+        "modelmesh:registryPassword": secret,
+        "modelmesh:buildSecrets": json.dumps({"pip-index-url": secret}),
+        "modelmesh:pullSecrets": json.dumps([{"name": "pull", "registry": "r", "username": "u", "password": secret}]),
+        "modelmesh:s3": json.dumps(
+            {"endpointUrl": "https://s3.example", "region": "r", "accessKeyId": "i", "secretAccessKey": secret}
+        ),
+        "modelmesh:etcd": json.dumps(
+            {"endpoints": ["https://etcd.example.com:2379"], "user": "u", "password": secret}
+        ),
+    }  # fmt: skip
+    text = problems(config | given)
+    for path in ("registryPassword", "buildSecrets.pip-index-url", "pullSecrets[0].password", "s3.secretAccessKey"):
+        assert f"modelmesh:{path}: in plain text, expected it encrypted: pulumi config set --secret" in text, text
+    assert "modelmesh:etcd.password: in plain text" in text
+    assert secret not in text
+    load(config | given, *(key.removeprefix("modelmesh:") for key in given))
+    assert secret not in problems(config | {"modelmesh:s3": secret}, "s3"), "of another type, too"
+
+
+def test_the_examples_of_staging_and_production_are_right() -> None:
+    for stack in ("staging", "prod"):
+        keys = [key.removeprefix("modelmesh:") for key in encrypted_keys(stack)]
+        found = load(stack_config(stack), *keys)
+        assert found.protect
+        assert found.promoted_image
+        assert found.promoted_model
+        assert found.tls
+        assert found.controller.replicas == 3
+    assert found.s3
+    assert found.outside_etcd

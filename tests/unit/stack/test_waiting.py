@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from components import Cluster, inference_service, model_namespace, modelmesh_serving, serving_runtime
+from components import Cluster, cluster_guard, inference_service, model_namespace, modelmesh_serving, serving_runtime
 from components.declared_runtime import DeclaredRuntime
 from components.serving_config import RestProxy
 from components.waiting.readiness import NotServed, Wait
@@ -49,6 +49,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch, workplace: Path) -> type[Watching]:
         Watching.asked.append({"webhook": place})
 
     Watching.asked = []
+    monkeypatch.setattr(cluster_guard, "_looked_at", lambda _: None)
     monkeypatch.setattr(modelmesh_serving, "admitted", admitted)
     monkeypatch.setattr(model_namespace, "StorageSeen", Watching)
     monkeypatch.setattr(serving_runtime, "Rollout", Watching)

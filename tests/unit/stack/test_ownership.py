@@ -1,0 +1,263 @@
+"""Whose the objects on a cluster are: which of them a stack may apply, and what it is told of the others."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.cluster_guard_args import ClusterGuardArgs
+from components.rules.ownership import ownership_problems
+from components.upstream import documents
+from components.waiting.existing_objects import ExistingObjects
+from tests.unit.stack.api_server import (
+    BINDINGS,
+    CLUSTER_ROLES,
+    DEFINITIONS,
+    KUBE_SYSTEM,
+    MARK,
+    NAMESPACES,
+    ROLE,
+    WEBHOOK,
+    WEBHOOKS,
+    ApiServer,
+    api_server,
+)
+
+STACK = "acme/models/prod"
+OTHER = "acme/models/staging"
+BINDING = "modelmesh-controller-rolebinding"
+NAMES = [document["metadata"]["name"] for document in documents("crd")]
+SHARED_RUNTIMES = "clusterservingruntimes.serving.kserve.io"
+GROUP = "serving.kserve.io"
+SERVED = {
+    f"{GROUP}/v1alpha1": ["servingruntimes", "clusterservingruntimes", "predictors", "trainedmodels"],
+    f"{GROUP}/v1beta1": ["inferenceservices", "inferenceservices/status"],
+}
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with api_server(tmp_path) as running:
+        yield running
+
+
+def problems(server: ApiServer, **changes: Any) -> list[str]:
+    values: dict[str, Any] = {
+        "namespace_names": ["serving", "team-a"],
+        "controller_namespace": "serving",
+        "scope": "cluster",
+        "definitions": "own",
+    }
+    args = ClusterGuardArgs(cluster=server.cluster, **(values | changes))
+    return ownership_problems(args, STACK, ExistingObjects(server.cluster))
+
+
+def everything(server: ApiServer, owner: str | None = None, definitions_owner: str | None = None) -> None:
+    """All that an installation of cluster scope has."""
+    server.has(NAMESPACES, "serving", "team-a", owner=owner)
+    server.has(DEFINITIONS, *NAMES, owner=definitions_owner or owner)
+    server.has(CLUSTER_ROLES, ROLE, owner=owner)
+    server.has(BINDINGS, BINDING, owner=owner)
+    server.has(WEBHOOKS, WEBHOOK, owner=owner)
+
+
+def test_an_empty_cluster_is_free(server: ApiServer) -> None:
+    server.has(NAMESPACES, "default")
+    server.has(CLUSTER_ROLES, "admin")
+    server.has(WEBHOOKS, "somebody-elses", owner=None)
+    assert problems(server) == []
+    assert problems(server, definitions="kept") == []
+    assert problems(server, scope="namespace") == []
+
+
+@pytest.mark.parametrize("definitions", ["own", "kept"])
+def test_a_stack_may_apply_what_it_has_made(server: ApiServer, definitions: str) -> None:
+    everything(server, owner=STACK)
+    assert problems(server, definitions=definitions) == []
+
+
+def test_all_that_is_in_the_way_is_told_at_once(server: ApiServer) -> None:
+    everything(server, owner=OTHER)
+    told = "\n".join(problems(server))
+    for reference in ("namespace/serving", "namespace/team-a", f"clusterrole/{ROLE}", f"clusterrolebinding/{BINDING}"):
+        assert reference in told
+    assert f"validatingwebhookconfiguration/{WEBHOOK}" in told
+    assert all(f"crd/{name}" in told for name in NAMES)
+
+
+@pytest.mark.parametrize(("owner", "whose"), [(OTHER, f"of stack {OTHER}"), (None, "without a stack's mark")])
+def test_a_namespace_of_somebody_else_is_not_taken_over(server: ApiServer, owner: str | None, whose: str) -> None:
+    server.has(NAMESPACES, "team-a", owner=owner)
+    problem, _ = problems(server)
+    assert problem.startswith("namespace/team-a: there already, ")
+    assert whose in problem
+    assert "expected another name, or modelmesh:namespacesExist: true" in problem
+
+
+def test_a_namespace_that_the_stack_does_not_make_is_nobodys_business(server: ApiServer) -> None:
+    server.has(NAMESPACES, "serving", owner=OTHER)
+    assert problems(server, namespace_names=["team-a"]) == []
+    assert f"{NAMESPACES}/serving" not in server.asked
+
+
+@pytest.mark.parametrize(
+    ("definitions", "owner", "expected"),
+    [
+        ("own", OTHER, "kept in that stack first"),
+        ("own", None, "customResourceDefinitions: existing"),
+        ("own", "shared", "customResourceDefinitions: kept"),
+        ("kept", OTHER, "kept in that stack first"),
+        ("kept", None, "customResourceDefinitions: existing"),
+    ],
+)
+def test_definitions_of_somebody_else_are_not_taken_over(
+    server: ApiServer, definitions: str, owner: str | None, expected: str
+) -> None:
+    server.has(DEFINITIONS, *NAMES, owner=owner)
+    problem = problems(server, definitions=definitions)[0]
+    assert problem.startswith(", ".join(f"crd/{name}" for name in NAMES) + ": ")
+    assert (
+        f"expected modelmesh:{expected}" in problem
+        or f"expected modelmesh:customResourceDefinitions: {expected}" in problem
+    )
+
+
+def test_kept_definitions_are_every_stacks(server: ApiServer) -> None:
+    everything(server, owner=STACK, definitions_owner="shared")
+    assert problems(server, definitions="kept") == []
+
+
+def test_definitions_can_be_adopted_on_purpose_those_that_lack_the_mark_and_no_others(server: ApiServer) -> None:
+    server.has(DEFINITIONS, *NAMES[:2])
+    server.has(DEFINITIONS, NAMES[2], owner="shared")
+    server.has(DEFINITIONS, NAMES[3], going=True)
+    problem = problems(server, definitions="kept")[0]
+    command = server.cluster.kubectl("annotate", "crd", *NAMES[:2], f"{MARK}=shared")
+    assert problem.endswith(command)
+    assert f"--context={server.cluster.context}" in command
+    server.has(DEFINITIONS, *NAMES, owner="shared")
+    assert problems(server, definitions="kept") == []
+
+
+@pytest.mark.parametrize("owner", [OTHER, None])
+def test_a_cluster_has_room_for_one_installation_of_cluster_scope(server: ApiServer, owner: str | None) -> None:
+    everything(server, owner=owner)
+    (problem,) = [each for each in problems(server) if each.startswith("clusterrole/")]
+    objects = f"clusterrole/{ROLE}, clusterrolebinding/{BINDING}, validatingwebhookconfiguration/{WEBHOOK}: "
+    assert problem.startswith(objects)
+    assert (f"of stack {OTHER}" if owner else "without a stack's mark") in problem
+    assert "expected modelmesh:scope: namespace for each of them, or one after the other" in problem
+
+
+def test_installations_of_namespace_scope_live_side_by_side(server: ApiServer) -> None:
+    server.has(DEFINITIONS, *NAMES, owner="shared")
+    server.has(NAMESPACES, "neighbours", owner=OTHER)
+    server.has(WEBHOOKS, f"neighbours.{WEBHOOK}", owner=OTHER)
+    assert problems(server, scope="namespace", definitions="kept") == []
+
+
+def test_two_installations_do_not_go_into_one_namespace(server: ApiServer) -> None:
+    server.has(WEBHOOKS, f"serving.{WEBHOOK}", owner=OTHER)
+    problem = problems(server, scope="namespace")[0]
+    assert problem.startswith(f"validatingwebhookconfiguration/serving.{WEBHOOK}: there already, of stack {OTHER}; ")
+    assert "expected a namespace that no ModelMesh Serving is in" in problem
+
+
+def test_an_installation_of_cluster_scope_bears_none_of_namespace_scope(server: ApiServer) -> None:
+    server.has(WEBHOOKS, f"neighbours.{WEBHOOK}", owner=OTHER)
+    (problem,) = problems(server)
+    assert problem.startswith(f"validatingwebhookconfiguration/neighbours.{WEBHOOK}: there already, of stack {OTHER}; ")
+    assert "bears no other" in problem
+
+
+def test_an_installation_of_namespace_scope_cannot_go_where_one_of_cluster_scope_is(server: ApiServer) -> None:
+    server.has(CLUSTER_ROLES, ROLE)
+    (problem,) = problems(server, scope="namespace")
+    assert problem.startswith(f"clusterrole/{ROLE}: there already, without a stack's mark; ")
+    assert "bears no other" in problem
+    server.known[f"{CLUSTER_ROLES}/{ROLE}"] = 403
+    assert problems(server, scope="namespace") == [], "it needs no right of that kind"
+
+
+@pytest.mark.parametrize(("before", "after"), [("cluster", "namespace"), ("namespace", "cluster")])
+def test_a_stack_may_change_its_own_scope(server: ApiServer, before: str, after: str) -> None:
+    everything(server, owner=STACK)
+    if before == "namespace":
+        del server.known[f"{WEBHOOKS}/{WEBHOOK}"], server.known[f"{CLUSTER_ROLES}/{ROLE}"]
+        server.has(WEBHOOKS, f"serving.{WEBHOOK}", owner=STACK)
+    assert problems(server, scope=after) == []
+
+
+@pytest.mark.parametrize("owner", [STACK, OTHER, None])
+def test_what_is_being_deleted_is_waited_for(server: ApiServer, owner: str | None) -> None:
+    server.has(NAMESPACES, "serving", owner=owner, going=True)
+    (problem,) = problems(server)
+    command = server.cluster.kubectl("wait", "--for=delete", "namespace/serving")
+    assert problem == f"namespace/serving: being deleted; expected to be gone, {command}"
+
+
+def test_existing_definitions_are_only_looked_for(server: ApiServer) -> None:
+    server.has(DEFINITIONS, *NAMES)
+    for version, resources in SERVED.items():
+        server.serves(version, *resources)
+    assert problems(server, definitions="existing") == []
+
+
+def test_existing_definitions_that_are_not_served_are_named(server: ApiServer) -> None:
+    server.serves(f"{GROUP}/v1alpha1", "servingruntimes", "inferencegraphs")
+    alpha, beta = problems(server, definitions="existing")
+    assert f"serves no predictors, clusterservingruntimes of {GROUP}/v1alpha1; expected kept" in alpha
+    assert f"serves no inferenceservices of {GROUP}/v1beta1; expected kept" in beta
+
+
+def test_in_namespace_scope_nobody_needs_shared_runtimes(server: ApiServer) -> None:
+    server.serves(f"{GROUP}/v1alpha1", "servingruntimes", "predictors")
+    server.serves(f"{GROUP}/v1beta1", "inferenceservices")
+    assert problems(server, definitions="existing", scope="namespace") == []
+    server.has(DEFINITIONS, SHARED_RUNTIMES)
+    assert problems(server, scope="namespace") == []
+
+
+def test_a_stack_does_not_stop_making_definitions_that_would_go_with_all_they_define(server: ApiServer) -> None:
+    server.has(DEFINITIONS, *NAMES, owner=STACK)
+    for version, resources in SERVED.items():
+        server.serves(version, *resources)
+    (problem,) = problems(server, definitions="existing")
+    assert problem.startswith(", ".join(f"crd/{name}" for name in NAMES))
+    assert "expected modelmesh:customResourceDefinitions: kept for one update before" in problem
+    for name in NAMES:
+        server.known[f"{DEFINITIONS}/{name}"] = 403
+    assert problems(server, definitions="existing") == [], "who has made them may look at them"
+
+
+def test_rights_that_are_missing_are_named(server: ApiServer) -> None:
+    for path in (f"{DEFINITIONS}/{NAMES[0]}", WEBHOOKS):
+        server.known[path] = 403
+    first, second = problems(server)
+    assert first == f"crd/{NAMES[0]}: the server says 403; expected the right to get customresourcedefinitions"
+    assert second.endswith("the server says 403; expected the right to list validatingwebhookconfigurations")
+    server.known[f"/apis/{GROUP}/v1beta1"] = 403
+    server.serves(f"{GROUP}/v1alpha1", *SERVED[f"{GROUP}/v1alpha1"])
+    told = problems(server, definitions="existing")
+    assert f"/apis/{GROUP}/v1beta1: the server says 403; expected the right to get it" in told
+    assert not any("serves no" in each for each in told)
+
+
+def test_a_stack_that_was_renamed_gets_its_objects_back(server: ApiServer) -> None:
+    everything(server, owner="acme/models/production")
+    server.has(NAMESPACES, "team-a", owner="acme/models/production", going=True)
+    *_, hint = problems(server)
+    objects = ["namespace/serving", *(f"crd/{name}" for name in NAMES)]
+    objects += [f"clusterrole/{ROLE}", f"clusterrolebinding/{BINDING}", f"validatingwebhookconfiguration/{WEBHOOK}"]
+    assert hint.startswith("only what this very stack made")
+    assert hint.endswith(server.cluster.kubectl("annotate", "--overwrite", *objects, f"{MARK}={STACK}"))
+
+
+def test_nothing_but_metadata_is_asked_for(server: ApiServer) -> None:
+    everything(server, owner=STACK)
+    server.has(WEBHOOKS, f"neighbours.{WEBHOOK}", owner=STACK)
+    problems(server)
+    assert len(server.asked) > len(NAMES) + 5, "the server refuses to say more than metadata"
+    assert KUBE_SYSTEM not in server.asked

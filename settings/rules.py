@@ -4,20 +4,22 @@ Most of it is the components' to know: they are asked here, because each would r
 before it is registered already.
 """
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import components as mm
-import config_schema
 from components.etcd import disk_problems
 from components.images import resolve
 from components.manifests import manifest_problems
 from components.rendering import Unknown, checkable
 from components.rules.installation import installation_problems
+from components.rules.storage import storage_problems
 from components.shapes import label_problems, quantity_problems, secret_key_problems, subdomain_problems
 
-if TYPE_CHECKING:
-    from settings import Settings
+from . import schema
+from .records import record_problems
+from .settings import Settings
 
 # Where the components' problems start, and the key that a stack sets for it.
 _KEYS = {
@@ -26,7 +28,9 @@ _KEYS = {
     "config.max_message_bytes": "maxMessageBytes",
     "config.mesh_resources": "meshResources",
     "config.pods_per_runtime": "podsPerRuntime",
+    "config.image_pull_secrets": "pullSecrets",
     "controller.replicas": "controllerReplicas",
+    "definitions": "customResourceDefinitions",
     "images.registry prefix": "imageRegistry",
     "model_namespaces[0]": "modelNamespace",
     "namespace_name": "namespace",
@@ -44,13 +48,25 @@ _RUNTIME_KEYS = {
     "limits.cpu": "runtimeCpuLimit",
     "supportedModelFormats": "modelFormat",
 }
+# What a field of BuildArgs comes from.
+_BUILD_KEYS = {
+    "registry": "registry",
+    "engine": "buildWith",
+    "builder": "builder",
+    "on_preview": "buildOnPreview",
+    "build_args": "buildArgs",
+    "platforms": "platforms",
+    "cache": "buildCache",
+    "secrets": "buildSecrets",
+    "credentials": "registryUser",
+}
 
 
 def complete(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """All keys with a value that has its shape, so that the rest can be checked, and what had none."""
     problems = list(_shape_problems(values))
     bad = {problem.partition(":")[0].partition(".")[0].partition("[")[0] for problem in problems}
-    defaults = {key: entry.get("default", "(missing)") for key, entry in config_schema.schema().items()}
+    defaults = {key: entry.get("default", "(missing)") for key, entry in schema.schema().items()}
     return {**defaults, **{key: value for key, value in values.items() if key not in bad}}, problems
 
 
@@ -61,12 +77,15 @@ def any_images() -> mm.Images:
     return images
 
 
-def problems(settings: "Settings") -> list[str]:
+def problems(settings: Settings) -> list[str]:
     """Everything that could not work, as "key: value, what is expected"."""
-    any_etcd = mm.EtcdConnection(endpoints=["http://127.0.0.1:2379"], root_prefix="any")  # the stack's own is no input
+    # The stack's own is no input.
+    etcd = settings.outside_etcd or mm.EtcdConnection(endpoints=["http://127.0.0.1:2379"], root_prefix="any")
     sizes = list(_size_problems(settings))
     found = [
-        *installation_problems(settings.installation(namespace=settings.namespace, etcd=any_etcd)),
+        *installation_problems(settings.installation(namespace=settings.namespace, etcd=etcd)),
+        *_image_problems(settings),
+        *_store_problems(settings),
         *_name_problems(settings),
         *(sizes or _runtime_problems(settings)),
     ]
@@ -77,46 +96,63 @@ def problems(settings: "Settings") -> list[str]:
 
 def by_key(problem: str) -> str:
     """A component's problem, told of the key that a stack sets for it."""
-    for path, key in _KEYS.items():
-        if problem.startswith(path):
-            return key + problem.removeprefix(path)
-    return problem
+    path, separator, rest = problem.partition(": ")
+    for start, key in _KEYS.items():
+        if path.startswith(start):
+            return key + path.removeprefix(start) + separator + rest
+    # The fields of tls and etcd are called as the components call them, but for the way of writing.
+    return (_key(path) if path.startswith(("tls.", "etcd.")) else path) + separator + rest
+
+
+def field(name: str) -> str:
+    """A key's name as Python has it: endpointUrl is endpoint_url."""
+    return re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", name)
+
+
+def _key(name: str) -> str:
+    """The other way round."""
+    return re.sub("_([a-z])", lambda letter: letter[1].upper(), name)
 
 
 def _shape_problems(values: Mapping[str, Any]) -> Iterator[str]:
     """The schema looks into no object and no list."""
-    for key in ("kubeconfig", "context", "registry", "modelFormat"):
+    for key in ("kubeconfig", "context", "modelFormat"):
         if key in values and not values[key].strip():
             yield f"{key}: {values[key]!r}, expected some text"
-    for key in ("buildArgs", "persistence"):
-        for entry, value in values.get(key, {}).items():
-            if not isinstance(value, str):
-                yield f"{key}.{entry}: {value!r}, expected string"
-    for index, value in enumerate(values.get("builtInRuntimes", [])):
-        if not isinstance(value, str):
-            yield f"builtInRuntimes[{index}]: {value!r}, expected string"
-    yield from _unknown("persistence", values, ("etcd", "minio", "storageClass"))
-    for key in ("meshResources", "adapterResources"):
-        yield from _unknown(key, values, ("requests", "limits"))
-        for side, quantities in values.get(key, {}).items():
-            if not isinstance(quantities, dict):
-                yield f"{key}.{side}: {quantities!r}, expected quantities of cpu and memory"
+    yield from record_problems(values)
 
 
-def _unknown(key: str, values: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[str]:
-    for entry in values.get(key, {}):
-        if entry not in known:
-            yield f"{key}.{entry}: unknown; known are {', '.join(known)}"
+def _image_problems(settings: Settings) -> Iterator[str]:
+    """Of those images that the stack builds, or that another stack built."""
+    if settings.promoted_image:
+        yield from (_renamed(problem, {"ref": "runtimeImage"}) for problem in settings.promoted_image.problems())
+    if settings.promoted_model:
+        keys = {"image": "modelImage", "digest": "modelDigest"}
+        yield from (_renamed(problem, keys) for problem in settings.promoted_model.problems())
+    if settings.build.registry:  # that it is missing is told already
+        yield from (_renamed(problem, _BUILD_KEYS) for problem in settings.build.problems())
 
 
-def _name_problems(settings: "Settings") -> Iterator[str]:
+def _store_problems(settings: Settings) -> Iterator[str]:
+    if settings.s3:
+        for problem in storage_problems({"s3": settings.s3}):
+            yield _key(problem.removeprefix("storage.").partition(": ")[0]) + ": " + problem.partition(": ")[2]
+
+
+def _renamed(problem: str, keys: Mapping[str, str]) -> str:
+    start = re.match("[a-z_]+", problem)
+    assert start, problem
+    return keys[start[0]] + problem.removeprefix(start[0])
+
+
+def _name_problems(settings: Settings) -> Iterator[str]:
     yield from label_problems("modelName", settings.model_name)
     yield from label_problems("bucket", settings.bucket)
     yield from subdomain_problems("inferenceService", settings.inference_service)
     yield from secret_key_problems("storageKey", settings.storage_key)
 
 
-def _size_problems(settings: "Settings") -> Iterator[str]:
+def _size_problems(settings: Settings) -> Iterator[str]:
     yield from quantity_problems("runtimeMemory", settings.runtime_memory)
     yield from quantity_problems("runtimeCpuRequest", settings.runtime_cpu_request)
     yield from quantity_problems("runtimeCpuLimit", settings.runtime_cpu_limit)
@@ -130,7 +166,7 @@ def _size_problems(settings: "Settings") -> Iterator[str]:
         yield from settings.minio_persistence.problems("persistence.minio")
 
 
-def _runtime_problems(settings: "Settings") -> list[str]:
+def _runtime_problems(settings: Settings) -> list[str]:
     """Of the ServingRuntime, whatever image is built for it."""
     try:
         spec = checkable(settings.runtime_spec(Unknown()).spec())

@@ -3,6 +3,8 @@
 The engine checks types, too, but stops at the first problem, does not look into objects, and lets unknown keys pass.
 """
 
+import difflib
+import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,22 +12,27 @@ from typing import Any
 
 import yaml
 
-_PROJECT_FILE = Path(__file__).parent / "Pulumi.yaml"
+UNREADABLE = "(a secret that cannot be read here)"
+"""Stands in a preview for what only those who run updates can decrypt; nothing about it is checked."""
+
+_PROJECT_FILE = Path(__file__).parents[1] / "Pulumi.yaml"
 _PYTHON_TYPES = {"string": str, "integer": int, "boolean": bool, "object": dict, "array": list}
 
 
+@functools.cache
 def schema() -> dict[str, dict[str, Any]]:
     """The entries of this project's own keys: type, description, default."""
     entries = yaml.safe_load(_PROJECT_FILE.read_text(encoding="utf-8"))["config"]
     return {key: entry for key, entry in entries.items() if ":" not in key}
 
 
-def typed(given: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """Typed values by key, defaults included, and whatever is unknown, missing or of another type."""
+def typed(given: Mapping[str, str], encrypted: frozenset[str] = frozenset()) -> tuple[dict[str, Any], list[str]]:
+    """Typed values by key, defaults included, and whatever is unknown, missing or of another type.
+
+    Of the keys in `encrypted` no problem shows the value.
+    """
     known = schema()
-    problems = [
-        f"{key}: unknown key; known are {', '.join(sorted(known))}" for key in sorted(given.keys() - known.keys())
-    ]
+    problems = [f"{key}: unknown key{_alike(key, known)}" for key in sorted(given.keys() - known.keys())]
     values: dict[str, Any] = {}
     for key, entry in known.items():
         if key in given:
@@ -33,12 +40,18 @@ def typed(given: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
             if type(value) is _PYTHON_TYPES[entry["type"]]:
                 values[key] = value
             else:
-                problems.append(f"{key}: {given[key]!r}, expected {entry['type']} ({entry['description']})")
+                shown = "(encrypted)" if key in encrypted else repr(given[key])
+                problems.append(f"{key}: {shown}, expected {entry['type']} ({entry['description']})")
         elif "default" in entry:
             values[key] = entry["default"]
         else:
             problems.append(f"{key}: missing ({entry['description']})")
     return values, problems
+
+
+def _alike(key: str, known: Mapping[str, Any]) -> str:
+    found = difflib.get_close_matches(key, known, n=3)
+    return f"; did you mean {' or '.join(found)}?" if found else "; Pulumi.yaml has all that there are"
 
 
 def _parsed(text: str, kind: str) -> object:

@@ -1,0 +1,146 @@
+"""From the engine's configuration to the record: every problem is told at once, before any resource exists."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+import components as mm
+from components.images import resolve
+from components.rendering import Unknown
+
+from . import rules, schema
+from .conflicts import conflicts
+from .settings import Settings
+
+
+class BadConfiguration(pulumi.RunError):
+    """The configuration cannot be used; the text has every reason."""
+
+
+def load() -> Settings:
+    """The current stack's settings. Raises BadConfiguration with every problem and where to mend it."""
+    prefix = f"{pulumi.get_project()}:"
+    everything = {**pulumi.runtime.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
+    given = {key.removeprefix(prefix): text for key, text in everything.items() if key.startswith(prefix)}
+    encrypted = frozenset(key for key in given if _is_secret(prefix + key))
+    typed, problems = schema.typed(given, encrypted)
+    values, more = rules.complete(typed)
+    images, image_problems = resolve(values["images"], values["imageRegistry"], with_minio=not values["s3"])
+    problems += more + [rules.by_key(f"images.{problem}") for problem in image_problems]
+    settings = _settings(values, images or rules.any_images())
+    problems += [*conflicts(values, encrypted), *rules.problems(settings)]
+    if not problems:
+        return settings
+    stack = pulumi.get_stack()
+    raise BadConfiguration(
+        f"The configuration of stack {stack!r} (Pulumi.{stack}.yaml) cannot be used:\n"
+        + "".join(f"  {prefix}{problem}\n" for problem in problems)
+        + "Pulumi.yaml describes every key; `pulumi config set <key> <value>` sets one."
+    )
+
+
+def _is_secret(key: str) -> bool:
+    return pulumi.runtime.is_config_secret(key) or key in pulumi.runtime.get_config_secret_keys_env()
+
+
+def _settings(values: Mapping[str, Any], images: mm.Images) -> Settings:
+    v = values
+    return Settings(
+        cluster=mm.Cluster(kubeconfig=v["kubeconfig"], context=v["context"]),
+        namespace=v["namespace"],
+        model_namespace=v["modelNamespace"] or v["namespace"],
+        namespaces_exist=v["namespacesExist"],
+        definitions=v["customResourceDefinitions"],
+        protect=v["protect"],
+        scope=v["scope"],
+        promoted_image=mm.PromotedImage(ref=v["runtimeImage"]) if v["runtimeImage"] else None,
+        promoted_model=mm.PromotedModel(image=v["modelImage"], digest=v["modelDigest"]) if v["modelImage"] else None,
+        build=_build(v),
+        images=images,
+        serving=mm.ServingConfig(
+            images=images,
+            pods_per_runtime=v["podsPerRuntime"],
+            rest_proxy=mm.RestProxy(enabled=v["restProxy"]),
+            scale_to_zero=mm.ScaleToZero(enabled=v["scaleToZero"]),
+            mesh_resources=_resources(v["meshResources"]) if v["meshResources"] else None,
+            adapter_resources=_resources(v["adapterResources"]),
+            max_message_bytes=v["maxMessageBytes"],
+            image_pull_secrets=[_pull_secret(entry) for entry in v["pullSecrets"]],
+        ),
+        controller=mm.Controller(replicas=v["controllerReplicas"]),
+        webhook_certificate=v["webhookCertificate"],
+        built_in_runtimes=tuple(v["builtInRuntimes"]),
+        tls=_tls(v["tls"]),
+        dashboard=v["dashboard"],
+        runtime_source=Path(v["runtimeSource"]),
+        runtime_name=v["runtimeName"],
+        runtime_memory=v["runtimeMemory"],
+        runtime_cpu_request=v["runtimeCpuRequest"],
+        runtime_cpu_limit=v["runtimeCpuLimit"],
+        model_format=mm.ModelFormat(name=v["modelFormat"], version=v["modelFormatVersion"]),
+        load_timeout_seconds=v["loadTimeoutSeconds"],
+        model_source=Path(v["modelSource"]),
+        model_name=v["modelName"],
+        inference_service=v["inferenceService"],
+        ready_timeout_seconds=v["readyTimeoutSeconds"],
+        storage_key=v["storageKey"],
+        bucket=v["bucket"],
+        s3=mm.S3Storage(bucket=v["bucket"], **_fields(v["s3"])) if v["s3"] else None,
+        outside_etcd=mm.EtcdConnection(**{"root_prefix": v["namespace"]} | _fields(v["etcd"])) if v["etcd"] else None,
+        etcd_persistence=_persistence(v, "etcd"),
+        minio_persistence=_persistence(v, "minio"),
+    )
+
+
+def _build(values: Mapping[str, Any]) -> mm.BuildArgs:
+    user, registry = values["registryUser"], values["registry"]
+    return mm.BuildArgs(
+        registry=registry,
+        insecure=values["registryInsecure"],
+        engine=values["buildWith"],
+        builder=values["builder"] or None,
+        on_preview=values["buildOnPreview"],
+        build_args=values["buildArgs"],
+        platforms=values["platforms"],
+        cache=values["buildCache"],
+        secrets=values["buildSecrets"],
+        credentials=(
+            mm.RegistryCredentials(
+                registry=registry.partition("/")[0], username=user, password=values["registryPassword"]
+            )
+            if user
+            else None
+        ),
+    )
+
+
+def _pull_secret(entry: Mapping[str, str]) -> mm.ImagePullSecret:
+    user = {field: entry.get(field, "") for field in ("registry", "username", "password")}
+    return mm.ImagePullSecret(
+        name=entry["name"], credentials=[mm.RegistryCredentials(**user)] if any(user.values()) else ()
+    )
+
+
+def _tls(tls: Mapping[str, Any]) -> mm.DataPlaneTls | None:
+    return mm.DataPlaneTls(**_fields({k: v for k, v in tls.items() if k != "enabled"})) if tls.get("enabled") else None
+
+
+def _resources(resources: Mapping[str, Mapping[str, str]]) -> mm.Resources:
+    return mm.Resources(requests=resources.get("requests", {}), limits=resources.get("limits", {}))
+
+
+def _persistence(values: Mapping[str, Any], store: str) -> mm.Persistence | None:
+    persistence = values["persistence"]
+    if store not in persistence:
+        return None
+    return mm.Persistence(
+        size=persistence[store], storage_class=persistence.get("storageClass"), protect=values["protect"]
+    )
+
+
+def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a component's record; about what this preview cannot decrypt, no check may complain."""
+    unread = {name: Unknown(value) for name, value in record.items() if value == schema.UNREADABLE}
+    return {rules.field(name): value for name, value in {**record, **unread}.items()}

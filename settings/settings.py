@@ -1,0 +1,172 @@
+"""The stack's configuration as one frozen record, and what the components are to be told of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+
+import components as mm
+from components.installation import Scope
+from components.ownership import Definitions
+from components.webhook_certificate import Issuer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The configuration of one stack, grouped as the components take it; `Pulumi.yaml` describes each key."""
+
+    cluster: mm.Cluster
+    namespace: str
+    model_namespace: str
+    namespaces_exist: bool
+    definitions: Definitions
+    protect: bool
+    scope: Scope
+    promoted_image: mm.PromotedImage | None
+    promoted_model: mm.PromotedModel | None
+    build: mm.BuildArgs
+    images: mm.Images
+    serving: mm.ServingConfig
+    controller: mm.Controller
+    webhook_certificate: Issuer
+    built_in_runtimes: tuple[mm.BuiltInRuntime, ...]
+    tls: mm.DataPlaneTls | None
+    dashboard: bool
+    runtime_source: Path
+    runtime_name: str
+    runtime_memory: str
+    runtime_cpu_request: str
+    runtime_cpu_limit: str
+    model_format: mm.ModelFormat
+    load_timeout_seconds: int
+    model_source: Path
+    model_name: str
+    inference_service: str
+    ready_timeout_seconds: int
+    storage_key: str
+    bucket: str
+    s3: mm.S3Storage | None
+    """None: a MinIO in the cluster."""
+    outside_etcd: mm.EtcdConnection | None
+    """None: an etcd in the cluster."""
+    etcd_persistence: mm.Persistence | None
+    minio_persistence: mm.Persistence | None
+
+    def guard(self) -> mm.ClusterGuardArgs:
+        """What the stack is about to make cluster-wide, where nobody else's may be touched."""
+        made = [] if self.namespaces_exist else [self.namespace, self.model_namespace]
+        return mm.ClusterGuardArgs(
+            cluster=self.cluster,
+            namespace_names=list(dict.fromkeys(made)),
+            controller_namespace=self.namespace,
+            scope=self.scope,
+            definitions=self.definitions,
+        )
+
+    def runtime_image(self) -> mm.RuntimeImageArgs:
+        """The model server's image."""
+        built = mm.BuiltImage(build=self.build, sources={"": self.runtime_source}, repository=self.runtime_name)
+        return mm.RuntimeImageArgs(image=self.promoted_image or built)
+
+    def controller_namespace(self) -> mm.NamespaceArgs:
+        """The namespace of the controller and its stores."""
+        return mm.NamespaceArgs(
+            namespace=self.namespace,
+            serves_models=self.model_namespace == self.namespace,
+            exists=self.namespaces_exist,
+            protect=self.protect and not self.namespaces_exist,
+        )
+
+    def etcd(self, *, namespace: pulumi.Input[str]) -> mm.EtcdArgs:
+        """The registry of models."""
+        return mm.EtcdArgs(
+            namespace=namespace,
+            image=str(self.images.etcd),
+            root_prefix=self.namespace,
+            persistence=self.etcd_persistence,
+            image_pull_secrets=self._pull_secrets(),
+        )
+
+    def minio(self, *, namespace: pulumi.Input[str]) -> mm.MinioArgs:
+        """The store of models."""
+        return mm.MinioArgs(
+            namespace=namespace,
+            image=str(self.images.minio),
+            bucket=self.bucket,
+            persistence=self.minio_persistence,
+            image_pull_secrets=self._pull_secrets(),
+        )
+
+    def installation(self, *, namespace: pulumi.Input[str], etcd: mm.EtcdConnection) -> mm.ModelMeshServingArgs:
+        """ModelMesh Serving."""
+        return mm.ModelMeshServingArgs(
+            cluster=self.cluster,
+            namespace=namespace,
+            namespace_name=self.namespace,
+            model_namespaces=[self.model_namespace],
+            scope=self.scope,
+            etcd=etcd,
+            config=self.serving,
+            controller=self.controller,
+            webhook_certificate=self.webhook_certificate,
+            built_in_runtimes=self.built_in_runtimes,
+            definitions=self.definitions,
+            tls=self.tls,
+            dashboard=self.dashboard,
+        )
+
+    def models(self, installation: mm.Installation, *, storage: mm.S3Storage) -> mm.ModelNamespaceArgs:
+        """The namespace that models are served in, with that store under the storage key."""
+        return mm.ModelNamespaceArgs(
+            installation=installation,
+            namespace=self.model_namespace,
+            storage={self.storage_key: storage},
+            exists=self.namespaces_exist and self.model_namespace != self.namespace,
+        )
+
+    def model(self, *, namespace: pulumi.Input[str], storage: mm.S3Storage) -> mm.ModelArtifactArgs:
+        """The model's files in that store."""
+        return mm.ModelArtifactArgs(
+            namespace=namespace,
+            model_name=self.model_name,
+            files=self.promoted_model or mm.ModelFiles(source=self.model_source, build=self.build),
+            storage=storage,
+            image_pull_secrets=self._pull_secrets(),
+        )
+
+    def runtime(self, *, namespace: mm.ModelNamespace, image: pulumi.Input[str]) -> mm.ServingRuntimeArgs:
+        """The custom runtime."""
+        return mm.ServingRuntimeArgs(
+            namespace=namespace,
+            runtime_name=self.runtime_name,
+            spec=self.runtime_spec(image),
+            ready_timeout_seconds=self.ready_timeout_seconds,
+        )
+
+    def runtime_spec(self, image: pulumi.Input[str]) -> mm.ServingRuntimeSpec:
+        """What it runs. Raises InvalidSpec where that cannot work with any image."""
+        return mm.mlserver_runtime(
+            image=image,
+            formats=[self.model_format],
+            cpu_request=self.runtime_cpu_request,
+            cpu_limit=self.runtime_cpu_limit,
+            memory=self.runtime_memory,
+            load_timeout_seconds=self.load_timeout_seconds,
+        )
+
+    def service(
+        self, *, namespace: mm.ModelNamespace, runtime: mm.ServingRuntime, path: pulumi.Input[str]
+    ) -> mm.InferenceServiceArgs:
+        """The model on that runtime."""
+        return mm.InferenceServiceArgs(
+            namespace=namespace,
+            runtimes=[runtime],
+            model_name=self.inference_service,
+            model_format=self.model_format.name,
+            runtime=self.runtime_name,
+            storage=mm.ModelPath(path=path, key=self.storage_key),
+            ready_timeout_seconds=self.ready_timeout_seconds,
+        )
+
+    def _pull_secrets(self) -> list[str]:
+        return [secret.name for secret in self.serving.image_pull_secrets]

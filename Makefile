@@ -9,6 +9,10 @@ STACK ?= dev
 # Exported, so that no quote in it can reach the shell.
 export TEXT ?= What a wonderful day, I love it!
 export FILES ?=
+export COMMENT ?=
+export FROM ?=
+export TO ?=
+export YES ?=
 
 # The environment is shared by all clones with the same lock file: it lives in the cache, and `.venv` points at it.
 cache := $(or $(MODELMESH_CACHE),$(HOME)/.cache/modelmesh-stack)
@@ -20,17 +24,23 @@ export MODELMESH_TOOLCHAIN_BIN ?= $(cache)/toolchain/current/bin
 upstream := $(cache)/toolchain/current/modelmesh-serving-source
 export MODELMESH_SERVING_SRC ?= $(wildcard $(upstream))
 
-.PHONY: help up preview check predict status down clean test unit lint format lock
+.PHONY: help up preview promote drift check predict status down clean test unit lint format lock policies-env
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 	@echo '  STACK=name picks the stack (default: dev, on the embedded cluster)'
 
-up: .venv ## Build, deploy and serve the stack, then score a sentence (starts the embedded cluster where the stack names none)
+up: .venv policies-env ## Build, deploy and serve the stack, then score a sentence (starts the embedded cluster where the stack names none; elsewhere YES=1 says yes)
 	@$(run) cli up --stack $(STACK)
 
-preview: .venv ## Show what `make up` would change in the stack, and change nothing
+preview: .venv policies-env ## Show what `make up` would change in the stack, and change nothing: make preview STACK=prod COMMENT=preview.md
 	@$(run) cli preview --stack $(STACK)
+
+promote: .venv ## Have one stack serve what another serves, by its stack file: make promote FROM=dev TO=staging
+	@$(run) cli promote
+
+drift: .venv policies-env ## Tell whether somebody changed in the cluster what the stack made of it
+	@$(run) cli drift --stack $(STACK)
 
 check: .venv ## Tell what ModelMesh would ignore or choke on in YAML that is there already: make check FILES="a.yaml b.yaml"
 	@$(run) cli check
@@ -56,8 +66,10 @@ test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole sta
 unit: lint ## Run what needs only the Python requirements: lint, types, unit tests (about a minute)
 	@.venv/bin/pytest -q tests/unit
 
-lint: .venv ## Check format, style and types
+lint: .venv ## Check format, style, types and workflows
 	@.venv/bin/ruff format --check --quiet . && .venv/bin/ruff check --quiet . && .venv/bin/mypy
+	@command -v go >/dev/null || { echo "✗ Go is needed: install Go 1.26 or newer, and put it on PATH"; exit 1; }
+	@cd .github/actionlint && go tool actionlint -shellcheck= -pyflakes= ../workflows/*.yml # neither checker is required
 
 format: .venv ## Rewrite the code in the project's format
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .
@@ -66,6 +78,10 @@ lock: .venv ## Pin the Python requirements anew, with hashes
 	@for lock in "-o requirements.txt" "--group dev -o requirements-dev.txt"; do \
 	  .venv/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml $$lock; done
+
+# The policies' own requirements contradict those of the stack.
+policies-env: .venv
+	@$(run) policies.environment
 
 # Not a file target: the link has to follow the lock file when another branch is checked out.
 .PHONY: .venv

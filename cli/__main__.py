@@ -6,6 +6,7 @@ import sys
 
 from cli import operations
 from cli.check import check
+from cli.promote import promote
 from cli.stack import CommandError
 from embedded.errors import EmbeddedError
 from embedded.toolchain import BuildError
@@ -13,6 +14,8 @@ from embedded.toolchain import BuildError
 OPERATIONS = {
     "up": operations.up,
     "preview": operations.preview,
+    "promote": promote,
+    "drift": operations.drift,
     "check": check,
     "predict": operations.predict,
     "status": operations.status,
@@ -26,6 +29,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m cli", description=__doc__)
     parser.add_argument("operation", choices=OPERATIONS)
     parser.add_argument("--stack", default="dev", help="the stack, as in Pulumi.<stack>.yaml (default: dev)")
+    parser.add_argument("--instance", default=os.environ.get("INSTANCE") or "dev", help="the embedded node to use")
+    parser.add_argument("--yes", action="store_true", default=os.environ.get("YES") == "1", help="ask nothing")
+    parser.add_argument("--comment", default=os.environ.get("COMMENT"), help="Markdown file that gets the preview")
+    parser.add_argument("--origin", default=os.environ.get("FROM"), help="the stack to promote from")
+    parser.add_argument("--to", default=os.environ.get("TO"), help="the stack to promote to")
     parser.add_argument("--text", default=os.environ.get("TEXT", operations.EXAMPLE), help="the sentence to score")
     parser.add_argument("--files", nargs="*", default=os.environ.get("FILES", "").split(), help="YAML files to check")
     arguments = parser.parse_args()

@@ -3,15 +3,25 @@
 import json
 import time
 from argparse import Namespace
+from pathlib import Path
 
+from cli.comment import markdown
+from cli.engine import PROGRAM_FLAGS
 from cli.predict import predict as score
-from cli.stack import ROOT, Stack, is_embedded, open_stack
+from cli.preview import Preview
+from cli.preview import preview as previewed
+from cli.stack import ROOT, CommandError, EngineError, Stack, is_embedded, open_stack
 from embedded import lifecycle
+from embedded.errors import EmbeddedError
 from embedded.instance import instance
 from embedded.progress import say, step
 from models import __main__ as example
 
 EXAMPLE = "What a wonderful day, I love it!"
+# What the cluster has become is compared with what the program says; reading and comparing is all that happens.
+DRIFT_FLAGS = ("--refresh", "--expect-no-changes", "--diff", "--non-interactive", "--suppress-progress")
+CHANGES_FOUND = 7
+"""The engine's exit code where there were to be no changes."""
 
 
 def up(arguments: Namespace) -> None:
@@ -19,12 +29,11 @@ def up(arguments: Namespace) -> None:
     started = time.monotonic()
     if is_embedded(arguments.stack):
         say("▸ The embedded cluster")
-        lifecycle.up(instance("dev"))
+        lifecycle.up(instance(arguments.instance))
     clustered = time.monotonic()
     say(f"▸ The stack {arguments.stack}")
-    stack = _prepared(arguments.stack)
-    # The embedded cluster is ours alone; for anybody's else the preview is shown and a yes is asked for.
-    stack.pulumi("up", *(("--yes", "--skip-preview") if stack.embedded else ()))
+    stack = _prepared(arguments)
+    stack.pulumi("up", *PROGRAM_FLAGS, *_consent(stack, yes=arguments.yes))
     deployed = time.monotonic()
     say("▸ What is there now")
     _show(stack)
@@ -40,18 +49,47 @@ def up(arguments: Namespace) -> None:
 
 
 def preview(arguments: Namespace) -> None:
-    """What `up` would change."""
-    _prepared(arguments.stack).pulumi("preview", "--diff")
+    """What `up` would change, shown and, if `comment` names a file, written there for a pull request; failures, too."""
+    file = Path(arguments.comment) if arguments.comment else None
+    try:
+        result = previewed(_prepared(arguments))
+    except (CommandError, EmbeddedError) as error:
+        _write(file, Preview(stack=arguments.stack, code=1, messages=str(error)))
+        raise
+    _write(file, result)
+    if result.code:
+        raise EngineError("preview", result.code)
+
+
+def drift(arguments: Namespace) -> None:
+    """Whether the cluster still is what the stack made of it.
+
+    Raises:
+        CommandError: it is not, or that can't be told.
+    """
+    stack = _prepared(arguments)
+    if not stack.outputs():
+        raise CommandError(f"stack {stack.name} is not up, so nothing can have drifted: make up STACK={stack.name}")
+    try:
+        stack.pulumi("preview", *DRIFT_FLAGS, *PROGRAM_FLAGS)
+    except EngineError as failed:
+        if failed.code != CHANGES_FOUND:
+            raise
+        raise CommandError(
+            f"stack {stack.name} has drifted, or its files have changed since it was brought up: "
+            f"make up STACK={stack.name} makes it so again, or change its files to what is to stay"
+        ) from None
+    say(f"✓ stack {stack.name} is in step: the cluster has what its files say")
 
 
 def predict(arguments: Namespace) -> None:
     """Scores of one sentence."""
-    _print_scores(score(open_stack(arguments.stack), arguments.text))
+    _print_scores(score(_opened(arguments), arguments.text))
 
 
 def status(arguments: Namespace) -> None:
     """Outputs, runtimes, services, pods with their images, and the versions of cluster and engine."""
-    stack = open_stack(arguments.stack)
+    stack = _opened(arguments)
     if not stack.outputs():
         say(f"stack {stack.name} is not up: make up STACK={stack.name}")
         return
@@ -63,21 +101,53 @@ def status(arguments: Namespace) -> None:
 
 
 def down(arguments: Namespace) -> None:
-    """Destroy the stack and nothing else."""
-    stack = open_stack(arguments.stack)
-    stack.pulumi("destroy", *(("--yes", "--skip-preview") if stack.embedded else ()))
+    """Destroy the stack and nothing else, least of all one of the same names on another cluster."""
+    stack = _opened(arguments)
+    _require_own_cluster(stack)
+    stack.pulumi("destroy", *_consent(stack))
 
 
-def clean(_: Namespace) -> None:
+def clean(arguments: Namespace) -> None:
     """Stop the embedded cluster and delete its data, the stack with it."""
-    lifecycle.reset(instance("dev"))
+    lifecycle.reset(instance(arguments.instance))
 
 
-def _prepared(name: str) -> Stack:
+def _opened(arguments: Namespace) -> Stack:
+    return open_stack(arguments.stack, arguments.instance)
+
+
+def _prepared(arguments: Namespace) -> Stack:
     """The stack, with the example's model made: its digest is part of every preview."""
     with step("the example's model"):
         example.make(ROOT / example.TARGET)
-    return open_stack(name)
+    return _opened(arguments)
+
+
+def _consent(stack: Stack, *, yes: bool = False) -> tuple[str, ...]:
+    """The embedded cluster is ours alone; for anybody's else the changes are shown, and a yes is asked for or given."""
+    if stack.embedded:
+        return ("--yes", "--skip-preview")
+    return ("--yes",) if yes else ()
+
+
+def _require_own_cluster(stack: Stack) -> None:
+    """Raises CommandError if the context leads to another cluster than the stack was made on."""
+    made_on = stack.outputs().get("cluster")
+    if not made_on:
+        return
+    found = stack.run(stack.kubectl("get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}"), quiet=True)
+    if found.strip() != made_on:
+        raise CommandError(
+            f"stack {stack.name} was made on the cluster {made_on}, and its context now leads to {found.strip()}, so "
+            f"nothing was destroyed: point modelmesh:kubeconfig and modelmesh:context in Pulumi.{stack.name}.yaml at "
+            "the cluster that it was made on"
+        )
+
+
+def _write(file: Path | None, result: Preview) -> None:
+    if file:
+        file.write_text(markdown(result), encoding="utf-8")
+        say(f"▸ The preview is in {file}")
 
 
 def _show(stack: Stack) -> str:
@@ -85,7 +155,8 @@ def _show(stack: Stack) -> str:
     outputs = stack.outputs()
     width = max(map(len, outputs))
     for name, value in sorted(outputs.items()):
-        print(f"  {name:<{width}}  {value}")
+        first, *more = str(value).splitlines() or [""]
+        print(f"  {name:<{width}}  {first}{f' … and {len(more)} lines more' if more else ''}")
     namespace = str(outputs["namespace"])
     for kinds in ("servingruntimes,isvc", "pods"):
         _kubectl(stack, "get", kinds, "--namespace", namespace)

@@ -1,11 +1,19 @@
-"""Scores a sentence the way any client would: the V2 inference protocol, through ModelMesh's gRPC port."""
+"""Scores a sentence the way any client would: the V2 inference protocol, through ModelMesh's gRPC port.
 
+Where the mesh speaks TLS, it is held to the stack's own authority, and shown the stack's own certificate, which a mesh
+that asks its clients for one accepts. Keys are read when they are needed, and never written anywhere.
+"""
+
+import base64
+import json
 import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
+import grpc
 import numpy
 from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException
@@ -28,7 +36,7 @@ def predict(stack: Stack, text: str) -> dict[str, str | float]:
     tensor.set_data_from_numpy(numpy.array([text.encode()], dtype=object))
     service, _, namespace = str(urlsplit(outputs["grpcUrl"]).hostname).partition(".")
     with forwarded_port(stack, namespace, service) as port:
-        client = InferenceServerClient(f"127.0.0.1:{port}")
+        client = InferenceServerClient(f"127.0.0.1:{port}", **_tls(stack, outputs, f"{service}.{namespace}"))
         try:
             answer = client.infer(outputs["inferenceService"], [tensor], client_timeout=TIMEOUT_SECONDS)
         except InferenceServerException as error:
@@ -37,6 +45,26 @@ def predict(stack: Stack, text: str) -> dict[str, str | float]:
             client.close()
     scores = {name: round(float(answer.as_numpy(name)[0]), 4) for name in ("compound", "pos", "neu", "neg")}
     return {**scores, "label": answer.as_numpy("label")[0].decode()}
+
+
+def _tls(stack: Stack, outputs: dict[str, Any], name: str) -> dict[str, Any]:
+    """Arguments of a client of the mesh, whose certificate has to be for `name`; none where it speaks no TLS."""
+    if "tlsCa" not in outputs:
+        return {}
+    key, chain = (
+        _certificate(stack, outputs["namespace"], outputs["tlsSecret"]) if "tlsSecret" in outputs else (None, None)
+    )
+    return {
+        "creds": grpc.ssl_channel_credentials(outputs["tlsCa"].encode(), key, chain),
+        "channel_args": [("grpc.ssl_target_name_override", name)],
+    }
+
+
+def _certificate(stack: Stack, namespace: str, secret: str) -> tuple[bytes, bytes]:
+    """The private key and the certificates in a TLS Secret."""
+    command = stack.kubectl("get", "secret", secret, "--namespace", namespace, "--output=json")
+    data = json.loads(stack.run(command, quiet=True))["data"]
+    return base64.b64decode(data["tls.key"]), base64.b64decode(data["tls.crt"])
 
 
 @contextmanager

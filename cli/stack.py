@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from cli import engine
 from embedded import handover
 from embedded.instance import Instance
 from embedded.instance import instance as instance_named
@@ -24,6 +25,14 @@ ROOT = Path(__file__).parent.parent
 
 class CommandError(Exception):
     """An operation could not be done; the message says what to do next."""
+
+
+class EngineError(CommandError):
+    """The engine ended with an error, which it has shown; `code` is its exit code."""
+
+    def __init__(self, operation: str, code: int) -> None:
+        super().__init__(f"{engine.NAME} {operation} failed with exit code {code}: see above")
+        self.code = code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,22 +56,27 @@ class Stack:
         Raises:
             CommandError: the engine is not installed, or it failed.
         """
+        process = self.started(*arguments, stdout=subprocess.PIPE if quiet else None)
+        output, _ = process.communicate()
+        if process.returncode:
+            raise EngineError(arguments[0], process.returncode)
+        return subprocess.CompletedProcess(process.args, process.returncode, output)
+
+    def started(self, *arguments: str, **streams: Any) -> subprocess.Popen[str]:
+        """The engine at work in the checkout; `streams` are those of subprocess.
+
+        Raises:
+            CommandError: the engine is not installed.
+        """
         command = self.engine_command(*arguments)
         try:
-            finished = subprocess.run(
-                command, cwd=self.root, env=self.environment, text=True, stdout=subprocess.PIPE if quiet else None
-            )
+            return subprocess.Popen(command, cwd=self.root, env=self.environment, text=True, **streams)
         except FileNotFoundError:
-            raise CommandError(
-                "pulumi is not on PATH: install Pulumi, or let `make up` build it for stack dev"
-            ) from None
-        if finished.returncode:
-            raise CommandError(f"pulumi {arguments[0]} failed with exit code {finished.returncode}: see above")
-        return finished
+            raise CommandError(engine.MISSING) from None
 
     def engine_command(self, *arguments: str) -> list[str]:
         """The command line of the engine for this stack."""
-        command = ["pulumi", *arguments, "--stack", self.name]
+        command = [engine.NAME, *arguments, "--stack", self.name]
         if self.config_file and arguments[0] in {"up", "preview", "destroy", "refresh", "config"}:
             command += ["--config-file", str(self.config_file)]
         return command
@@ -79,7 +93,8 @@ class Stack:
             kubeconfig, context = (config[f"modelmesh:{key}"]["value"] for key in ("kubeconfig", "context"))
         except KeyError as missing:
             raise CommandError(f"Pulumi.{self.name}.yaml does not set {missing}") from None
-        return [*self._kubectl_program(), "--kubeconfig", kubeconfig, "--context", context, *arguments]
+        file = str(Path(kubeconfig).expanduser())
+        return [*self._kubectl_program(), "--kubeconfig", file, "--context", context, *arguments]
 
     def _kubectl_program(self) -> list[str]:
         if self.embedded:
@@ -104,7 +119,7 @@ def is_embedded(name: str, root: Path = ROOT) -> bool:
     Raises:
         CommandError: there is no such stack file, or it names a cluster by halves.
     """
-    config = _tracked(name, root).get("config", {})
+    config = tracked(name, root).get("config") or {}
     if "modelmesh:kubeconfig" in config:
         return False
     if half := [key for key in ("modelmesh:context", "modelmesh:registry") if key in config]:
@@ -127,11 +142,11 @@ def open_stack(name: str, instance: str = "dev", overrides: dict[str, Any] | Non
     Raises:
         CommandError: there is no such stack file, or the engine can't make the stack.
     """
-    tracked = _tracked(name, root)
+    stack_file = tracked(name, root)
     # The host of Python programs takes the interpreter that is first on PATH.
     interpreter = f"{ROOT / '.venv' / 'bin'}{os.pathsep}"
     if not is_embedded(name, root):
-        environment = os.environ | {"PATH": interpreter + os.environ["PATH"]}
+        environment = engine.environment(os.environ | {"PATH": interpreter + os.environ["PATH"]})
         return Stack(name=name, embedded=None, config_file=None, environment=environment, root=root)
     node = instance_named(instance)
     environment = os.environ | handover.variables(node)
@@ -139,21 +154,48 @@ def open_stack(name: str, instance: str = "dev", overrides: dict[str, Any] | Non
     environment.pop("KUBECONFIG", None)
     file = node.data / "stack" / f"Pulumi.{name}.yaml"
     stack = Stack(name=name, embedded=node, config_file=file, environment=environment, root=root)
-    _create(stack, file)
+    create(stack, file)
     _release_dead_locks(node.data / "pulumi")
-    config = tracked.get("config", {}) | json.loads(handover.config(node)) | (overrides or {})
+    config = (stack_file.get("config") or {}) | json.loads(handover.config(node)) | (overrides or {})
     kept = yaml.safe_load(file.read_text()) or {}
-    file.write_text(yaml.safe_dump(kept | tracked | {"config": config}))
+    file.write_text(yaml.safe_dump(kept | stack_file | {"config": config}))
     return stack
 
 
-def _tracked(name: str, root: Path) -> dict[str, Any]:
+def tracked(name: str, root: Path = ROOT) -> dict[str, Any]:
+    """What the stack's own file says.
+
+    Raises:
+        CommandError: there is no such file, or it is no YAML.
+    """
     file = root / f"Pulumi.{name}.yaml"
     if not file.exists():
         known = ", ".join(sorted(f.stem.removeprefix("Pulumi.") for f in root.glob("Pulumi.*.yaml")))
         raise CommandError(f"there is no stack {name!r}: Pulumi.{name}.yaml does not exist (there are: {known})")
-    parsed: dict[str, Any] = yaml.safe_load(file.read_text()) or {}
+    try:
+        parsed: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise CommandError(f"{file.name} is no YAML: {error}") from None
     return parsed
+
+
+def create(stack: Stack, file: Path) -> None:
+    """Make the stack in the folder of `file`, its config file: the engine writes the salt of its encryption there.
+
+    Raises:
+        CommandError: the engine can't make it.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(stack.root / "Pulumi.yaml", file.parent)
+    if file.exists():
+        return
+    command = [engine.NAME, "-C", str(file.parent), "stack", "init", stack.name, "--no-select"]
+    try:
+        made = subprocess.run(command, env=stack.environment, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise CommandError(engine.MISSING) from None
+    if made.returncode:
+        raise CommandError(f"the stack {stack.name} can't be made:\n{made.stderr.strip()}")
 
 
 def _release_dead_locks(backend: Path) -> None:
@@ -161,15 +203,3 @@ def _release_dead_locks(backend: Path) -> None:
     for lock in (backend / ".pulumi" / "locks").rglob("*.json"):
         if not Path("/proc", str(json.loads(lock.read_text())["pid"])).exists():
             lock.unlink()
-
-
-def _create(stack: Stack, file: Path) -> None:
-    """Make the stack in a folder of its own: the engine writes the salt of its encryption beside Pulumi.yaml."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(stack.root / "Pulumi.yaml", file.parent)
-    if file.exists():
-        return
-    command = ["pulumi", "-C", str(file.parent), "stack", "init", stack.name, "--no-select"]
-    made = subprocess.run(command, env=stack.environment, capture_output=True, text=True)
-    if made.returncode:
-        raise CommandError(f"the stack {stack.name} can't be made:\n{made.stderr.strip()}")

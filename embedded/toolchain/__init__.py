@@ -19,7 +19,7 @@ from pathlib import Path
 from embedded.toolchain.build import BuildError, Workshop
 from embedded.toolchain.programs import PROGRAMS, PROVIDERS, PULUMI_PROGRAMS, PULUMI_VERSION, Program
 
-__all__ = ["BuildError", "Toolchain", "ensure"]
+__all__ = ["BuildError", "Toolchain", "built", "ensure"]
 
 # Downloads of one build overlap with compiling of the other; a third would only compete for two cores.
 BUILDS_AT_A_TIME = 2
@@ -69,6 +69,21 @@ def ensure(say: Callable[[str], None] = print) -> Toolchain:
         return _assemble(root, workshop, programs)
 
 
+def built() -> Toolchain | None:
+    """The programs that `ensure` has laid out before, whatever their pins; None where it never has."""
+    toolchain = _layout(cache_folder() / "toolchain")
+    return toolchain if toolchain.pulumi_home.is_dir() else None
+
+
+def _layout(root: Path) -> Toolchain:
+    current = root / "current"
+    return Toolchain(
+        bin=current / "bin",
+        pulumi_home=current / "pulumi-home",
+        modelmesh_serving=current / "modelmesh-serving-source",
+    )
+
+
 def _official_pulumi() -> bool:
     """Whether a `pulumi` on PATH can run this program: the same major version, not older than the SDK."""
     found = shutil.which("pulumi")
@@ -105,20 +120,19 @@ def _check_means(root: Path) -> None:
 
 def _assemble(root: Path, workshop: Workshop, programs: list[Program]) -> Toolchain:
     """Lay out links to the results: cheap, and always true to the pins of the checkout that asks."""
-    current = root / "current"
-    binaries, pulumi_home = current / "bin", current / "pulumi-home"
-    binaries.mkdir(parents=True, exist_ok=True)
+    toolchain = _layout(root)
+    toolchain.bin.mkdir(parents=True, exist_ok=True)
     # The engine warns of a provider that it finds on PATH, so providers are nowhere but in its own home.
     plugins = {
-        f"pulumi-resource-{name}": pulumi_home / "plugins" / f"resource-{name}-v{version}"
+        f"pulumi-resource-{name}": toolchain.pulumi_home / "plugins" / f"resource-{name}-v{version}"
         for name, version in PROVIDERS.items()
     }
     for program in programs:
         for result in workshop.store(program).iterdir():
-            folder = plugins.get(result.name, binaries) if result.is_file() else current
+            folder = plugins.get(result.name, toolchain.bin) if result.is_file() else toolchain.bin.parent
             folder.mkdir(parents=True, exist_ok=True)
             _link(folder / result.name, result)
-    return Toolchain(bin=binaries, pulumi_home=pulumi_home, modelmesh_serving=current / "modelmesh-serving-source")
+    return toolchain
 
 
 def _link(link: Path, target: Path) -> None:

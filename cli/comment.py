@@ -1,0 +1,86 @@
+"""A preview as Markdown for a pull request: what matters in the open, the difference behind a click.
+
+Nothing in the engine's output can leave its code block, and the whole fits into one comment.
+"""
+
+import re
+
+from cli.preview import LONGEST_RESOURCE_LINES, Preview
+from cli.shortening import shortened
+
+LONGEST = 60_000
+"""Characters; GitHub takes 65,536."""
+_LONGEST_OPEN = 15_000
+_SHORT_RESOURCE_LINES = 25
+_CUT = "… cut here: a comment holds no more, `make preview` shows all of it"
+# A violation of a policy: one line that starts with the pack, and those that belong to it start at the margin.
+_VIOLATION = re.compile(r"^ *(\S+@v\S+ +\[(?:mandatory|advisory)\] .*(?:\n(?!Resources:)\S.*)*)", re.MULTILINE)
+_COUNTS = re.compile(r"^Resources:\n(?: +.*\n?)*", re.MULTILINE)
+
+
+def markdown(preview: Preview) -> str:
+    """The text of the comment, of LONGEST characters at most."""
+    failed = preview.code != 0
+    told = [*_VIOLATION.findall(preview.shown), *_COUNTS.findall(preview.shown)]
+    opened = [
+        f"### Preview of stack {_code(preview.stack)}{' failed' if failed else ''}",
+        _basis(preview),
+        _fenced(_end_of(preview.messages.strip(), _LONGEST_OPEN)) if failed else "",
+        _fenced(_start_of("\n".join(text.rstrip() for text in told), _LONGEST_OPEN)),
+    ]
+    text = "\n\n".join(part for part in opened if part)
+    difference = _difference(preview, LONGEST_RESOURCE_LINES)
+    if not difference:
+        return f"{text}\n"
+    head, tail = "\n\n<details><summary>What would change</summary>\n\n", "\n\n</details>\n"
+    fence = len(_fence(difference))
+    room = LONGEST - len(text) - len(head) - len(tail) - 2 * fence - len("diff\n\n")
+    if len(difference) > room:
+        difference = _difference(preview, _SHORT_RESOURCE_LINES)
+    return f"{text}{head}{_fenced(_start_of(_marked(difference), room), 'diff')}{tail}"
+
+
+def _basis(preview: Preview) -> str:
+    if preview.unread:
+        return f"Not compared with the stack's state, which can't be read here ({_code(preview.unread)}): all is new."
+    return "Compared with the stack's own state." if preview.shown else ""
+
+
+def _difference(preview: Preview, longest: int) -> str:
+    """What the engine printed; its messages go with it, unless they are errors, which stand in the open."""
+    shown = "".join(shortened(preview.shown.splitlines(keepends=True), longest))
+    return shown.strip() if preview.code else f"{shown}\n{preview.messages}".strip()
+
+
+def _marked(difference: str) -> str:
+    """The engine's marks at the start of lines, where a block of `diff` has its colours; ! is a change."""
+    return re.sub(
+        r"^( +)([-+~]{1,2})(?= )", lambda found: found[2].replace("~", "!") + found[1], difference, flags=re.MULTILINE
+    )
+
+
+def _start_of(text: str, room: int) -> str:
+    if len(text) <= room:
+        return text
+    return f"{text[: max(0, room - len(_CUT) - 1)].rpartition(chr(10))[0]}\n{_CUT}"
+
+
+def _end_of(text: str, room: int) -> str:
+    """Errors stand last."""
+    return text if len(text) <= room else f"…\n{text[-room:].partition(chr(10))[2]}"
+
+
+def _fenced(text: str, language: str = "") -> str:
+    fence = _fence(text)
+    return f"{fence}{language}\n{text}\n{fence}" if text else ""
+
+
+def _fence(text: str) -> str:
+    """One that is longer than any in the text."""
+    return "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+
+
+def _code(text: str) -> str:
+    ticks = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    space = " " if "`" in text else ""
+    return f"{ticks}{space}{text}{space}{ticks}"

@@ -1,0 +1,86 @@
+"""A throwaway stack with the config of a real one, for previews where the real one's state or secrets can't be had.
+
+It is in a temporary folder and gone afterwards; nothing of it is in the checkout, and nothing of it can be brought up.
+"""
+
+import json
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cli.stack import Stack, create, tracked
+from settings.schema import UNREADABLE
+
+# What finds the real state, and what decrypts it.
+_REAL = ("PULUMI_ACCESS_TOKEN", "PULUMI_CREDENTIALS_PATH", "PULUMI_CONFIG_PASSPHRASE_FILE")
+
+
+@contextmanager
+def scratch(stack: Stack) -> Iterator[Stack]:
+    """`stack` without its state, and with a placeholder for each of its secrets, as long as the block runs.
+
+    Raises:
+        CommandError: the engine can't make it.
+    """
+    with tempfile.TemporaryDirectory(prefix="modelmesh-preview-") as name:
+        folder = Path(name)
+        environment = {variable: value for variable, value in stack.environment.items() if variable not in _REAL} | {
+            "PULUMI_HOME": str(_home(folder / "home", stack.environment)),
+            "PULUMI_BACKEND_URL": f"file://{_made(folder / 'state')}",
+            "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(32),
+        }
+        file = folder / f"Pulumi.{stack.name}.yaml"
+        made = replace(stack, config_file=file, environment=environment)
+        create(made, file)
+        plain, secret = without_secrets(tracked(stack.name, stack.root).get("config") or {})
+        salt = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        file.write_text(yaml.safe_dump(salt | {"config": plain}), encoding="utf-8")
+        if secret:
+            made.pulumi("config", "set-all", "--json", json.dumps(secret), quiet=True)
+        yield made
+
+
+def without_secrets(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The entries of a stack file without any secret, and those with one as `pulumi config set-all --json` takes them.
+
+    The engine encrypts an entry with a secret anywhere inside as a whole; its program can't tell the difference.
+    """
+    readable = {key: _readable(value) for key, value in config.items()}
+    secret = {
+        key: {"value": value if isinstance(value, str) else json.dumps(value, default=str), "secret": True}
+        for key, value in readable.items()
+        if value != config[key]
+    }
+    return {key: value for key, value in readable.items() if key not in secret}, secret
+
+
+def _home(home: Path, environment: Mapping[str, str]) -> Path:
+    """A Pulumi home with the real one's plugins, so that the real one remembers nothing of the throwaway stack."""
+    real = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    _made(home)
+    (home / "plugins").symlink_to(_made(real / "plugins"))
+    # The engine logs every value of every resource, at twice the time, unless it finds no folder to do so.
+    (home / "logs").touch()
+    return home
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _readable(value: Any) -> Any:
+    """A config value with the placeholder wherever the engine finds a secret."""
+    if isinstance(value, dict):
+        if value.keys() == {"secure"}:
+            return UNREADABLE
+        return {key: _readable(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_readable(entry) for entry in value]
+    return value

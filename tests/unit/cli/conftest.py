@@ -1,0 +1,72 @@
+"""A checkout with one stack on a cluster of one's own, and programs on PATH that do what a test says."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cli import stack
+from cli.stack import Stack, open_stack
+
+PROD = """\
+# whose it is
+config:
+  modelmesh:kubeconfig: ~/k   # of whoever runs it
+  modelmesh:context: prod
+  modelmesh:s3:
+    region: eu
+    secretAccessKey: {secure: v1:a}
+encryptionsalt: v1:real
+"""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Stand-ins on PATH, each a shell script that writes down how it was called."""
+
+    folder: Path
+
+    def add(self, name: str, script: str) -> None:
+        """Let `script` be the program `name`, which sees its command line and environment as it would."""
+        file = self.folder / name
+        file.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>{self.folder}/{name}.calls\n{script}\n')
+        file.chmod(0o755)
+
+    def calls(self, name: str) -> list[str]:
+        """The command lines so far."""
+        file = self.folder / f"{name}.calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    """None yet, and none of this machine's own but the system's."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    monkeypatch.setenv("MODELMESH_CACHE", str(tmp_path / "cache"))
+    for variable in [name for name in os.environ if name.startswith("PULUMI")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return Programs(folder)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Its stacks are dev, on the embedded cluster, and prod."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: modelmesh\n")
+    (folder / "Pulumi.dev.yaml").write_text("config:\n  modelmesh:podsPerRuntime: 1\n")
+    (folder / "Pulumi.prod.yaml").write_text(PROD)
+    monkeypatch.setattr(stack, "ROOT", folder)
+    return folder
+
+
+@pytest.fixture
+def prod(checkout: Path, programs: Programs) -> Callable[[], Stack]:
+    """Opens the stack with whatever is on PATH by then."""
+    assert programs
+    return lambda: open_stack("prod", root=checkout)

@@ -1,0 +1,124 @@
+"""A preview goes by the stack's own state where that can be read, and by none where it can't; it never asks."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cli import preview as module
+from cli.preview import Preview, preview
+from cli.stack import CommandError, Stack
+from tests.unit.cli.conftest import PROD, Programs
+from tests.unit.cli.test_scratch import INIT
+
+HEADER = "Previewing update (prod):"
+RESOURCE = "    [urn=urn:pulumi:prod::modelmesh::pulumi:pulumi:Stack::modelmesh-prod]"
+SHOWN = f"{HEADER}\n{RESOURCE}\nResources:\n    + 1 to create\n"
+SHOW = f"printf '%s\\n' '{HEADER}' '{RESOURCE}' 'Resources:' '    + 1 to create'"
+REAL = '[ "${PULUMI_BACKEND_URL#file://}" = "$PULUMI_BACKEND_URL" ]'
+
+
+def previews(programs: Programs) -> list[str]:
+    return [call for call in programs.calls("pulumi") if call.startswith("preview")]
+
+
+def test_a_state_that_can_be_read_is_what_it_goes_by(
+    programs: Programs, prod: Callable[[], Stack], capfd: pytest.CaptureFixture[str]
+) -> None:
+    programs.add("pulumi", f"{SHOW}; echo 'warning: mind' >&2")
+    assert preview(prod()) == Preview(stack="prod", code=0, shown=SHOWN, messages="warning: mind\n")
+    printed = capfd.readouterr()
+    assert printed.out == SHOWN
+    assert printed.err == "warning: mind\n"
+    assert len(programs.calls("pulumi")) == 1
+
+
+def test_nothing_is_asked_and_every_check_is_the_program_s(programs: Programs, prod: Callable[[], Stack]) -> None:
+    programs.add("pulumi", f"cat; {SHOW}")  # it would wait for a terminal's input
+    preview(prod())
+    (call,) = programs.calls("pulumi")
+    for flag in ("--diff", "--non-interactive", "--skip-config-validation", "--policy-pack policies/pack"):
+        assert flag in call
+    assert "--config-file" not in call
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        ("error: no stack named 'prod' found", "no stack named 'prod' found"),
+        ("Logging in using access token\nerror: performing HTTP request\nerror: more", "performing HTTP request"),
+    ],
+)
+def test_a_state_that_cannot_be_read_is_replaced_by_none_and_the_reason_is_told(
+    programs: Programs, prod: Callable[[], Stack], capfd: pytest.CaptureFixture[str], refusal: str, reason: str
+) -> None:
+    programs.add("pulumi", f'{INIT}\nif {REAL}; then echo "{refusal}" >&2; exit 3; fi\n{SHOW}')
+    found = preview(prod())
+    assert found == Preview(stack="prod", code=0, shown=SHOWN * 3, unread=reason), "init, set-all and preview show it"
+    first, second = previews(programs)
+    assert "--config-file" in second
+    assert first == second.partition(" --config-file")[0]
+    assert capfd.readouterr().err == (
+        f"▸ The state of prod can't be read here ({reason}), so everything shows as new\n"
+    )
+
+
+def test_secrets_that_cannot_be_decrypted_are_a_state_that_cannot_be_read(
+    programs: Programs, prod: Callable[[], Stack], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The engine gets as far as its first line, but no further."""
+    programs.add("pulumi", f'{INIT}\nif {REAL}; then echo "{HEADER}"; echo "error: bad value" >&2; exit 1; fi\n{SHOW}')
+    assert preview(prod()).unread == "bad value"
+    assert capfd.readouterr().out.count(HEADER) == capfd.readouterr().out.count(RESOURCE), "held back"
+
+
+def test_a_program_that_fails_is_a_failure_and_not_tried_again(
+    programs: Programs, prod: Callable[[], Stack], capfd: pytest.CaptureFixture[str]
+) -> None:
+    programs.add("pulumi", f"{SHOW}; echo 'error: bad' >&2; exit 1")
+    found = preview(prod())
+    assert (found.code, found.unread, found.messages) == (1, "", "error: bad\n")
+    assert len(programs.calls("pulumi")) == 1
+    assert capfd.readouterr().err.count("error: bad") == 1
+
+
+def test_a_failure_without_the_state_is_a_failure_too(programs: Programs, prod: Callable[[], Stack]) -> None:
+    programs.add("pulumi", f'{INIT}\nif [ "$1" = preview ]; then echo "error: bad" >&2; exit 1; fi')
+    found = preview(prod())
+    assert (found.code, found.unread, found.messages) == (1, "bad", "error: bad\n")
+
+
+def test_a_backend_that_does_not_answer_is_given_up(
+    programs: Programs, prod: Callable[[], Stack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LONGEST_START_SECONDS", 0.3)
+    programs.add("pulumi", f"{INIT}\nif {REAL}; then exec sleep 20; fi\n{SHOW}")
+    assert preview(prod()).unread == "no answer within 0.3 s"
+
+
+def test_one_that_has_begun_may_take_its_time(
+    programs: Programs, prod: Callable[[], Stack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LONGEST_START_SECONDS", 0.3)
+    programs.add("pulumi", f"{SHOW}; sleep 0.6; echo end")
+    assert preview(prod()).shown.endswith("end\n")
+
+
+def test_colours_are_left_to_terminals(programs: Programs, prod: Callable[[], Stack]) -> None:
+    programs.add("pulumi", f"{SHOW}; printf '\\033[31mred\\033[0m\\n'; printf '\\033[1mbold\\n' >&2")
+    found = preview(prod())
+    assert found.shown.endswith("red\n")
+    assert found.messages == "bold\n"
+    assert "--color never" in programs.calls("pulumi")[0]
+
+
+def test_the_checkout_stays_as_it_is(programs: Programs, prod: Callable[[], Stack], checkout: Path) -> None:
+    programs.add("pulumi", f"{INIT}\nif {REAL}; then exit 6; fi\n{SHOW}")
+    preview(prod())
+    assert (checkout / "Pulumi.prod.yaml").read_text() == PROD
+    assert len(list(checkout.iterdir())) == 3
+
+
+def test_without_an_engine_there_is_none(prod: Callable[[], Stack]) -> None:
+    with pytest.raises(CommandError, match="install Pulumi"):
+        preview(prod())

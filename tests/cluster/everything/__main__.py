@@ -7,7 +7,6 @@ of storage entry and of runtime. Only the two runtimes that have a model are eve
 import dataclasses
 
 import pulumi
-import pulumi_docker_build as docker_build
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes import core
 from pulumi_kubernetes.core import v1
@@ -22,11 +21,9 @@ s = settings.load()
 kube = kubernetes.Provider(
     "cluster", kubeconfig=s.cluster.kubeconfig, context=s.cluster.context, enable_server_side_apply=True
 )
-opts = pulumi.ResourceOptions(providers=[kube, docker_build.Provider("builder")])
+opts = pulumi.ResourceOptions(providers=[kube, mm.image_builder("builder", s.build)])
 
-image = mm.RuntimeImage(
-    "runtime", mm.RuntimeImageArgs(build=s.build, source=s.runtime_source, repository=s.runtime_name), opts
-)
+image = mm.RuntimeImage("runtime", s.runtime_image(), opts)
 ns = mm.Namespace("namespace", mm.NamespaceArgs(namespace=s.namespace, serves_models=False), opts).namespace
 etcd = mm.Etcd("etcd", s.etcd(namespace=ns), opts)
 minio = mm.Minio("minio", s.minio(namespace=ns), opts)

@@ -6,7 +6,6 @@ That etcd stands in a namespace of its own, as somebody else's would; its author
 import dataclasses
 
 import pulumi
-import pulumi_docker_build as docker_build
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes import apps, core
 
@@ -21,7 +20,7 @@ s = settings.load()
 kube = kubernetes.Provider(
     "cluster", kubeconfig=s.cluster.kubeconfig, context=s.cluster.context, enable_server_side_apply=True
 )
-opts = pulumi.ResourceOptions(providers=[kube, docker_build.Provider("builder")])
+opts = pulumi.ResourceOptions(providers=[kube, mm.image_builder("builder", s.build)])
 
 outside = mm.Namespace("outside", mm.NamespaceArgs(namespace="outside", serves_models=False), opts).namespace
 certificate = mm.Certificate(
@@ -83,9 +82,7 @@ etcd = mm.EtcdConnection(
     client_key=values["tls.key"],
 )
 
-image = mm.RuntimeImage(
-    "runtime", mm.RuntimeImageArgs(build=s.build, source=s.runtime_source, repository=s.runtime_name), opts
-)
+image = mm.RuntimeImage("runtime", s.runtime_image(), opts)
 ns = mm.Namespace("namespace", s.controller_namespace(), opts).namespace
 minio = mm.Minio("minio", s.minio(namespace=ns), opts)
 model = mm.ModelArtifact(

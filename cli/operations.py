@@ -104,6 +104,7 @@ def down(arguments: Namespace) -> None:
     """Destroy the stack and nothing else, least of all one of the same names on another cluster."""
     stack = _opened(arguments)
     _require_own_cluster(stack)
+    _require_unprotected(stack)
     stack.pulumi("destroy", *_consent(stack))
 
 
@@ -141,6 +142,17 @@ def _require_own_cluster(stack: Stack) -> None:
             f"stack {stack.name} was made on the cluster {made_on}, and its context now leads to {found.strip()}, so "
             f"nothing was destroyed: point modelmesh:kubeconfig and modelmesh:context in Pulumi.{stack.name}.yaml at "
             "the cluster that it was made on"
+        )
+
+
+def _require_unprotected(stack: Stack) -> None:
+    """Raises CommandError if something of it is to stay. The engine would have deleted the rest when it finds out."""
+    state = json.loads(stack.pulumi("stack", "export", quiet=True).stdout)["deployment"]
+    if protected := [resource["urn"] for resource in state.get("resources", []) if resource.get("protect")]:
+        listed = "".join(f"\n  {urn}" for urn in protected)
+        raise CommandError(
+            f"stack {stack.name} protects what would be lost for good, so nothing was destroyed:{listed}\n"
+            f"to let go: modelmesh:protect: false in Pulumi.{stack.name}.yaml, make up STACK={stack.name}, and again"
         )
 
 

@@ -73,6 +73,8 @@ def _run(stack: Stack, *, may_be_unread: bool = False) -> Preview:
         limit.cancel()
         errors.seek(0)
         messages = errors.read()
+    if may_be_unread and code == 0 and RESOURCE not in shown:
+        print(shown, end="", flush=True)
     if not may_be_unread or _has_begun(code, shown):
         print(messages, end="", file=sys.stderr, flush=True)
     return Preview(stack=stack.name, code=code, shown=without_colours(shown), messages=without_colours(messages))

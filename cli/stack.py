@@ -151,7 +151,9 @@ def open_stack(name: str, instance: str = "dev", overrides: dict[str, Any] | Non
     node = instance_named(instance)
     environment = os.environ | handover.variables(node)
     environment["PATH"] = f"{interpreter}{handover.programs(node)}{os.pathsep}{environment['PATH']}"
-    environment.pop("KUBECONFIG", None)
+    # A passphrase of other stacks would be tried before this one's.
+    for other in ("KUBECONFIG", "PULUMI_CONFIG_PASSPHRASE"):
+        environment.pop(other, None)
     file = node.data / "stack" / f"Pulumi.{name}.yaml"
     stack = Stack(name=name, embedded=node, config_file=file, environment=environment, root=root)
     create(stack, file)

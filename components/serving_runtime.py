@@ -17,6 +17,7 @@ from .declared_runtime import DeclaredRuntime
 from .installation import Installation
 from .invalid_spec import refuse
 from .model_namespace import ModelNamespace
+from .ownership import MARK, this_stack
 from .rendering import Document, checkable
 from .rules.annotations import collisions
 from .rules.runtime import runtime_problems
@@ -96,11 +97,12 @@ class ClusterServingRuntime(pulumi.ComponentResource):
         self.declared = declared
         # It has no namespace that could tell it to wait for them.
         admitted = pulumi.Output.all(args.installation.admitting, *(place.ready for place in args.namespaces))
+        annotations = {**metadata.get("annotations", {}), MARK: this_stack()}
         runtime = kubernetes.apiextensions.CustomResource(
             name,
             api_version=API_VERSION,
             kind="ClusterServingRuntime",
-            metadata={"name": admitted.apply(lambda _: args.runtime_name), **metadata},
+            metadata={"name": admitted.apply(lambda _: args.runtime_name), **metadata, "annotations": annotations},
             spec=args.spec.spec(),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -32,6 +32,10 @@ class Secrets:
         for key, encoded in secret.get("data", {}).items():
             self.add(f"{name}: {key}", base64.b64decode(encoded).decode())
 
+    def forget(self, value: str) -> None:
+        """A value that is no secret."""
+        self.values = {name: kept for name, kept in self.values.items() if kept != value}
+
     def found_in(self, text: str | bytes) -> list[str]:
         """Names of those that stand readable in it."""
         data = text.encode() if isinstance(text, str) else text

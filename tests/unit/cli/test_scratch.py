@@ -1,4 +1,4 @@
-"""A throwaway stack has the config of the real one, a placeholder for each secret, and nothing that leads to its state."""
+"""A throwaway stack has the real one's config, a placeholder for each secret, and nothing that leads to its state."""
 
 import json
 from collections.abc import Callable

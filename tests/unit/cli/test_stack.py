@@ -6,16 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cli import stack
 from cli.stack import CommandError, is_embedded, open_stack
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  modelmesh:podsPerRuntime: 1\n")
-    (tmp_path / "Pulumi.prod.yaml").write_text("config:\n  modelmesh:kubeconfig: /k\n  modelmesh:context: prod\n")
-    return tmp_path
+from tests.unit.cli.conftest import Programs
+from tests.unit.cli.test_scratch import INIT
 
 
 def test_a_stack_that_names_no_cluster_is_embedded(checkout: Path) -> None:
@@ -26,6 +22,32 @@ def test_a_stack_that_names_a_cluster_gets_nothing_of_the_embedded_one(checkout:
     opened = open_stack("prod", root=checkout)
     assert opened.embedded is None
     assert "--config-file" not in opened.engine_command("up")
+
+
+def test_an_embedded_one_takes_nothing_from_the_environment_that_is_for_others(
+    programs: Programs, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs.add("pulumi", INIT.replace("prod", "dev"))
+    handed = {"config": {"modelmesh:context": "node"}, "path": "/bin", "env": {"OWN": "/own"}}
+    (tmp_path / "data/dev").mkdir(parents=True)
+    (tmp_path / "data/dev/handover.json").write_text(json.dumps(handed))
+    monkeypatch.setenv("MODELMESH_DATA", str(tmp_path / "data"))
+    for variable in ("KUBECONFIG", "PULUMI_CONFIG_PASSPHRASE"):
+        monkeypatch.setenv(variable, "another")
+    opened = open_stack("dev", root=checkout)
+    assert "another" not in opened.environment.values()
+    assert opened.environment["OWN"] == "/own"
+    assert opened.config_file
+    assert yaml.safe_load(opened.config_file.read_text()) == {
+        "encryptionsalt": "v1:throwaway",
+        "config": {"modelmesh:podsPerRuntime": 1, "modelmesh:context": "node"},
+    }
+
+
+def test_a_file_that_is_no_yaml_is_an_error_that_says_so(checkout: Path) -> None:
+    (checkout / "Pulumi.prod.yaml").write_text("config: [")
+    with pytest.raises(CommandError, match=r"Pulumi\.prod\.yaml is no YAML"):
+        open_stack("prod", root=checkout)
 
 
 def test_half_a_cluster_is_no_cluster(checkout: Path) -> None:

@@ -15,6 +15,7 @@ from components.installation import Installation
 from components.modelmesh_serving_args import Controller
 from components.pull_secret import ImagePullSecret, RegistryCredentials
 from components.serving_config import Metrics, Resources, RestProxy
+from components.upstream import cluster_wide
 from tests.unit.stack.engine import Resource, Run
 from tests.unit.stack.installing import DAY, NAMESPACE, installed
 from tests.unit.stack.worlds import config, images
@@ -27,6 +28,8 @@ POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 RBAC = "kubernetes:rbac.authorization.k8s.io/v1"
 RUNTIMES = "kubernetes:serving.kserve.io/v1alpha1"
 ALL_RUNTIMES = ["triton-2.x", "mlserver-1.x", "ovms-1.x", "torchserve-0.x"]
+MARK = "modelmesh.pulumi.com/stack"
+STACK = "organization/modelmesh/dev"
 OWN_SCOPE = {"scope": "namespace", "model_namespaces": [NAMESPACE]}
 
 
@@ -80,6 +83,87 @@ def test_in_namespace_scope_it_has_rights_in_its_own_only_and_knows_no_shared_ru
         "predictors",
         "servingruntimes",
     }
+
+
+def marks(run: Run) -> dict[str, str]:
+    """Whose the objects are that no namespace holds, by kind and name."""
+    return {
+        f"{resource.token.rpartition(':')[2]} {resource.inputs['metadata']['name']}": annotations[MARK]
+        for resource in run.resources
+        if MARK in (annotations := resource.inputs.get("metadata", {}).get("annotations", {}))
+    }
+
+
+def wide(run: Run) -> list[Resource]:
+    """All objects of a run that no namespace holds."""
+    objects = [resource for resource in run.resources if resource.token.startswith("kubernetes:")]
+    return [resource for resource in objects if "namespace" not in resource.inputs["metadata"]]
+
+
+@pytest.mark.parametrize("changes", [{}, OWN_SCOPE, {"webhook_certificate": "cert-manager"}])
+@pytest.mark.parametrize(("definitions", "mark"), [("own", STACK), ("kept", "shared")])
+def test_what_no_namespace_holds_tells_whose_it_is(changes: dict[str, Any], definitions: Any, mark: str) -> None:
+    run, _ = installed(**changes, definitions=definitions, built_in_runtimes=["mlserver-1.x"])
+    told = marks(run)
+    assert len(told) == len(wide(run)) > 3
+    assert {owner for name, owner in told.items() if name.startswith("CustomResourceDefinition")} == {mark}
+    assert {owner for name, owner in told.items() if not name.startswith("CustomResourceDefinition")} == {STACK}
+
+
+@pytest.mark.parametrize("scope", [{}, OWN_SCOPE])
+@pytest.mark.parametrize("definitions", ["own", "kept", "existing"])
+def test_a_guard_asks_for_what_the_installation_makes(scope: dict[str, Any], definitions: Any) -> None:
+    run, _ = installed(**scope, definitions=definitions)
+    asked = cluster_wide(namespace=NAMESPACE, namespace_scope=bool(scope), definitions=definitions != "existing")
+    assert {f"{each['kind']} {each['metadata']['name']}" for each in asked} == marks(run).keys()
+
+
+def test_own_definitions_go_with_the_stack_and_kept_ones_stay() -> None:
+    own, kept = (installed(definitions=definitions)[0] for definitions in ("own", "kept"))
+    assert not any(resource.retained for resource in own.resources)
+    assert [resource.token for resource in kept.resources if resource.retained] == [DEFINITION] * 4
+
+
+def test_definitions_are_kept_unless_told_otherwise(plain: tuple[Run, Installation]) -> None:
+    assert all(definition.retained for definition in plain[0].of(DEFINITION))
+
+
+def test_every_installation_applies_the_same_kept_definitions() -> None:
+    one, _ = installed(definitions="kept")
+    other, _ = installed(
+        definitions="kept", namespace="other", namespace_name="other", webhook_certificate="cert-manager"
+    )
+    ours, theirs = ({made.name: made.inputs for made in run.of(DEFINITION)} for run in (one, other))
+    assert ours == theirs
+
+
+def test_existing_definitions_are_somebody_elses() -> None:
+    run, _ = installed(definitions="existing")
+    assert not run.of(DEFINITION)
+    assert controller(run)
+
+
+def test_installations_of_namespace_scope_share_nothing_but_kept_definitions() -> None:
+    def objects(namespace: str) -> set[str]:
+        run, _ = installed(
+            scope="namespace", namespace=namespace, namespace_name=namespace, model_namespaces=[namespace]
+        )
+        return {f"{resource.token} {resource.inputs['metadata']['name']}" for resource in wide(run)}
+
+    assert all(name.startswith(DEFINITION) for name in objects("team-a") & objects("team-b"))
+    assert len(objects("team-a") - objects("team-b")) == 1, "the webhook"
+
+
+def test_in_namespace_scope_the_webhook_answers_for_its_own_namespace_only(plain: tuple[Run, Installation]) -> None:
+    run, _ = installed(**OWN_SCOPE)
+    configuration = run.one(WEBHOOK)
+    assert configuration.inputs["metadata"]["name"] == f"{NAMESPACE}.modelmesh-servingruntime.serving.kserve.io"
+    (webhook,) = configuration.inputs["webhooks"]
+    assert webhook["namespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}}
+    assert [rule["resources"] for rule in webhook["rules"]] == [["servingruntimes"]], "no selector holds for the others"
+    (everywhere,) = plain[0].one(WEBHOOK, "modelmesh-servingruntime.serving.kserve.io").inputs["webhooks"]
+    assert "namespaceSelector" not in everywhere
+    assert everywhere["rules"][0]["resources"] == ["clusterservingruntimes", "servingruntimes"]
 
 
 def test_no_runtime_of_upstreams_comes_unasked(plain: tuple[Run, Installation]) -> None:

@@ -109,6 +109,13 @@ def test_somebody_elses_namespace_loses_the_mark_while_the_controller_can_still_
     assert found.one("kubernetes:core/v1:Pod", "controller").urn in found.one(PATCH).dependencies
 
 
+def test_a_namespace_is_protected_on_demand_and_nothing_else() -> None:
+    found = made(protect=True, tls=True)
+    assert [resource.token for resource in found.resources if resource.protected] == [NAMESPACE]
+    assert not [resource for resource in made().resources if resource.protected]
+    assert not [resource for resource in made(exists=True, protect=True).resources if resource.protected]
+
+
 def test_the_controllers_namespace_is_taken_as_it_is() -> None:
     found = made("serving", tls=True)
     assert found.outputs["namespace"] == "serving"

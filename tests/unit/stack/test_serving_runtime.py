@@ -219,7 +219,8 @@ def test_a_runtime_of_the_cluster_waits_for_its_pods_in_every_namespace(waits: l
 
     seen = run(program, preview=False)
     runtime = seen.one(CLUSTER_RUNTIME)
-    assert runtime.inputs["metadata"] == {"name": "shared", "labels": {"team": "all"}}
+    mark = {"modelmesh.pulumi.com/stack": "organization/modelmesh/dev"}
+    assert runtime.inputs["metadata"] == {"name": "shared", "labels": {"team": "all"}, "annotations": mark}
     assert "modelmesh:index:ClusterServingRuntime$" in runtime.urn
     assert [(wait["namespace"], wait["deployment"]) for wait in waits] == [
         ("models", "modelmesh-serving-shared"),

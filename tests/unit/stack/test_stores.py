@@ -12,7 +12,7 @@ from components.minio import Minio, MinioArgs
 from components.stateful_set import Persistence
 from tests.unit.stack.engine import Run, run
 
-Make = Callable[[Persistence | None], object]
+Make = Callable[..., object]
 
 STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
 CLAIM = "kubernetes:core/v1:PersistentVolumeClaim"
@@ -21,13 +21,14 @@ IMAGE = "registry.example/store@sha256:0"
 MIB = 1 << 20
 
 
-def make_etcd(persistence: Persistence | None = None, root_prefix: str = "dev") -> Etcd:
-    args = EtcdArgs(namespace="models", image=IMAGE, root_prefix=root_prefix, persistence=persistence)
+def make_etcd(persistence: Persistence | None = None, root_prefix: str = "dev", **arguments: Any) -> Etcd:
+    args = EtcdArgs(namespace="models", image=IMAGE, root_prefix=root_prefix, persistence=persistence, **arguments)
     return Etcd("etcd", args)
 
 
-def make_minio(persistence: Persistence | None = None) -> Minio:
-    return Minio("minio", MinioArgs(namespace="models", image=IMAGE, bucket="models", persistence=persistence))
+def make_minio(persistence: Persistence | None = None, **arguments: Any) -> Minio:
+    args = MinioArgs(namespace="models", image=IMAGE, bucket="models", persistence=persistence, **arguments)
+    return Minio("minio", args)
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,24 @@ class TestBothStores:
         assert [problem.partition(",")[0] for problem in seen[0].problems] == [
             "persistence.size: 'much'",
             "persistence.storage_class: 'Fast'",
+        ]
+
+    def test_lose_no_claim_that_is_protected(self, store: Store) -> None:
+        found = made(store.make, Persistence(protect=True))
+        assert [resource.token for resource in found.resources if resource.protected] == [CLAIM]
+        assert not [resource for resource in made(store.make, Persistence()).resources if resource.protected]
+
+    def test_pull_their_image_with_the_credentials_that_are_named(self, store: Store) -> None:
+        found = run(lambda: store.make(image_pull_secrets=["mirror", "hub"]))
+        assert pod(found)["imagePullSecrets"] == [{"name": "mirror"}, {"name": "hub"}]
+        assert "imagePullSecrets" not in pod(made(store.make))
+
+    def test_are_refused_with_credentials_that_cannot_be(self, store: Store) -> None:
+        with pytest.raises(InvalidSpec) as raised:
+            run(lambda: store.make(image_pull_secrets=["Mirror", "hub", "hub"]))
+        assert [problem.partition(",")[0] for problem in raised.value.problems] == [
+            "image_pull_secrets[0]: 'Mirror'",
+            "image_pull_secrets[2]: 'hub' again",
         ]
 
     def test_are_below_their_component(self, store: Store) -> None:

@@ -101,6 +101,7 @@ WRONG_CONFIGS: list[tuple[dict[str, Any], str]] = [
 ]
 WRONG_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"scope": "galaxy"}, "scope: 'galaxy', expected cluster or namespace"),
+    ({"definitions": "mine"}, "definitions: 'mine', expected one of own, kept, existing"),
     ({"namespace_name": "Serving"}, "namespace_name: 'Serving', expected up to 63 small letters"),
     ({"model_namespaces": []}, "model_namespaces: empty, no model could be served"),
     ({"model_namespaces": ["Team"]}, "model_namespaces[0]: 'Team', expected"),

@@ -1,0 +1,148 @@
+"""What the operations on a stack of one's own cluster say, ask and refuse."""
+
+import json
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cli import operations
+from cli.stack import CommandError, EngineError, Stack
+from tests.unit.cli.conftest import Programs
+
+UID = "1b7e6a52-0000-4000-8000-000000000001"
+CONFIG = json.dumps(
+    {f"modelmesh:{key}": {"value": value} for key, value in {"kubeconfig": "~/k", "context": "c"}.items()}
+)
+
+
+def engine(outputs: dict[str, str], preview: str = ":", destroy: str = ":", protect: bool = False) -> str:
+    """A stand-in that has these outputs and one resource, and previews and destroys like that."""
+    state = {"deployment": {"resources": [{"urn": "urn:its-volume", "protect": protect}]}}
+    return f"""case "$1 $2" in
+      "stack output") printf '%s' '{json.dumps(outputs)}' ;;
+      "stack export") printf '%s' '{json.dumps(state)}' ;;
+      "config "*) printf '%s' '{CONFIG}' ;;
+      "preview "*) {preview} ;;
+      "destroy "*) {destroy} ;;
+    esac"""
+
+
+def given(**more: object) -> Namespace:
+    return Namespace(**{"stack": "prod", "instance": "dev", "comment": None, "yes": False} | more)
+
+
+@pytest.fixture(autouse=True)
+def opened(monkeypatch: pytest.MonkeyPatch, prod: Callable[[], Stack]) -> None:
+    monkeypatch.setattr(operations, "open_stack", lambda *_: prod())
+
+
+def test_a_stack_in_step_is_told(programs: Programs, capfd: pytest.CaptureFixture[str]) -> None:
+    programs.add("pulumi", engine({"namespace": "x"}))
+    operations.drift(given())
+    assert capfd.readouterr().err.splitlines()[-1] == "✓ stack prod is in step: the cluster has what its files say"
+    flags = programs.calls("pulumi")[-1].split()
+    assert {"preview", "--refresh", "--expect-no-changes", "--skip-config-validation"} <= set(flags)
+
+
+def test_drift_is_told_from_failure(programs: Programs) -> None:
+    programs.add("pulumi", engine({"namespace": "x"}, "exit 7"))
+    with pytest.raises(CommandError, match=r"stack prod has drifted.*make up STACK=prod"):
+        operations.drift(given())
+    programs.add("pulumi", engine({"namespace": "x"}, "exit 255"))
+    with pytest.raises(EngineError, match="preview failed with exit code 255"):
+        operations.drift(given())
+
+
+def test_a_stack_that_is_not_up_has_not_drifted(programs: Programs) -> None:
+    programs.add("pulumi", engine({}))
+    with pytest.raises(CommandError, match="stack prod is not up"):
+        operations.drift(given())
+
+
+def test_drift_goes_by_no_throwaway_state(programs: Programs) -> None:
+    programs.add("pulumi", "echo 'error: no stack' >&2; exit 6")
+    with pytest.raises(EngineError):
+        operations.drift(given())
+    assert len(programs.calls("pulumi")) == 1
+
+
+@pytest.mark.parametrize(("yes", "flags"), [(False, []), (True, ["--yes"])])
+def test_up_asks_unless_it_is_told_yes(programs: Programs, yes: bool, flags: list[str]) -> None:
+    programs.add("pulumi", "exit 1")
+    with pytest.raises(EngineError):
+        operations.up(given(yes=yes))
+    (call,) = programs.calls("pulumi")
+    assert [flag for flag in call.split() if flag in {"--yes", "--skip-preview"}] == flags
+    assert "--policy-pack policies/pack" in call
+
+
+@pytest.mark.parametrize("outputs", [{"cluster": UID}, {}, {"namespace": "x"}])
+def test_down_destroys_on_the_cluster_that_the_stack_was_made_on(programs: Programs, outputs: dict[str, str]) -> None:
+    programs.add("pulumi", engine(outputs))
+    programs.add("kubectl", f"printf '%s' {UID}")
+    operations.down(given())
+    assert programs.calls("pulumi")[-1] == "destroy --stack prod"
+
+
+def test_down_refuses_another_cluster(programs: Programs, tmp_path: Path) -> None:
+    programs.add("pulumi", engine({"cluster": UID}))
+    programs.add("kubectl", "printf another")
+    with pytest.raises(CommandError, match=f"made on the cluster {UID}, .* leads to another, so nothing was destroyed"):
+        operations.down(given())
+    assert not any(call.startswith("destroy") for call in programs.calls("pulumi"))
+    asked = "get namespace kube-system --output=jsonpath={.metadata.uid}"
+    assert programs.calls("kubectl") == [f"--kubeconfig {tmp_path}/home/k --context c {asked}"], "~ is a home"
+
+
+def test_down_refuses_a_cluster_that_it_cannot_ask(programs: Programs) -> None:
+    programs.add("pulumi", engine({"cluster": UID}))
+    programs.add("kubectl", "echo 'connection refused' >&2; exit 1")
+    with pytest.raises(CommandError, match="connection refused"):
+        operations.down(given())
+    assert not any(call.startswith("destroy") for call in programs.calls("pulumi"))
+
+
+def test_what_the_engine_refuses_is_told_in_its_own_words(
+    programs: Programs, capfd: pytest.CaptureFixture[str]
+) -> None:
+    programs.add("pulumi", engine({}, destroy="echo 'error: x is in use' >&2; exit 1"))
+    with pytest.raises(EngineError, match="destroy failed"):
+        operations.down(given())
+    assert "error: x is in use" in capfd.readouterr().err
+
+
+def test_down_deletes_nothing_of_a_stack_that_protects_something(programs: Programs) -> None:
+    programs.add("pulumi", engine({}, protect=True))
+    with pytest.raises(CommandError, match=r"nothing was destroyed:\n  urn:its-volume\nto let go: modelmesh:protect"):
+        operations.down(given())
+    assert not any(call.startswith("destroy") for call in programs.calls("pulumi"))
+
+
+def test_a_preview_is_written_down(programs: Programs, tmp_path: Path) -> None:
+    programs.add("pulumi", "printf '%s\\n' '    [urn=x]' 'Resources:' '    + 1 to create'")
+    operations.preview(given(comment=str(tmp_path / "c.md")))
+    assert "    + 1 to create" in (tmp_path / "c.md").read_text()
+
+
+def test_a_failed_preview_is_written_down_and_fails(programs: Programs, tmp_path: Path) -> None:
+    programs.add("pulumi", "echo '    [urn=x]'; echo 'error: bad' >&2; exit 255")
+    with pytest.raises(EngineError, match="exit code 255"):
+        operations.preview(given(comment=str(tmp_path / "c.md")))
+    assert "error: bad" in (tmp_path / "c.md").read_text()
+
+
+def test_a_preview_that_never_started_is_written_down_and_fails(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="install Pulumi"):
+        operations.preview(given(comment=str(tmp_path / "c.md")))
+    assert "install Pulumi" in (tmp_path / "c.md").read_text()
+
+
+def test_long_outputs_take_one_line(programs: Programs, capfd: pytest.CaptureFixture[str]) -> None:
+    programs.add("pulumi", engine({"namespace": "x", "tlsCa": "-----BEGIN\na\nb", "empty": ""}))
+    programs.add("kubectl", ":")
+    operations.status(given())
+    lines = capfd.readouterr().out.splitlines()
+    assert "  tlsCa      -----BEGIN … and 2 lines more" in lines
+    assert "  namespace  x" in lines

@@ -158,7 +158,7 @@ def test_each_sees_its_own_namespace_and_shares_but_the_definitions(team: Team) 
     assert {runtime["metadata"]["name"] for runtime in runtimes} == {"custom-runtime-0.x", "mlserver-1.x"}
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_what_is_just_up_has_not_drifted_and_would_not_change(team: Team, stack: str) -> None:
     drift = team.make("drift", f"STACK={stack}")
     assert drift.returncode == 0, drift.stdout

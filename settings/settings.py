@@ -74,7 +74,7 @@ class Settings:
             namespace=self.namespace,
             serves_models=self.model_namespace == self.namespace,
             exists=self.namespaces_exist,
-            protect=self.protect and not self.namespaces_exist,
+            protect=self.protect,
         )
 
     def etcd(self, *, namespace: pulumi.Input[str]) -> mm.EtcdArgs:
@@ -122,6 +122,7 @@ class Settings:
             namespace=self.model_namespace,
             storage={self.storage_key: storage},
             exists=self.namespaces_exist and self.model_namespace != self.namespace,
+            protect=self.protect,
         )
 
     def model(self, *, namespace: pulumi.Input[str], storage: mm.S3Storage) -> mm.ModelArtifactArgs:

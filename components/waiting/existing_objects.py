@@ -16,7 +16,7 @@ from ..upstream import Document
 from .kserve_api import message
 
 _TIMEOUT_SECONDS = 3  # the library takes whole seconds, and silently no others
-_NODE_OF_ALL: Document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
+_KUBE_SYSTEM: Document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
 """Every cluster has it from its first day to its last, so its UID is the cluster's."""
 
 
@@ -51,7 +51,7 @@ class ExistingObjects:
     def cluster_uid(self) -> str:
         """The cluster's identity. Raises RunError where it may not be asked."""
         try:
-            found = self._get(_path(_NODE_OF_ALL), "PartialObjectMetadata") or {}
+            found = self._get(_path(_KUBE_SYSTEM), "PartialObjectMetadata") or {}
         except PermissionError as problem:
             raise pulumi.RunError(
                 f"The cluster does not tell which one it is: {problem}.\n"

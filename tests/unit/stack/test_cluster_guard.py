@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
+from pulumi.runtime.rpc import UNKNOWN
 
 from components.cluster import Cluster
 from components.cluster_guard import AnotherCluster, ClusterGuard, ClusterGuardArgs, ClusterOutOfReach, NotOurs
@@ -170,6 +171,7 @@ def test_a_preview_goes_on_without_the_cluster_and_says_so(
 def test_a_first_preview_without_the_cluster_does_not_know_which_it_will_be(server: ApiServer) -> None:
     made = guarded(no_file(server.cluster))
     assert made.outputs["cluster"] is None
+    assert made.one(STASH).inputs["input"] == UNKNOWN
     assert made.one(PROVIDER).inputs["kubeconfig"] == server.cluster.kubeconfig
 
 

@@ -129,6 +129,14 @@ def test_kept_definitions_are_every_stacks(server: ApiServer) -> None:
     assert problems(server, definitions="kept") == []
 
 
+def test_nothing_else_is_shared(server: ApiServer) -> None:
+    everything(server, owner="shared")
+    told = "\n".join(problems(server, definitions="kept"))
+    assert "namespace/serving" in told
+    assert f"clusterrole/{ROLE}" in told
+    assert "crd/" not in told
+
+
 def test_definitions_can_be_adopted_on_purpose_those_that_lack_the_mark_and_no_others(server: ApiServer) -> None:
     server.has(DEFINITIONS, *NAMES[:2])
     server.has(DEFINITIONS, NAMES[2], owner="shared")

@@ -1,7 +1,6 @@
 """A stack on the node that `make test` starts: the real engine, providers, API server, controller and model server."""
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from cli.stack import ROOT
 from models.__main__ import TARGET, make
+from tests.cluster.checkout import copied
 from tests.cluster.deployment import Deployment, ProgramMaker
 
 MODEL_FILES = ROOT / TARGET
@@ -53,14 +53,8 @@ def runtime_source(tmp_path: Path) -> Path:
 @pytest.fixture
 def other_checkout(tmp_path: Path) -> Path:
     """The same files in another place, with other times and modes, as a colleague's clone has them."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    checkout = tmp_path / "checkout"
-    for name in filter(None, listed.stdout.split("\0")):
-        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, checkout / name)
-        (checkout / name).chmod(0o640)
+    checkout = copied(tmp_path / "checkout")
+    for path in checkout.rglob("*"):
+        path.chmod(0o750 if path.is_dir() else 0o640)
     make(checkout / TARGET)
     return checkout

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +19,8 @@ import pytest
 import yaml
 
 from cli.predict import predict
-from cli.stack import ROOT
 from components.certificate import issued, today
+from tests.cluster.checkout import copied
 from tests.cluster.deployment import KINDS, Deployment
 from tests.cluster.leaks import Secrets, command_lines, image_contents
 
@@ -77,7 +76,7 @@ class Team:
 @pytest.fixture(scope="module")
 def team(tmp_path_factory: pytest.TempPathFactory, deployment: Deployment) -> Iterator[Team]:
     """Nothing is up yet; whatever the tests leave is destroyed in the end."""
-    checkout = _checkout(tmp_path_factory.mktemp("team"))
+    checkout = copied(tmp_path_factory.mktemp("team"))
     hidden = Secrets()
     bucket = _outside_store(deployment, hidden)
     for stack in STACKS:
@@ -298,19 +297,6 @@ def test_one_goes_and_the_others_do_not_notice(team: Team) -> None:
         assert team.score(stack) == pytest.approx(0.8478, abs=5e-4)
     update = team.stacks["prod"].run("up", "--yes", "--skip-preview", "--expect-no-changes")
     assert update.succeeded, update.output
-
-
-def _checkout(folder: Path) -> Path:
-    """This checkout, as a clone has it."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
-    return folder
 
 
 def _write_stack_file(checkout: Path, stack: str, more: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?")
 _BUILDKIT_PLATFORMS = tuple(platform.value for platform in docker_build.Platform)
 """Without variants: the provider would take them, but its Python SDK fails on them."""
 _SECRET_ID = re.compile(r"[A-Za-z0-9_.-]+")
+_URL_USER = re.compile(r"://[^/\s]*@")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,9 @@ class BuildArgs:
         if self.cache not in ("", GITHUB_CACHE) and not _is_cache(self.cache):
             form = "<host>/<repository>:<tag> (not latest)"
             yield f"cache: {shown(self.cache)}, expected {form} or {GITHUB_CACHE}"
+        for key, argument in self.build_args.items():
+            if _URL_USER.search(argument):
+                yield f"build_args.{key}: a URL with a user, which stays in the image; expected it among secrets"
         for key, value in self.secrets.items():
             if not _SECRET_ID.fullmatch(key):
                 yield f"secrets: id {shown(key)}, expected letters, digits, _, . and - only"

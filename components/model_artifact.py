@@ -29,6 +29,8 @@ from .storage import S3Storage
 
 _RETRIES = 3
 _DEADLINE_SECONDS = 600
+_LONGEST_NAME = 42
+"""Characters of a model's name: its Job has 21 more in its own, which its pods have as a label, of 63 at most."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -145,12 +147,19 @@ class ModelArtifact(pulumi.ComponentResource):
 
 
 def _problems(args: ModelArtifactArgs) -> Iterator[str]:
-    yield from label_problems("model_name", args.model_name)
+    yield from model_name_problems("model_name", args.model_name)
     yield from (f"files.{problem}" for problem in args.files.problems())
     if args.storage.bucket is None:
         yield "storage.bucket: missing, expected the one that the model is put into"
     for index, secret in enumerate(args.image_pull_secrets):
         yield from subdomain_problems(f"image_pull_secrets[{index}]", secret)
+
+
+def model_name_problems(path: str, name: str) -> Iterator[str]:
+    """What no model in the bucket, or no Job that publishes it, can be called."""
+    yield from label_problems(path, name)
+    if len(name) > _LONGEST_NAME:
+        yield f"{path}: {len(name)} characters long, {_LONGEST_NAME} fit"
 
 
 def _credentials(storage: S3Storage) -> dict[str, pulumi.Input[str]]:

@@ -12,6 +12,7 @@ from components.rendering import Unknown
 
 from . import rules, schema
 from .conflicts import conflicts
+from .records import MAY_BE_SECRET
 from .settings import Settings
 
 
@@ -25,9 +26,14 @@ def load() -> Settings:
     everything = {**pulumi.runtime.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
     given = {key.removeprefix(prefix): text for key, text in everything.items() if key.startswith(prefix)}
     encrypted = frozenset(key for key in given if _is_secret(prefix + key))
-    typed, problems = schema.typed(given, encrypted)
+    typed, problems = schema.typed(given, encrypted | MAY_BE_SECRET)
+    if not pulumi.runtime.is_dry_run():
+        stand_in = f"{schema.UNREADABLE}, expected the secret itself: no update may apply what stands in for it"
+        problems += [f"{key}: {stand_in}" for key in sorted(given) if schema.UNREADABLE in given[key]]
     values, more = rules.complete(typed)
-    images, image_problems = resolve(values["images"], values["imageRegistry"], with_minio=not values["s3"])
+    # A store that is named wrong is one of yours all the same.
+    with_minio = not typed.get("s3", True)
+    images, image_problems = resolve(values["images"], values["imageRegistry"], with_minio=with_minio)
     problems += more + [rules.by_key(f"images.{problem}") for problem in image_problems]
     settings = _settings(values, images or rules.any_images())
     problems += [*conflicts(values, encrypted), *rules.problems(settings)]
@@ -36,7 +42,7 @@ def load() -> Settings:
     stack = pulumi.get_stack()
     raise BadConfiguration(
         f"The configuration of stack {stack!r} (Pulumi.{stack}.yaml) cannot be used:\n"
-        + "".join(f"  {prefix}{problem}\n" for problem in problems)
+        + "".join(f"  {prefix}{problem}\n" for problem in dict.fromkeys(problems))
         + "Pulumi.yaml describes every key; `pulumi config set <key> <value>` sets one."
     )
 
@@ -95,7 +101,7 @@ def _settings(values: Mapping[str, Any], images: mm.Images) -> Settings:
 
 
 def _build(values: Mapping[str, Any]) -> mm.BuildArgs:
-    user, registry = values["registryUser"], values["registry"]
+    user, password, registry = values["registryUser"], values["registryPassword"], values["registry"]
     return mm.BuildArgs(
         registry=registry,
         insecure=values["registryInsecure"],
@@ -107,10 +113,8 @@ def _build(values: Mapping[str, Any]) -> mm.BuildArgs:
         cache=values["buildCache"],
         secrets=values["buildSecrets"],
         credentials=(
-            mm.RegistryCredentials(
-                registry=registry.partition("/")[0], username=user, password=values["registryPassword"]
-            )
-            if user
+            mm.RegistryCredentials(registry=registry.partition("/")[0], username=user, password=password)
+            if user and password
             else None
         ),
     )

@@ -43,6 +43,13 @@ _SECRET_TABLES = ("buildSecrets",)
 _TABLES = ("buildArgs", "buildSecrets")
 _QUANTITIES = ("meshResources", "adapterResources")
 _LISTS = ("builtInRuntimes", "platforms")
+MAY_BE_SECRET = frozenset(
+    {
+        *("registryUser", *_SECRET_TEXTS, *_SECRET_TABLES, "pullSecrets"),
+        *(key for key, record in RECORDS.items() if record.secrets),
+    }
+)
+"""Keys that may hold a secret: no problem shows what stands there."""
 
 
 def record_problems(values: Mapping[str, Any]) -> Iterator[str]:
@@ -73,6 +80,12 @@ def plain_secrets(values: Mapping[str, Any], encrypted: frozenset[str]) -> Itera
         if key not in encrypted:
             how = "--secret --path" if path != key else "--secret"
             yield f"{path}: in plain text, expected it encrypted: pulumi config set {how} 'modelmesh:{path}'"
+
+
+def shown_secrets(encrypted: frozenset[str]) -> Iterator[str]:
+    """What is encrypted in the stack file, and readable wherever the stack hands it on."""
+    for key in sorted(encrypted - MAY_BE_SECRET):
+        yield f"{key}: encrypted, but it ends readable in state, cluster or images; expected plain text and no secret"
 
 
 def _secret_paths(values: Mapping[str, Any]) -> Iterator[str]:

@@ -6,16 +6,18 @@ before it is registered already.
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import components as mm
 from components.etcd import disk_problems
 from components.images import resolve
 from components.manifests import manifest_problems
+from components.model_artifact import model_name_problems
 from components.rendering import Unknown, checkable
 from components.rules.installation import installation_problems
 from components.rules.storage import storage_problems
-from components.shapes import label_problems, quantity_problems, secret_key_problems, subdomain_problems
+from components.shapes import label_problems, quantity_problems, subdomain_problems
 
 from . import schema
 from .records import record_problems
@@ -99,7 +101,9 @@ def by_key(problem: str) -> str:
     path, separator, rest = problem.partition(": ")
     for start, key in _KEYS.items():
         if path.startswith(start):
-            return key + path.removeprefix(start) + separator + rest
+            # A pull secret of the stack has one registry's user; what comes again names the first by its path, too.
+            place = path.removeprefix(start).replace(".credentials[0]", "")
+            return key + place + separator + rest.replace(f"{start}[", f"{key}[")
     # The fields of tls and etcd are called as the components call them, but for the way of writing.
     return (_key(path) if path.startswith(("tls.", "etcd.")) else path) + separator + rest
 
@@ -119,7 +123,18 @@ def _shape_problems(values: Mapping[str, Any]) -> Iterator[str]:
     for key in ("kubeconfig", "context", "modelFormat"):
         if key in values and not values[key].strip():
             yield f"{key}: {values[key]!r}, expected some text"
+    if "kubeconfig" in values and not _is_path(values["kubeconfig"]):
+        yield "kubeconfig: (not shown), expected the path of a file, not what is in it"
     yield from record_problems(values)
+
+
+def _is_path(text: str) -> bool:
+    """Whether it can be one. Other tools of Pulumi take what stands in a kubeconfig file, which has secrets in it."""
+    try:
+        Path(text).expanduser().is_file()
+    except (OSError, RuntimeError):  # too long for a name; or of an unknown user
+        return False
+    return "\n" not in text and not text.startswith("{")
 
 
 def _image_problems(settings: Settings) -> Iterator[str]:
@@ -134,9 +149,15 @@ def _image_problems(settings: Settings) -> Iterator[str]:
 
 
 def _store_problems(settings: Settings) -> Iterator[str]:
-    if settings.s3:
-        for problem in storage_problems({"s3": settings.s3}):
-            yield _key(problem.removeprefix("storage.").partition(": ")[0]) + ": " + problem.partition(": ")[2]
+    # Of the stack's own, the key and the bucket alone are an input.
+    own = mm.S3Storage(endpoint_url="http://own", region="own", access_key_id="own", secret_access_key="own")  # noqa: S106
+    for problem in storage_problems({settings.storage_key: settings.s3 or own}):
+        path, _, rest = problem.partition(": ")
+        field = path.removeprefix(f"storage.{settings.storage_key}.")
+        if field == path:
+            yield f"storageKey: {rest}"
+        elif field != "bucket":  # which has stricter rules here
+            yield f"s3.{_key(field)}: {rest}"
 
 
 def _renamed(problem: str, keys: Mapping[str, str]) -> str:
@@ -146,10 +167,9 @@ def _renamed(problem: str, keys: Mapping[str, str]) -> str:
 
 
 def _name_problems(settings: Settings) -> Iterator[str]:
-    yield from label_problems("modelName", settings.model_name)
+    yield from model_name_problems("modelName", settings.model_name)
     yield from label_problems("bucket", settings.bucket)
     yield from subdomain_problems("inferenceService", settings.inference_service)
-    yield from secret_key_problems("storageKey", settings.storage_key)
 
 
 def _size_problems(settings: Settings) -> Iterator[str]:

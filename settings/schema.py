@@ -26,10 +26,10 @@ def schema() -> dict[str, dict[str, Any]]:
     return {key: entry for key, entry in entries.items() if ":" not in key}
 
 
-def typed(given: Mapping[str, str], encrypted: frozenset[str] = frozenset()) -> tuple[dict[str, Any], list[str]]:
+def typed(given: Mapping[str, str], hidden: frozenset[str] = frozenset()) -> tuple[dict[str, Any], list[str]]:
     """Typed values by key, defaults included, and whatever is unknown, missing or of another type.
 
-    Of the keys in `encrypted` no problem shows the value.
+    Of the keys in `hidden` no problem shows the value.
     """
     known = schema()
     problems = [f"{key}: unknown key{_alike(key, known)}" for key in sorted(given.keys() - known.keys())]
@@ -39,8 +39,11 @@ def typed(given: Mapping[str, str], encrypted: frozenset[str] = frozenset()) -> 
             value = _parsed(given[key], entry["type"])
             if type(value) is _PYTHON_TYPES[entry["type"]]:
                 values[key] = value
+            elif given[key] == UNREADABLE:
+                alone = "expected its secrets alone to be: pulumi config set --secret --path"
+                problems.append(f"{key}: encrypted as a whole, so nothing of it can be checked here; {alone}")
             else:
-                shown = "(encrypted)" if key in encrypted else repr(given[key])
+                shown = "(not shown)" if key in hidden else repr(given[key])
                 problems.append(f"{key}: {shown}, expected {entry['type']} ({entry['description']})")
         elif "default" in entry:
             values[key] = entry["default"]

@@ -24,6 +24,11 @@ _ONE_OF_CLUSTER_SCOPE = (
 _DELETED = (
     f"of this stack, which would delete them and all that they define; expected {_KEY}: kept for one update before"
 )
+_PERHAPS_DELETED = (
+    "made by a Pulumi program before there were marks; this stack, if it did, would delete them and all that they "
+    f"define; expected {_KEY}: kept for one update before"
+)
+_NAMESPACE_DELETED = "of this stack, which would delete it and all in it; expected modelmesh:namespacesExist: false"
 
 
 def ownership_problems(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> list[str]:
@@ -34,7 +39,8 @@ def ownership_problems(args: ClusterGuardArgs, stack: str, objects: ExistingObje
     return [
         *_grouped({found: _advice(found, args, foreign) for found in foreign}),
         *_grouped({found: f"{_whose(found)}; {_ONE_OF_CLUSTER_SCOPE}" for found in _rivals(args, stack, objects)}),
-        *(_grouped(dict.fromkeys(_lost_definitions(args, stack, objects), _DELETED)) if elsewhere else ()),
+        *_grouped(dict.fromkeys(_lost_namespaces(args, stack, objects), _NAMESPACE_DELETED)),
+        *(_grouped(_lost_definitions(args, stack, objects)) if elsewhere else ()),
         *(_unserved(args, objects) if elsewhere else ()),
         *objects.refused,
         *_own_after_all(args, stack, foreign),
@@ -81,14 +87,14 @@ def _other_definitions(found: Existing, args: ClusterGuardArgs, foreign: Sequenc
         return (
             f"expected {_KEY}: kept in that stack first; it would take them along when it goes, and all models with it"
         )
+    existing = f"expected {_KEY}: existing, to leave them to whoever brought them"
     if args.definitions == "own":
-        return f"expected {_KEY}: existing, to leave them to whoever brought them"
+        return f"expected {_KEY}: kept" if found.awaited else existing
     names = [other.name for other in foreign if other.kind == DEFINITION and other.owner is None and not other.going]
     adopt = args.cluster.kubectl("annotate", "crd", *names, f"{MARK}={SHARED}")
-    return (
-        f"expected {_KEY}: existing, to leave them to whoever brought them; "
-        f"or, where an earlier version of this program made them or this one is to keep them from now on, {adopt}"
-    )
+    if found.awaited:
+        return f"expected them to be shared, as an earlier version of this program seems to have made them: {adopt}"
+    return f"{existing}; or, where this program is to keep them from now on, {adopt}"
 
 
 def _whose(found: Existing) -> str:
@@ -108,11 +114,21 @@ def _rivals(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> lis
     return [each for each in found if each.owner != stack]
 
 
-def _lost_definitions(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> list[Existing]:
+def _lost_namespaces(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> list[Existing]:
+    """The controller's, where the stack made it and is now told that somebody else did."""
+    if args.controller_namespace in args.namespace_names:
+        return []
+    claim: Document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": args.controller_namespace}}
+    found = objects.find(claim, needed=False)
+    return [found] if found and found.owner == stack else []
+
+
+def _lost_definitions(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> dict[Existing, str]:
     """Those that the stack has made for itself: it would delete them when it makes none any more."""
     claims = _objects(args, namespace_scope=args.scope == "namespace", definitions=True)
     there = [objects.find(claim, needed=False) for claim in claims if claim["kind"] == DEFINITION]
-    return [found for found in there if found and found.owner == stack]
+    lost = {found: _DELETED for found in there if found and found.owner == stack}
+    return lost | {found: _PERHAPS_DELETED for found in there if found and found.owner is None and found.awaited}
 
 
 def _unserved(args: ClusterGuardArgs, objects: ExistingObjects) -> Iterator[str]:
@@ -141,7 +157,10 @@ def _own_after_all(args: ClusterGuardArgs, stack: str, foreign: Sequence[Existin
     ]
     if lost:
         mark = args.cluster.kubectl("annotate", "--overwrite", *lost, f"{MARK}={stack}")
-        yield f"only what this very stack made, by a former name or before there were marks, is its own by: {mark}"
+        yield (
+            "only what this very stack made, by a former name or before there were marks, and would delete if it were "
+            f"told otherwise, is its own by: {mark}"
+        )
 
 
 def _grouped(told: dict[Existing, str]) -> Iterator[str]:

@@ -160,7 +160,7 @@ def _url_problems(path: str, value: object, *, query: bool) -> Iterator[str]:
         good = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
     except ValueError:  # a port or an address that is none
         good = False
-    if not good or re.search(r"\s", str(value)) or url.fragment or (url.query and not query):
+    if not good or re.search(r"\s", str(value)) or url.fragment or (not query and (url.query or "@" in url.netloc)):
         yield f"{path}: {shown(value)}, expected http://<host> or https://<host>, with a port and a path where needed"
 
 

@@ -15,6 +15,7 @@ from ..ownership import MARK
 from ..upstream import Document
 from .kserve_api import message
 
+_WAIT_FOR = "pulumi.com/waitFor"
 _TIMEOUT_SECONDS = 3  # the library takes whole seconds, and silently no others
 _KUBE_SYSTEM: Document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
 """Every cluster has it from its first day to its last, so its UID is the cluster's."""
@@ -30,6 +31,8 @@ class Existing:
     """The stack whose mark it has, or SHARED; None without a mark."""
     going: bool
     """It is being deleted."""
+    awaited: bool
+    """A Pulumi program waited for its being established, as this one did before there were marks."""
 
 
 class ExistingObjects:
@@ -128,8 +131,14 @@ def reference(thing: Document | Existing) -> str:
 
 def _existing(kind: str, found: dict[str, Any]) -> Existing:
     metadata = found["metadata"]
-    owner = metadata.get("annotations", {}).get(MARK)
-    return Existing(kind, metadata["name"], owner, "deletionTimestamp" in metadata)
+    annotations = metadata.get("annotations", {})
+    return Existing(
+        kind=kind,
+        name=metadata["name"],
+        owner=annotations.get(MARK),
+        going="deletionTimestamp" in metadata,
+        awaited=annotations.get(_WAIT_FOR) == "condition=Established",
+    )
 
 
 def _path(document: Document) -> str:

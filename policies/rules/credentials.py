@@ -37,6 +37,8 @@ def _plain(resource: Resource, settings: Settings) -> Iterator[str]:
         yield "stringData: given, expected data: a cluster never tells stringData again, so that no drift of it is seen"
     for path, container in containers(resource):
         yield from _in_environment(f"{path}.env", container.get("env"), settings)
+        for field in ("command", "args"):
+            yield from _in_arguments(f"{path}.{field}", container.get(field), settings)
     adapter = at(resource.properties, "spec", "builtInAdapter", "env")
     yield from _in_environment("spec.builtInAdapter.env", adapter, settings)
     mesh = at(serving_config(resource), "internalModelMeshEnvVars")
@@ -53,6 +55,17 @@ def _in_config_map(resource: Resource, settings: Settings) -> Iterator[str]:
         for name in dict.fromkeys(found):
             if _names_one(name, settings):
                 yield f"{path}: {name} has a value and is named like a credential, expected it in a Secret"
+
+
+def _in_arguments(path: str, arguments: Any, settings: Settings) -> Iterator[str]:
+    """Every process of a node may read them."""
+    for index, argument in enumerate(arguments if isinstance(arguments, list) else ()):
+        if not isinstance(argument, str):
+            continue
+        yield from _looks(f"{path}[{index}]", argument)
+        flag, _, value = argument.partition("=")
+        if flag.startswith("-") and _names_one(flag, settings) and _is_literal(value):
+            yield f"{path}[{index}]: given for {flag}, expected a file or a variable from a Secret"
 
 
 def _in_environment(path: str, environment: Any, settings: Settings) -> Iterator[str]:

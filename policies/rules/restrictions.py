@@ -23,11 +23,13 @@ UPSTREAM: Mapping[str, str] = MappingProxyType(
 """Upstream's own runtimes, and why each keeps what it has: their manifests renounce nothing, and only their images are
 changed here. A runtime of one's own, with the same image, is the place to renounce."""
 
+_OWN = {"modelmesh:index:ServingRuntime", "modelmesh:index:ClusterServingRuntime"}
+"""The components of runtimes of one's own, whatever they are called."""
+
 
 def _renounced(resource: Resource, settings: Settings) -> Iterator[str]:
-    excused = resource.name in settings["exempt"] or (
-        resource.name in UPSTREAM and resource.kind in ("ServingRuntime", "ClusterServingRuntime")
-    )
+    upstreams = resource.kind in ("ServingRuntime", "ClusterServingRuntime") and not _OWN & set(resource.components)
+    excused = resource.name in settings["exempt"] or (resource.name in UPSTREAM and upstreams)
     if (found := pod(resource)) and not excused:
         for path, container in found.containers():
             yield from _of_container(f"{path}.securityContext", found, container)

@@ -63,6 +63,24 @@ def test_what_only_sounds_like_a_credential_is_let_pass(name: str, value: str) -
     assert environment({"name": name, "value": value}) == []
 
 
+@pytest.mark.parametrize("field", ["command", "args"])
+def test_a_command_line_holds_no_credential(field: str) -> None:
+    line = [
+        "etcd",
+        f"--password={LITERAL}",
+        f"https://user:{LITERAL}@host",
+        "--token-file=/x",
+        "--key=",
+        "--password=$(P)",
+    ]
+    properties = spoilt(making_pods("core/v1:Pod"), ("spec", "containers", 0, field), line)
+    told = found(NO_PLAIN_CREDENTIALS, resource("core/v1:Pod", properties))
+    assert told == [
+        f"spec.containers[0].{field}[1]: given for --password, expected a file or a variable from a Secret",
+        f"spec.containers[0].{field}[2]: holds a URL with a password, expected it in a Secret",
+    ]
+
+
 def test_a_variable_can_be_named_that_only_sounds_like_a_credential() -> None:
     properties = spoilt(
         making_pods("core/v1:Pod"), ("spec", "containers", 0, "env"), [{"name": "SORT_KEY", "value": "date"}]

@@ -71,6 +71,13 @@ def test_upstreams_runtimes_are_excused_with_a_reason(token: str, name: str) -> 
     ]
 
 
+@pytest.mark.parametrize("token", RUNTIMES)
+def test_a_runtime_of_ones_own_is_not_excused_by_being_called_like_one_of_upstreams(token: str) -> None:
+    silent = {"metadata": {"name": "triton-2.x"}, "spec": {**POD, "containers": [{"name": "triton"}]}}
+    own = resource(token, silent, within=f"modelmesh:index:{token.rpartition(':')[2]}")
+    assert len(found(RESTRICTED_CONTAINERS, own)) == len(NOTHING_SAID)
+
+
 def test_nothing_else_is_excused_by_the_name_of_one_of_upstreams_runtimes() -> None:
     silent = spoilt(making_pods(TOKEN), CONTEXT, None) | {"metadata": {"name": "triton-2.x"}}
     assert len(found(RESTRICTED_CONTAINERS, resource(TOKEN, silent))) == len(NOTHING_SAID)

@@ -37,11 +37,14 @@ class ApiServer:
     known: dict[str, dict[str, Any] | int] = field(default_factory=lambda: {KUBE_SYSTEM: {"uid": UID}})
     asked: list[str] = field(default_factory=list)
 
-    def has(self, collection: str, *names: str, owner: str | None = None, going: bool = False) -> None:
+    def has(
+        self, collection: str, *names: str, owner: str | None = None, going: bool = False, awaited: bool = False
+    ) -> None:
         """Puts objects there."""
+        wait = {"pulumi.com/waitFor": "condition=Established"} if awaited else {}
         for name in names:
             self.known[f"{collection}/{name}"] = {
-                "annotations": {"unrelated": "yes", **({MARK: owner} if owner else {})},
+                "annotations": {"unrelated": "yes", **wait, **({MARK: owner} if owner else {})},
                 **({"deletionTimestamp": "2026-11-22T00:00:00Z"} if going else {}),
             }
 

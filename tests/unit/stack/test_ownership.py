@@ -99,7 +99,15 @@ def test_a_namespace_of_somebody_else_is_not_taken_over(server: ApiServer, owner
 def test_a_namespace_that_the_stack_does_not_make_is_nobodys_business(server: ApiServer) -> None:
     server.has(NAMESPACES, "serving", owner=OTHER)
     assert problems(server, namespace_names=["team-a"]) == []
-    assert f"{NAMESPACES}/serving" not in server.asked
+    server.known[f"{NAMESPACES}/serving"] = 403
+    assert problems(server, namespace_names=["team-a"]) == []
+
+
+def test_a_stack_does_not_stop_making_a_namespace_that_would_go_with_all_in_it(server: ApiServer) -> None:
+    server.has(NAMESPACES, "serving", owner=STACK)
+    (problem,) = problems(server, namespace_names=[])
+    assert problem.startswith("namespace/serving: of this stack, which would delete it and all in it")
+    assert problem.endswith("expected modelmesh:namespacesExist: false")
 
 
 @pytest.mark.parametrize(
@@ -238,6 +246,19 @@ def test_a_stack_does_not_stop_making_definitions_that_would_go_with_all_they_de
     for name in NAMES:
         server.known[f"{DEFINITIONS}/{name}"] = 403
     assert problems(server, definitions="existing") == [], "who has made them may look at them"
+
+
+def test_definitions_older_than_marks_may_be_the_stacks_own_and_go_with_all_they_define(server: ApiServer) -> None:
+    server.has(DEFINITIONS, *NAMES, awaited=True)
+    for version, resources in SERVED.items():
+        server.serves(version, *resources)
+    (problem,) = problems(server, definitions="existing")
+    assert problem.startswith(", ".join(f"crd/{name}" for name in NAMES))
+    assert "expected modelmesh:customResourceDefinitions: kept for one update before" in problem
+    kept, *_ = problems(server, definitions="kept")
+    assert kept.endswith(server.cluster.kubectl("annotate", "crd", *NAMES, f"{MARK}=shared"))
+    assert "existing" not in kept, "which would end with their deletion"
+    assert "existing" not in problems(server, definitions="own")[0]
 
 
 def test_rights_that_are_missing_are_named(server: ApiServer) -> None:

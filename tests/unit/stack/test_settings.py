@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
@@ -9,6 +10,8 @@ import pytest
 import settings
 from settings import schema
 from tests.unit.stack.engine import encrypted_keys, run, stack_config
+
+AGAIN = "again, expected another than that of"
 
 
 def load(config: dict[str, str], *encrypted: str) -> settings.Settings:
@@ -211,6 +214,10 @@ def test_stores_and_certificates_of_yours_are_told_by_their_keys(config: dict[st
         "modelmesh:customResourceDefinitions: 'mine', expected one of own, kept, existing",
     ):
         assert expected in text, text
+    url = {"endpointUrl": "https://user:hush@s3.example", "region": "r", "accessKeyId": "i", "secretAccessKey": "k"}
+    assert "modelmesh:s3.endpointUrl: (not shown), expected http" in problems(
+        config | {"modelmesh:persistence": "{}", "modelmesh:s3": json.dumps(url)}, "s3"
+    )
     url = {"endpointUrl": "s3.example", "region": "r", "accessKeyId": "i", "secretAccessKey": "k"}
     assert "modelmesh:s3.endpointUrl: 's3.example', expected http" in problems(
         config | {"modelmesh:persistence": "{}", "modelmesh:s3": json.dumps(url)}, "s3"
@@ -237,8 +244,69 @@ def test_secrets_have_to_be_encrypted_and_are_never_shown(config: dict[str, str]
         assert f"modelmesh:{path}: in plain text, expected it encrypted: pulumi config set --secret" in text, text
     assert "modelmesh:etcd.password: in plain text" in text
     assert secret not in text
-    load(config | given, *(key.removeprefix("modelmesh:") for key in given))
+    load(config | given, *(key.removeprefix("modelmesh:") for key in given if key != "modelmesh:persistence"))
     assert secret not in problems(config | {"modelmesh:s3": secret}, "s3"), "of another type, too"
+    for key, mistyped in {"s3": f'{{"a": "{secret}"', "pullSecrets": f'{{"a": "{secret}"}}', "etcd": secret}.items():
+        assert secret not in problems(config | {f"modelmesh:{key}": mistyped}), "and in plain text"
+
+
+@pytest.mark.parametrize(
+    "content", ["apiVersion: v1\ntoken: hush", '{"token": "hush"}', "hush" * 99, "~nobody-of-that-name/hush"]
+)
+def test_a_kubeconfig_is_named_and_never_told(config: dict[str, str], content: str) -> None:
+    text = problems(config | {"modelmesh:kubeconfig": content})
+    assert "modelmesh:kubeconfig: (not shown), expected the path of a file" in text
+    assert "hush" not in text
+
+
+def test_no_key_is_encrypted_whose_value_the_stack_shows(config: dict[str, str]) -> None:
+    text = problems(config, "buildArgs")
+    assert "modelmesh:buildArgs: encrypted, but it ends readable" in text
+    url = json.dumps({"PIP_INDEX_URL": "https://user:hush@pip.example/simple"})
+    text = problems(config | {"modelmesh:buildArgs": url})
+    assert "modelmesh:buildArgs.PIP_INDEX_URL: a URL with a user" in text
+    assert "hush" not in text
+
+
+def test_what_cannot_be_read_is_no_reason_to_refuse_a_preview_and_is_never_applied(config: dict[str, str]) -> None:
+    unread = config | {"modelmesh:buildSecrets": json.dumps({"pip-index-url": schema.UNREADABLE})}
+    load(unread, "buildSecrets")
+    with pytest.raises(
+        settings.BadConfiguration, match=r"modelmesh:buildSecrets: \(a secret that cannot be read here\)"
+    ):
+        run(settings.load, config=unread, encrypted=["modelmesh:buildSecrets"], preview=False)
+    text = problems(config | {"modelmesh:s3": schema.UNREADABLE}, "s3")
+    assert (
+        "modelmesh:s3: encrypted as a whole, so nothing of it can be checked here; expected its secrets alone" in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"registryUser": "me"}, "registryPassword: expected together with registryUser"),
+        ({"registry": ""}, "registry: missing, expected where to push the model server and the model built here"),
+        ({"modelSource": "nowhere"}, "modelSource: 'nowhere', expected the folder of the model"),
+        ({"modelName": "a" * 43}, "modelName: 43 characters long, 42 fit"),
+        ({"storageKey": ".."}, "storageKey: a Secret takes no key . or ..*"),
+        ({"storageKey": "default_gcs"}, "storageKey: of type 's3', but"),
+        ({"s3": {"endpointUrl": "https://s3"}, "images": {}, "persistence": {}}, "s3.region: missing"),
+        ({"persistence": {"storageClass": "fast"}}, "persistence.storageClass: given, but no volume has it"),
+        ({"persistence": {"etcd": "1Gi", "minio": "1Gi", "storageClass": "A"}}, "persistence.storageClass: 'A'"),
+        ({"runtimeName": "mlserver-1.x", "builtInRuntimes": ["mlserver-1.x"]}, "runtimeName: 'mlserver-1.x' is among"),
+        ({"builtInRuntimes": ["ovms-1.x"] * 2}, f"builtInRuntimes[1]: 'ovms-1.x' {AGAIN} builtInRuntimes[0]"),
+        ({"pullSecrets": [{"name": "a"}] * 2}, f"pullSecrets[1]: 'a' {AGAIN} pullSecrets[0]"),
+        ({"pullSecrets": [{"name": "a", "registry": "r.io", "username": "u"}]}, "pullSecrets[0].password: empty"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_by_its_key_and_once(config: dict[str, str], change: dict[str, Any], message: str) -> None:
+    texts = {
+        f"modelmesh:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in change.items()
+    }
+    _, first, *others = problems(config | texts).splitlines()
+    assert first.startswith(f"  modelmesh:{message}")
+    assert not [other for other in others if other.startswith(f"  modelmesh:{message.partition(':')[0]}:")]
+    assert not any("modelmesh:images" in other for other in others)
 
 
 def test_the_examples_of_staging_and_production_are_right() -> None:

@@ -5,8 +5,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
-STACK ?= dev
 # Exported, so that no quote in it can reach the shell.
+export STACK ?= dev
 export TEXT ?= What a wonderful day, I love it!
 export FILES ?=
 export COMMENT ?=
@@ -31,28 +31,28 @@ help: ## Show this list
 	@echo '  STACK=name picks the stack (default: dev, on the embedded cluster)'
 
 up: .venv policies-env ## Build, deploy and serve the stack, then score a sentence (starts the embedded cluster where the stack names none; elsewhere YES=1 says yes)
-	@$(run) cli up --stack $(STACK)
+	@$(run) cli up --stack "$$STACK"
 
 preview: .venv policies-env ## Show what `make up` would change in the stack, and change nothing: make preview STACK=prod COMMENT=preview.md
-	@$(run) cli preview --stack $(STACK)
+	@$(run) cli preview --stack "$$STACK"
 
 promote: .venv ## Have one stack serve what another serves, by its stack file: make promote FROM=dev TO=staging
 	@$(run) cli promote
 
 drift: .venv policies-env ## Tell whether somebody changed in the cluster what the stack made of it
-	@$(run) cli drift --stack $(STACK)
+	@$(run) cli drift --stack "$$STACK"
 
 check: .venv ## Tell what ModelMesh would ignore or choke on in YAML that is there already: make check FILES="a.yaml b.yaml"
 	@$(run) cli check
 
 predict: .venv ## Score a sentence through ModelMesh: make predict TEXT="What a day!"
-	@$(run) cli predict --stack $(STACK) --text "$$TEXT"
+	@$(run) cli predict --stack "$$STACK" --text "$$TEXT"
 
 status: .venv ## Show runtimes, services, pods, versions and URLs of the stack
-	@$(run) cli status --stack $(STACK)
+	@$(run) cli status --stack "$$STACK"
 
 down: .venv ## Destroy the stack; the embedded cluster goes on
-	@$(run) cli down --stack $(STACK)
+	@$(run) cli down --stack "$$STACK"
 
 clean: .venv ## Stop the embedded cluster and delete its data, stack dev with it (builds stay in the cache)
 	@$(run) cli clean

@@ -22,6 +22,8 @@ OPERATIONS = {
     "down": operations.down,
     "clean": operations.clean,
 }
+INTERRUPTED = 130
+"""The exit code that shells have for Ctrl-C."""
 
 
 def main() -> None:
@@ -41,6 +43,8 @@ def main() -> None:
         OPERATIONS[arguments.operation](arguments)
     except (CommandError, EmbeddedError, BuildError) as error:
         sys.exit(f"✗ {error}")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

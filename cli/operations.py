@@ -4,13 +4,14 @@ import json
 import time
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from cli.comment import markdown
 from cli.engine import PROGRAM_FLAGS
 from cli.predict import predict as score
-from cli.preview import Preview
+from cli.preview import Preview, preview_without_node
 from cli.preview import preview as previewed
-from cli.stack import ROOT, CommandError, EngineError, Stack, is_embedded, open_stack
+from cli.stack import ROOT, CommandError, EngineError, Stack, has_started, is_embedded, on_no_node, open_stack
 from embedded import lifecycle
 from embedded.errors import EmbeddedError
 from embedded.instance import instance
@@ -22,6 +23,7 @@ EXAMPLE = "What a wonderful day, I love it!"
 DRIFT_FLAGS = ("--refresh", "--expect-no-changes", "--diff", "--non-interactive", "--suppress-progress")
 CHANGES_FOUND = 7
 """The engine's exit code where there were to be no changes."""
+_GUARDED = "modelmesh:index:ClusterGuard$pulumi:index:Stash::"
 
 
 def up(arguments: Namespace) -> None:
@@ -32,7 +34,9 @@ def up(arguments: Namespace) -> None:
         lifecycle.up(instance(arguments.instance))
     clustered = time.monotonic()
     say(f"▸ The stack {arguments.stack}")
-    stack = _prepared(arguments)
+    _make_example()
+    stack = _opened(arguments)
+    stack.kubectl_program()  # shows what is there in the end; that it is missing is told while nothing has changed
     stack.pulumi("up", *PROGRAM_FLAGS, *_consent(stack, yes=arguments.yes))
     deployed = time.monotonic()
     say("▸ What is there now")
@@ -52,7 +56,11 @@ def preview(arguments: Namespace) -> None:
     """What `up` would change, shown and, if `comment` names a file, written there for a pull request; failures, too."""
     file = Path(arguments.comment) if arguments.comment else None
     try:
-        result = previewed(_prepared(arguments))
+        _make_example()
+        if is_embedded(arguments.stack) and not has_started(arguments.instance):
+            result = preview_without_node(on_no_node(arguments.stack))
+        else:
+            result = previewed(_opened(arguments))
     except (CommandError, EmbeddedError) as error:
         _write(file, Preview(stack=arguments.stack, code=1, messages=str(error)))
         raise
@@ -67,7 +75,8 @@ def drift(arguments: Namespace) -> None:
     Raises:
         CommandError: it is not, or that can't be told.
     """
-    stack = _prepared(arguments)
+    _make_example()
+    stack = _opened(arguments)
     if not stack.outputs():
         raise CommandError(f"stack {stack.name} is not up, so nothing can have drifted: make up STACK={stack.name}")
     try:
@@ -103,9 +112,10 @@ def status(arguments: Namespace) -> None:
 def down(arguments: Namespace) -> None:
     """Destroy the stack and nothing else, least of all one of the same names on another cluster."""
     stack = _opened(arguments)
-    _require_own_cluster(stack)
-    _require_unprotected(stack)
-    stack.pulumi("destroy", *_consent(stack))
+    resources = stack.resources()
+    _require_own_cluster(stack, resources)
+    _require_unprotected(stack, resources)
+    stack.pulumi("destroy", *_consent(stack, yes=arguments.yes))
 
 
 def clean(arguments: Namespace) -> None:
@@ -117,11 +127,10 @@ def _opened(arguments: Namespace) -> Stack:
     return open_stack(arguments.stack, arguments.instance)
 
 
-def _prepared(arguments: Namespace) -> Stack:
-    """The stack, with the example's model made: its digest is part of every preview."""
+def _make_example() -> None:
+    """The digest of the example's model is part of all that the program says."""
     with step("the example's model"):
         example.make(ROOT / example.TARGET)
-    return _opened(arguments)
 
 
 def _consent(stack: Stack, *, yes: bool = False) -> tuple[str, ...]:
@@ -131,9 +140,10 @@ def _consent(stack: Stack, *, yes: bool = False) -> tuple[str, ...]:
     return ("--yes",) if yes else ()
 
 
-def _require_own_cluster(stack: Stack) -> None:
+def _require_own_cluster(stack: Stack, resources: list[dict[str, Any]]) -> None:
     """Raises CommandError if the context leads to another cluster than the stack was made on."""
-    made_on = stack.outputs().get("cluster")
+    # What the guard keeps. The stack's outputs have it, too, but not after a first update that failed.
+    made_on = next((resource["outputs"]["output"] for resource in resources if _GUARDED in resource["urn"]), None)
     if not made_on:
         return
     found = stack.run(stack.kubectl("get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}"), quiet=True)
@@ -145,10 +155,9 @@ def _require_own_cluster(stack: Stack) -> None:
         )
 
 
-def _require_unprotected(stack: Stack) -> None:
+def _require_unprotected(stack: Stack, resources: list[dict[str, Any]]) -> None:
     """Raises CommandError if something of it is to stay. The engine would have deleted the rest when it finds out."""
-    state = json.loads(stack.pulumi("stack", "export", quiet=True).stdout)["deployment"]
-    if protected := [resource["urn"] for resource in state.get("resources", []) if resource.get("protect")]:
+    if protected := [resource["urn"] for resource in resources if resource.get("protect")]:
         listed = "".join(f"\n  {urn}" for urn in protected)
         raise CommandError(
             f"stack {stack.name} protects what would be lost for good, so nothing was destroyed:{listed}\n"
@@ -157,9 +166,13 @@ def _require_unprotected(stack: Stack) -> None:
 
 
 def _write(file: Path | None, result: Preview) -> None:
-    if file:
+    if not file:
+        return
+    try:
         file.write_text(markdown(result), encoding="utf-8")
-        say(f"▸ The preview is in {file}")
+    except OSError as error:
+        raise CommandError(f"the preview can't be written: {error}") from None
+    say(f"▸ The preview is in {file}")
 
 
 def _show(stack: Stack) -> str:

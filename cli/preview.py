@@ -1,21 +1,23 @@
 """What `up` would change in a stack: the difference from its own state, or from nothing where that can't be read.
 
 A stack of one's own cluster may belong to a backend that this machine is not logged in to or can't reach, have secrets
-that can't be decrypted here, or not be made yet. Its spec can be checked and shown all the same.
+that can't be decrypted here, or not be made yet; one of the embedded node has no state before there is a node. Its spec
+can be checked and shown all the same.
 """
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import IO
+from typing import IO, Any
 
 from cli.engine import PROGRAM_FLAGS
-from cli.scratch import scratch
+from cli.scratch import NODE_NOT_STARTED, scratch
 from cli.shortening import RESOURCE, shortened, without_colours
 from cli.stack import Stack
 from embedded.progress import say
@@ -49,9 +51,22 @@ def preview(stack: Stack) -> Preview:
     found = _run(stack, may_be_unread=True)
     if _has_begun(found.code, found.shown):
         return found
-    reason = _reason(found.messages)
+    return _run_unread(stack, _reason(found))
+
+
+def preview_without_node(stack: Stack) -> Preview:
+    """Likewise of a stack whose embedded node has never been started; `stack` is it on no node.
+
+    Raises:
+        CommandError: there is no engine, or it can't make a throwaway stack.
+    """
+    reason = "the embedded node was never started: placeholders stand for its cluster, registry and images"
+    return _run_unread(stack, reason, NODE_NOT_STARTED)
+
+
+def _run_unread(stack: Stack, reason: str, node: dict[str, Any] | None = None) -> Preview:
     say(f"▸ The state of {stack.name} can't be read here ({reason}), so everything shows as new")
-    with scratch(stack) as throwaway:
+    with scratch(stack, node) as throwaway:
         return replace(_run(throwaway), unread=reason)
 
 
@@ -65,12 +80,17 @@ def _run(stack: Stack, *, may_be_unread: bool = False) -> Preview:
         )  # fmt: skip
         # A backend out of reach may keep the engine trying for minutes.
         limit = threading.Timer(LONGEST_START_SECONDS, process.terminate)
-        if may_be_unread:
-            limit.start()
         assert process.stdout
-        shown = _shown(process.stdout, limit, held=may_be_unread)
-        code = process.wait()
-        limit.cancel()
+        try:
+            if may_be_unread:
+                limit.start()
+            shown = _shown(process.stdout, limit, held=may_be_unread)
+            code = process.wait()
+        finally:
+            limit.cancel()
+            # Nothing is lost with a preview that somebody interrupts, and its folder goes.
+            process.terminate()
+            process.wait()
         errors.seek(0)
         messages = errors.read()
     if may_be_unread and code == 0 and RESOURCE not in shown:
@@ -105,7 +125,10 @@ def _has_begun(code: int, shown: str) -> bool:
     return code == 0 or RESOURCE in shown
 
 
-def _reason(messages: str) -> str:
-    """The first line of the engine's first error."""
-    found = re.search(r"^(?:error: )(.+)", messages, re.MULTILINE)
-    return found[1].strip() if found else f"no answer within {LONGEST_START_SECONDS} s"
+def _reason(unread: Preview) -> str:
+    """The first line of the engine's first error, or how it ended without any."""
+    if found := re.search(r"^error: (.+)", unread.messages, re.MULTILINE):
+        return found[1].strip()
+    if unread.code == -signal.SIGTERM:
+        return f"no answer within {LONGEST_START_SECONDS} s"
+    return f"the engine ended with exit code {unread.code}"

@@ -6,7 +6,7 @@ spaces and line breaks that nobody touched, and a reviewer would have to look fo
 
 import difflib
 import re
-import stat
+import shutil
 import tempfile
 from argparse import Namespace
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from cli.stack import ROOT, CommandError, Stack, open_stack, tracked
+from cli.stack_file import parsed
 from embedded.progress import say
 
 # The output of the one stack, and the config key of the other.
@@ -78,7 +79,7 @@ def write(values: Mapping[str, str], target: str, root: Path = ROOT) -> str:
     with file.open(encoding="utf-8", newline="") as opened:  # with its own line ends
         old = opened.read()
     new = edited(old, values)
-    if _parsed(new) != said | {"config": (said.get("config") or {}) | dict(values)}:
+    if _meaning(new) != said | {"config": (said.get("config") or {}) | dict(values)}:
         lines = "".join(f"\n  {key}: {value}" for key, value in values.items())
         raise CommandError(f"{name} can't be edited in place, and was not; set by hand:{lines}")
     if new != old:
@@ -119,17 +120,17 @@ def registries(values: Mapping[str, str], target: str, root: Path = ROOT) -> lis
     return sorted({image.partition("/")[0] for image in images if not (own and image.startswith(f"{own}/"))})
 
 
-def _parsed(text: str) -> object:
+def _meaning(text: str) -> object:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return parsed(text)
+    except ValueError:
         return None
 
 
 def _replace(file: Path, text: str) -> None:
     """Whole or not at all, with the mode that the file had."""
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, encoding="utf-8", newline="", delete=False) as new:
-        new.write(text)
-    made = Path(new.name)
-    made.chmod(stat.S_IMODE(file.stat().st_mode))
-    made.replace(file)
+    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+        new = Path(folder, file.name)
+        new.write_text(text, encoding="utf-8", newline="")
+        shutil.copymode(file, new)
+        new.replace(file)

@@ -1,6 +1,7 @@
 """A throwaway stack with the config of a real one, for previews where the real one's state or secrets can't be had.
 
 It is in a temporary folder and gone afterwards; nothing of it is in the checkout, and nothing of it can be brought up.
+A stack of the embedded node can be previewed before there is a node, too: placeholders stand for what that would say.
 """
 
 import json
@@ -15,15 +16,30 @@ from typing import Any
 import yaml
 
 from cli.stack import Stack, create, tracked
+from cli.stack_file import with_node
 from settings.schema import UNREADABLE
 
 # What finds the real state, and what decrypts it.
 _REAL = ("PULUMI_ACCESS_TOKEN", "PULUMI_CREDENTIALS_PATH", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
+# To whatever cluster is in reach, this is not the stack that is there; and placeholders are nothing to build with.
+APART = {"modelmesh:kubeconfig": "/not-asked-in-a-scratch-preview", "modelmesh:buildOnPreview": False}
+
+# Of what a node hands out, all that has no default.
+NODE_NOT_STARTED = {
+    "modelmesh:context": "embedded-node-not-started",
+    "modelmesh:registry": "registry.invalid:5000",
+    "modelmesh:images": {"minio": "registry.invalid:5000/minio:embedded-node-not-started"},
+}
+
 
 @contextmanager
-def scratch(stack: Stack) -> Iterator[Stack]:
+def scratch(stack: Stack, node: dict[str, Any] | None = None) -> Iterator[Stack]:
     """`stack` without its state, and with a placeholder for each of its secrets, as long as the block runs.
+
+    Args:
+        stack: One that names its cluster, or one of an embedded node.
+        node: Config that the node would hand out.
 
     Raises:
         CommandError: the engine can't make it.
@@ -38,7 +54,8 @@ def scratch(stack: Stack) -> Iterator[Stack]:
         file = folder / f"Pulumi.{stack.name}.yaml"
         made = replace(stack, config_file=file, environment=environment)
         create(made, file)
-        plain, secret = without_secrets(tracked(stack.name, stack.root).get("config") or {})
+        config = tracked(stack.name, stack.root).get("config") or {}
+        plain, secret = without_secrets(with_node(config, node or {}) | APART)
         salt = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
         file.write_text(yaml.safe_dump(salt | {"config": plain}), encoding="utf-8")
         if secret:

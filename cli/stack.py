@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,15 @@ from typing import Any
 import yaml
 
 from cli import engine
+from cli.stack_file import parsed, with_node
 from embedded import handover
+from embedded.errors import EmbeddedError
 from embedded.instance import Instance
 from embedded.instance import instance as instance_named
 
 ROOT = Path(__file__).parent.parent
+# The host of Python programs takes the interpreter that is first on PATH.
+_INTERPRETER = f"{ROOT / '.venv' / 'bin'}{os.pathsep}"
 
 
 class CommandError(Exception):
@@ -57,7 +62,12 @@ class Stack:
             CommandError: the engine is not installed, or it failed.
         """
         process = self.started(*arguments, stdout=subprocess.PIPE if quiet else None)
-        output, _ = process.communicate()
+        try:
+            output, _ = process.communicate()
+        except KeyboardInterrupt:
+            # The terminal has told the engine, too, which ends what it has begun and writes it down.
+            process.communicate()
+            raise
         if process.returncode:
             raise EngineError(arguments[0], process.returncode)
         return subprocess.CompletedProcess(process.args, process.returncode, output)
@@ -83,8 +93,13 @@ class Stack:
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs; a stack that is not up has none."""
-        parsed: dict[str, Any] = json.loads(self.pulumi("stack", "output", "--json", quiet=True).stdout)
-        return parsed
+        found: dict[str, Any] = json.loads(self.pulumi("stack", "output", "--json", quiet=True).stdout)
+        return found
+
+    def resources(self) -> list[dict[str, Any]]:
+        """All resources in the stack's state, also of an update that failed."""
+        state = json.loads(self.pulumi("stack", "export", quiet=True).stdout)["deployment"] or {}
+        return state.get("resources") or []
 
     def kubectl(self, *arguments: str) -> list[str]:
         """The command line of kubectl for this stack's own cluster."""
@@ -94,9 +109,10 @@ class Stack:
         except KeyError as missing:
             raise CommandError(f"Pulumi.{self.name}.yaml does not set {missing}") from None
         file = str(Path(kubeconfig).expanduser())
-        return [*self._kubectl_program(), "--kubeconfig", file, "--context", context, *arguments]
+        return [*self.kubectl_program(), "--kubeconfig", file, "--context", context, *arguments]
 
-    def _kubectl_program(self) -> list[str]:
+    def kubectl_program(self) -> list[str]:
+        """The beginning of every command line of kubectl. Raises CommandError if there is none on this machine."""
         if self.embedded:
             return ["kubernetes", "kubectl"]
         if shutil.which("kubectl"):
@@ -142,15 +158,12 @@ def open_stack(name: str, instance: str = "dev", overrides: dict[str, Any] | Non
     Raises:
         CommandError: there is no such stack file, or the engine can't make the stack.
     """
-    stack_file = tracked(name, root)
-    # The host of Python programs takes the interpreter that is first on PATH.
-    interpreter = f"{ROOT / '.venv' / 'bin'}{os.pathsep}"
     if not is_embedded(name, root):
-        environment = engine.environment(os.environ | {"PATH": interpreter + os.environ["PATH"]})
-        return Stack(name=name, embedded=None, config_file=None, environment=environment, root=root)
+        return on_no_node(name, root)
+    stack_file = tracked(name, root)
     node = instance_named(instance)
     environment = os.environ | handover.variables(node)
-    environment["PATH"] = f"{interpreter}{handover.programs(node)}{os.pathsep}{environment['PATH']}"
+    environment["PATH"] = f"{_INTERPRETER}{handover.programs(node)}{os.pathsep}{environment['PATH']}"
     # A passphrase of other stacks would be tried before this one's.
     for other in ("KUBECONFIG", "PULUMI_CONFIG_PASSPHRASE"):
         environment.pop(other, None)
@@ -158,27 +171,41 @@ def open_stack(name: str, instance: str = "dev", overrides: dict[str, Any] | Non
     stack = Stack(name=name, embedded=node, config_file=file, environment=environment, root=root)
     create(stack, file)
     _release_dead_locks(node.data / "pulumi")
-    config = (stack_file.get("config") or {}) | json.loads(handover.config(node)) | (overrides or {})
+    config = with_node(stack_file.get("config") or {}, json.loads(handover.config(node))) | (overrides or {})
     kept = yaml.safe_load(file.read_text()) or {}
     file.write_text(yaml.safe_dump(kept | stack_file | {"config": config}))
     return stack
+
+
+def has_started(instance: str) -> bool:
+    """Whether the embedded node of that name was ever started: what it is to hand out is there."""
+    node = instance_named(instance)
+    try:
+        return bool(handover.variables(node))
+    except EmbeddedError:
+        return False
+
+
+def on_no_node(name: str, root: Path = ROOT) -> Stack:
+    """The stack `name` as the engine finds it by itself, without any embedded node."""
+    environment = engine.environment(os.environ | {"PATH": _INTERPRETER + os.environ["PATH"]})
+    return Stack(name=name, embedded=None, config_file=None, environment=environment, root=root)
 
 
 def tracked(name: str, root: Path = ROOT) -> dict[str, Any]:
     """What the stack's own file says.
 
     Raises:
-        CommandError: there is no such file, or it is no YAML.
+        CommandError: there is no such file, or it is no stack file.
     """
     file = root / f"Pulumi.{name}.yaml"
     if not file.exists():
         known = ", ".join(sorted(f.stem.removeprefix("Pulumi.") for f in root.glob("Pulumi.*.yaml")))
         raise CommandError(f"there is no stack {name!r}: Pulumi.{name}.yaml does not exist (there are: {known})")
     try:
-        parsed: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise CommandError(f"{file.name} is no YAML: {error}") from None
-    return parsed
+        return parsed(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{file.name} {error}") from None
 
 
 def create(stack: Stack, file: Path) -> None:
@@ -203,5 +230,6 @@ def create(stack: Stack, file: Path) -> None:
 def _release_dead_locks(backend: Path) -> None:
     """Drop the locks of engines that were killed: on this machine alone it can be told that they are dead."""
     for lock in (backend / ".pulumi" / "locks").rglob("*.json"):
-        if not Path("/proc", str(json.loads(lock.read_text())["pid"])).exists():
-            lock.unlink()
+        with suppress(FileNotFoundError):  # its engine has ended just now
+            if not Path("/proc", str(json.loads(lock.read_text())["pid"])).exists():
+                lock.unlink()

@@ -2,14 +2,18 @@
 
 import json
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from cli import operations
-from cli.stack import CommandError, EngineError, Stack
+from cli.scratch import APART, NODE_NOT_STARTED
+from cli.stack import CommandError, EngineError, Stack, on_no_node
 from tests.unit.cli.conftest import Programs
+from tests.unit.cli.test_scratch import INIT
 
 UID = "1b7e6a52-0000-4000-8000-000000000001"
 CONFIG = json.dumps(
@@ -17,9 +21,21 @@ CONFIG = json.dumps(
 )
 
 
-def engine(outputs: dict[str, str], preview: str = ":", destroy: str = ":", protect: bool = False) -> str:
-    """A stand-in that has these outputs and one resource, and previews and destroys like that."""
-    state = {"deployment": {"resources": [{"urn": "urn:its-volume", "protect": protect}]}}
+VOLUME: dict[str, Any] = {"urn": "urn:its-volume"}
+GUARD: dict[str, Any] = {
+    "urn": "urn:pulumi:prod::modelmesh::modelmesh:index:ClusterGuard$pulumi:index:Stash::guard",
+    "outputs": {"output": UID},
+}
+
+
+def engine(
+    outputs: dict[str, str],
+    preview: str = ":",
+    destroy: str = ":",
+    resources: Sequence[dict[str, Any]] | None = (VOLUME,),
+) -> str:
+    """A stand-in that has these outputs and resources, and previews and destroys like that."""
+    state = {"deployment": None if resources is None else {"resources": resources}}
     return f"""case "$1 $2" in
       "stack output") printf '%s' '{json.dumps(outputs)}' ;;
       "stack export") printf '%s' '{json.dumps(state)}' ;;
@@ -71,6 +87,7 @@ def test_drift_goes_by_no_throwaway_state(programs: Programs) -> None:
 @pytest.mark.parametrize(("yes", "flags"), [(False, []), (True, ["--yes"])])
 def test_up_asks_unless_it_is_told_yes(programs: Programs, yes: bool, flags: list[str]) -> None:
     programs.add("pulumi", "exit 1")
+    programs.add("kubectl", "")
     with pytest.raises(EngineError):
         operations.up(given(yes=yes))
     (call,) = programs.calls("pulumi")
@@ -78,16 +95,29 @@ def test_up_asks_unless_it_is_told_yes(programs: Programs, yes: bool, flags: lis
     assert "--policy-pack policies/pack" in call
 
 
-@pytest.mark.parametrize("outputs", [{"cluster": UID}, {}, {"namespace": "x"}])
-def test_down_destroys_on_the_cluster_that_the_stack_was_made_on(programs: Programs, outputs: dict[str, str]) -> None:
-    programs.add("pulumi", engine(outputs))
+def test_up_changes_nothing_where_it_could_not_show_what_is_there(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs.add("pulumi", "exit 1")
+    monkeypatch.setenv("PATH", str(programs.folder))
+    with pytest.raises(CommandError, match="kubectl is not on PATH"):
+        operations.up(given())
+    assert not programs.calls("pulumi")
+
+
+@pytest.mark.parametrize("resources", [[GUARD], [VOLUME], [], None])
+def test_down_destroys_on_the_cluster_that_the_stack_was_made_on(
+    programs: Programs, resources: Sequence[dict[str, Any]] | None
+) -> None:
+    programs.add("pulumi", engine({}, resources=resources))
     programs.add("kubectl", f"printf '%s' {UID}")
     operations.down(given())
     assert programs.calls("pulumi")[-1] == "destroy --stack prod"
 
 
 def test_down_refuses_another_cluster(programs: Programs, tmp_path: Path) -> None:
-    programs.add("pulumi", engine({"cluster": UID}))
+    """Also after a first update that failed, which leaves resources but no outputs."""
+    programs.add("pulumi", engine({}, resources=[VOLUME, GUARD]))
     programs.add("kubectl", "printf another")
     with pytest.raises(CommandError, match=f"made on the cluster {UID}, .* leads to another, so nothing was destroyed"):
         operations.down(given())
@@ -97,7 +127,7 @@ def test_down_refuses_another_cluster(programs: Programs, tmp_path: Path) -> Non
 
 
 def test_down_refuses_a_cluster_that_it_cannot_ask(programs: Programs) -> None:
-    programs.add("pulumi", engine({"cluster": UID}))
+    programs.add("pulumi", engine({}, resources=[GUARD]))
     programs.add("kubectl", "echo 'connection refused' >&2; exit 1")
     with pytest.raises(CommandError, match="connection refused"):
         operations.down(given())
@@ -114,7 +144,7 @@ def test_what_the_engine_refuses_is_told_in_its_own_words(
 
 
 def test_down_deletes_nothing_of_a_stack_that_protects_something(programs: Programs) -> None:
-    programs.add("pulumi", engine({}, protect=True))
+    programs.add("pulumi", engine({}, resources=[VOLUME | {"protect": True}]))
     with pytest.raises(CommandError, match=r"nothing was destroyed:\n  urn:its-volume\nto let go: modelmesh:protect"):
         operations.down(given())
     assert not any(call.startswith("destroy") for call in programs.calls("pulumi"))
@@ -137,6 +167,35 @@ def test_a_preview_that_never_started_is_written_down_and_fails(tmp_path: Path) 
     with pytest.raises(CommandError, match="install Pulumi"):
         operations.preview(given(comment=str(tmp_path / "c.md")))
     assert "install Pulumi" in (tmp_path / "c.md").read_text()
+
+
+def test_a_preview_that_cannot_be_written_down_is_an_error(programs: Programs, tmp_path: Path) -> None:
+    programs.add("pulumi", "echo '    [urn=x]'")
+    for file in (tmp_path / "no folder/c.md", tmp_path):
+        with pytest.raises(CommandError, match="the preview can't be written: "):
+            operations.preview(given(comment=str(file)))
+
+
+def test_a_stack_whose_node_was_never_started_is_previewed_with_placeholders(
+    programs: Programs,
+    checkout: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    config = tmp_path / "config.yaml"
+    keep = f'for last; do :; done; if [ "$1" = preview ]; then cat "$last" >{config}; fi'
+    programs.add("pulumi", f"{INIT.replace('prod', 'dev')}\n{keep}\necho '    [urn=x]'")
+    monkeypatch.setenv("MODELMESH_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(operations, "is_embedded", lambda _: True)
+    monkeypatch.setattr(operations, "on_no_node", lambda name: on_no_node(name, checkout))
+    operations.preview(given(stack="dev", comment=str(tmp_path / "c.md")))
+    assert yaml.safe_load(config.read_text())["config"] == {"modelmesh:podsPerRuntime": 1, **NODE_NOT_STARTED, **APART}
+    told = [line for line in capfd.readouterr().err.splitlines() if line.startswith("▸ The state")]
+    assert len(told) == 1
+    assert "the embedded node was never started: placeholders stand for its cluster, registry and images" in told[0]
+    assert "was never started" in (tmp_path / "c.md").read_text()
+    assert not (tmp_path / "data").exists(), "nothing passes for a node afterwards"
 
 
 def test_long_outputs_take_one_line(programs: Programs, capfd: pytest.CaptureFixture[str]) -> None:

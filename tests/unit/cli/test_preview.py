@@ -1,5 +1,7 @@
 """A preview goes by the stack's own state where that can be read, and by none where it can't; it never asks."""
 
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,6 +96,29 @@ def test_a_backend_that_does_not_answer_is_given_up(
     monkeypatch.setattr(module, "LONGEST_START_SECONDS", 0.3)
     programs.add("pulumi", f"{INIT}\nif {REAL}; then exec sleep 20; fi\n{SHOW}")
     assert preview(prod()).unread == "no answer within 0.3 s"
+
+
+def test_an_engine_that_ends_without_a_word_is_told_from_one_that_does_not_answer(
+    programs: Programs, prod: Callable[[], Stack]
+) -> None:
+    programs.add("pulumi", f"{INIT}\nif {REAL}; then exit 3; fi\n{SHOW}")
+    assert preview(prod()).unread == "the engine ended with exit code 3"
+
+
+@pytest.mark.parametrize("begun", [":", f"echo '{RESOURCE}'"])
+def test_who_interrupts_it_waits_for_nothing_and_leaves_nothing_running(
+    programs: Programs, prod: Callable[[], Stack], tmp_path: Path, begun: str
+) -> None:
+    programs.add("pulumi", f"echo $$ >{tmp_path}/pid; {begun}; sleep 0.3; kill -INT $PPID; exec sleep 20")
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        preview(prod())
+    assert time.monotonic() - started < 10
+    assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
+    for timer in (thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)):
+        timer.join(5)
+        assert not timer.is_alive(), "it would keep the command from ending"
+    assert len(previews(programs)) == 1, "an interrupted one is no unreadable one"
 
 
 def test_one_that_has_begun_may_take_its_time(

@@ -96,9 +96,21 @@ def test_the_difference_is_returned_and_the_file_keeps_its_mode(checkout: Path) 
     assert write(VALUES, "prod", checkout) == ""
 
 
+def test_nothing_is_left_beside_it_by_a_promotion_that_fails(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.copymode", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write(VALUES, "prod", checkout)
+    assert len(list(checkout.iterdir())) == 3
+    assert (checkout / "Pulumi.prod.yaml").read_text() == PROD
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "config:\n  modelmesh:kubeconfig: /k\n  modelmesh:modelDigest: a\n  modelmesh:modelDigest: a\n",
         "config: {modelmesh:kubeconfig: /k}\n",
         "config:\n  modelmesh:kubeconfig: /k\n  modelmesh:modelDigest: |\n    old\n",
         "config:\n  modelmesh:kubeconfig: /k\n  modelmesh:modelDigest:\n    secure: v1:a\n",

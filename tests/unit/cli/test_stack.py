@@ -3,13 +3,14 @@
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
 from cli import stack
-from cli.stack import CommandError, is_embedded, open_stack
+from cli.stack import CommandError, Stack, is_embedded, open_stack
 from tests.unit.cli.conftest import Programs
 from tests.unit.cli.test_scratch import INIT
 
@@ -28,7 +29,13 @@ def test_an_embedded_one_takes_nothing_from_the_environment_that_is_for_others(
     programs: Programs, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     programs.add("pulumi", INIT.replace("prod", "dev"))
-    handed = {"config": {"modelmesh:context": "node"}, "path": "/bin", "env": {"OWN": "/own"}}
+    (checkout / "Pulumi.dev.yaml").write_text("config:\n  modelmesh:images: {modelmesh: real}\n")
+    images = {"modelmesh": "solo", "minio": "node's"}
+    handed = {
+        "config": {"modelmesh:context": "node", "modelmesh:images": images},
+        "path": "/bin",
+        "env": {"OWN": "/own"},
+    }
     (tmp_path / "data/dev").mkdir(parents=True)
     (tmp_path / "data/dev/handover.json").write_text(json.dumps(handed))
     monkeypatch.setenv("MODELMESH_DATA", str(tmp_path / "data"))
@@ -40,8 +47,26 @@ def test_an_embedded_one_takes_nothing_from_the_environment_that_is_for_others(
     assert opened.config_file
     assert yaml.safe_load(opened.config_file.read_text()) == {
         "encryptionsalt": "v1:throwaway",
-        "config": {"modelmesh:podsPerRuntime": 1, "modelmesh:context": "node"},
+        "config": {
+            "modelmesh:context": "node",
+            "modelmesh:images": {"modelmesh": "real", "minio": "node's"},
+        },
     }
+
+
+def test_an_engine_that_is_interrupted_may_end_what_it_has_begun(
+    programs: Programs, prod: Callable[[], Stack], tmp_path: Path
+) -> None:
+    programs.add("pulumi", f"sleep 0.3; kill -INT $PPID; sleep 0.6; touch {tmp_path}/ended")
+    with pytest.raises(KeyboardInterrupt):
+        prod().pulumi("up")
+    assert (tmp_path / "ended").exists()
+
+
+def test_a_file_that_is_no_text_is_an_error(checkout: Path) -> None:
+    (checkout / "Pulumi.prod.yaml").write_bytes(b"config: \xff")
+    with pytest.raises(CommandError, match=r"Pulumi\.prod\.yaml 'utf-8' codec"):
+        open_stack("prod", root=checkout)
 
 
 def test_a_file_that_is_no_yaml_is_an_error_that_says_so(checkout: Path) -> None:

@@ -1,0 +1,58 @@
+"""Reads a stack file as the engine does, so that no check here passes on what the engine finds in it elsewhere.
+
+The engine refuses what is said twice, takes `yes` and `no` for texts, and would take a key without its namespace, too;
+a stack whose cluster is named that way would pass for one that names none.
+"""
+
+import re
+from typing import Any
+
+import yaml
+
+_KEY = re.compile(r"[^:]+:[^:]+")
+_BOOLEAN = "tag:yaml.org,2002:bool"
+
+
+class _Loader(yaml.SafeLoader):
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"{key.value} stands there twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return node
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOLEAN]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOLEAN, re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """What a stack file says.
+
+    Raises:
+        ValueError: it is no YAML, or no stack file; the message says what is expected.
+    """
+    try:
+        content = yaml.load(text, _Loader) or {}  # noqa: S506  it is a safe one
+    except yaml.YAMLError as error:
+        raise ValueError(f"is no YAML: {error}") from None
+    config = content.get("config") or {} if isinstance(content, dict) else None
+    if not isinstance(config, dict):
+        raise ValueError("is no stack file: expected `config:` with keys and values below it")
+    if odd := [str(key) for key in config if not _KEY.fullmatch(str(key))]:
+        raise ValueError(f"has keys in another form than project:name, expected modelmesh:kubeconfig say: {odd}")
+    return content
+
+
+def with_node(config: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    """`config` under what an embedded `node` hands out; of an object, the entries that `config` names stay."""
+    return config | {key: _merged(value, config.get(key)) for key, value in node.items()}
+
+
+def _merged(handed: Any, said: Any) -> Any:
+    return handed | said if isinstance(handed, dict) and isinstance(said, dict) else handed

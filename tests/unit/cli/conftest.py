@@ -1,7 +1,8 @@
 """A checkout with one stack on a cluster of one's own, and programs on PATH that do what a test says."""
 
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,3 +71,11 @@ def prod(checkout: Path, programs: Programs) -> Callable[[], Stack]:
     """Opens the stack with whatever is on PATH by then."""
     assert programs
     return lambda: open_stack("prod", root=checkout)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C is heard, also where the tests run in the background of a shell, which has it ignored."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)

@@ -106,6 +106,7 @@ def test_an_engine_that_ends_without_a_word_is_told_from_one_that_does_not_answe
 
 
 @pytest.mark.parametrize("begun", [":", f"echo '{RESOURCE}'"])
+@pytest.mark.usefixtures("interruptible")
 def test_who_interrupts_it_waits_for_nothing_and_leaves_nothing_running(
     programs: Programs, prod: Callable[[], Stack], tmp_path: Path, begun: str
 ) -> None:

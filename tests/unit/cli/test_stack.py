@@ -54,6 +54,7 @@ def test_an_embedded_one_takes_nothing_from_the_environment_that_is_for_others(
     }
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_engine_that_is_interrupted_may_end_what_it_has_begun(
     programs: Programs, prod: Callable[[], Stack], tmp_path: Path
 ) -> None:

@@ -63,7 +63,7 @@ test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole sta
 	@trap '$(run) embedded down --instance test' EXIT; \
 	  MODELMESH_SERVING_SRC="$${MODELMESH_SERVING_SRC:-$(upstream)}" .venv/bin/pytest --verbose --durations=10 tests
 
-unit: lint ## Run what needs only the Python requirements: lint, types, unit tests (about a minute)
+unit: lint ## Run what needs only the Python requirements: lint, types, unit tests (about two minutes)
 	@.venv/bin/pytest -q tests/unit
 
 lint: .venv ## Check format, style, types and workflows

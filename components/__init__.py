@@ -7,6 +7,8 @@
   an MLServer.
 - What could not work is an error in every preview: a constructor raises `InvalidSpec`, with all reasons at once, before
   it has registered anything.
+- A `ClusterGuard` ends a run before anything changes: `AnotherCluster` than the stack was made on, objects there that
+  are `NotOurs`, or `ClusterOutOfReach` of an update.
 - What turns out wrong on the cluster ends an update: `NotRolledOut` when a runtime's pods do not run its images,
   `NotServed` when a model does not answer.
 
@@ -17,7 +19,7 @@ what is asked of the cluster in `waiting`.
 from .build import BuildArgs, image_builder
 from .certificate import Certificate, CertificateArgs
 from .cluster import Cluster
-from .cluster_guard import ClusterGuard, ClusterGuardArgs
+from .cluster_guard import AnotherCluster, ClusterGuard, ClusterGuardArgs, ClusterOutOfReach, NotOurs
 from .data_plane_tls import DataPlaneTls
 from .declared_runtime import DeclaredRuntime
 from .etcd import Etcd, EtcdArgs
@@ -60,6 +62,7 @@ from .webhook_certificate import WebhookCertificate, WebhookCertificateArgs
 
 __all__ = [
     "STAND_IN",
+    "AnotherCluster",
     "Autoscaling",
     "AzureStorage",
     "BuildArgs",
@@ -71,6 +74,7 @@ __all__ = [
     "Cluster",
     "ClusterGuard",
     "ClusterGuardArgs",
+    "ClusterOutOfReach",
     "ClusterServingRuntime",
     "ClusterServingRuntimeArgs",
     "Controller",
@@ -106,6 +110,7 @@ __all__ = [
     "ModelPath",
     "Namespace",
     "NamespaceArgs",
+    "NotOurs",
     "NotRolledOut",
     "NotServed",
     "PayloadProcessor",

@@ -44,4 +44,9 @@ def _folder() -> Path:
 
 
 if __name__ == "__main__":
-    link()
+    try:
+        link()
+    except (OSError, subprocess.CalledProcessError) as problem:
+        sys.exit(
+            f"✗ the environment of the policies can't be made: {problem}\nmend that, then again: make policies-env"
+        )

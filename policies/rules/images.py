@@ -59,6 +59,8 @@ def _images(resource: Resource) -> Iterator[tuple[str, str]]:
             yield f"{path}.image", image
     config = serving_config(resource) or {}
     for place in _TOLD:
+        if at(config, *place[:-1], "enabled") is False:  # it names an image that nothing runs
+            continue
         if isinstance(parts := at(config, *place), Mapping):
             yield ".".join((PATH, *place)), _reference(parts)
 

@@ -66,6 +66,14 @@ def test_images_in_modelmeshs_configuration_count(written: str, path: str) -> No
     ]
 
 
+def test_an_image_that_nothing_runs_is_let_pass() -> None:
+    told = SERVING_CONFIG.replace(f'digest: "{DIGEST}"}}}}', "tag: latest}}")
+    for enabled, problems in (("true", 1), ("false", 0)):
+        written = told.replace("enabled: true", f"enabled: {enabled}")
+        one = resource("core/v1:ConfigMap", spoilt(CONFIGURATION, ("data", "config.yaml"), written))
+        assert len(found(IMAGES_PINNED, one)) == len(found(IMAGES_BY_DIGEST, one)) == problems
+
+
 def test_configuration_that_is_no_yaml_is_for_the_controller_to_refuse() -> None:
     one = resource("core/v1:ConfigMap", spoilt(CONFIGURATION, ("data", "config.yaml"), "a: [b"))
     assert found(IMAGES_PINNED, one) == []

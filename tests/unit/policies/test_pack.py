@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import re
 import select
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -146,3 +148,14 @@ def test_a_pack_without_its_environment_says_how_to_make_it(tmp_path: Path) -> N
     ended = subprocess.run([tmp_path / "pack", "127.0.0.1:1"], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == f"{tmp_path}/venv is missing; make it by: make policies-env\n"
+
+
+def test_an_environment_that_cannot_be_made_is_an_error_that_says_so(tmp_path: Path) -> None:
+    full = tmp_path / "no-folder"
+    full.write_text("")
+    ended = subprocess.run(
+        [sys.executable, "-m", "policies.environment"], cwd=PACK.parent, text=True, capture_output=True,
+        env=os.environ | {"MODELMESH_CACHE": str(full)},
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert re.fullmatch(r"✗ the environment .* can't be made: .*\nmend that, .*make policies-env\n", ended.stderr)

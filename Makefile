@@ -13,6 +13,9 @@ export COMMENT ?=
 export FROM ?=
 export TO ?=
 export YES ?=
+export RUNTIME ?=
+export MODEL ?=
+export NAME ?=
 
 # The environment is shared by all clones with the same lock file: it lives in the cache, and `.venv` points at it.
 cache := $(or $(MODELMESH_CACHE),$(HOME)/.cache/modelmesh-stack)
@@ -24,10 +27,10 @@ export MODELMESH_TOOLCHAIN_BIN ?= $(cache)/toolchain/current/bin
 upstream := $(cache)/toolchain/current/modelmesh-serving-source
 export MODELMESH_SERVING_SRC ?= $(wildcard $(upstream))
 
-.PHONY: help up preview promote drift check predict status down clean test unit lint format lock policies-env
+.PHONY: help up preview promote drift check predict status down clean runtime new-runtime test unit lint format lock policies-env
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 	@echo '  STACK=name picks the stack (default: dev, on the embedded cluster)'
 
 up: .venv policies-env ## Build, deploy and serve the stack, then score a sentence (starts the embedded cluster where the stack names none; elsewhere YES=1 says yes)
@@ -57,11 +60,17 @@ down: .venv ## Destroy the stack; the embedded cluster goes on
 clean: .venv ## Stop the embedded cluster and delete its data, stack dev with it (builds stay in the cache)
 	@$(run) cli clean
 
+runtime: .venv ## Serve a model on this machine alone, without a cluster, until Ctrl-C: make runtime RUNTIME=runtimes/mine MODEL=folder
+	@exec $(run) cli runtime
+
+new-runtime: .venv ## Make a model server of your own that works, with its tests: make new-runtime NAME=keyword-counter
+	@$(run) cli new-runtime
+
 test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole stack on an embedded cluster of its own
 	@$(run) embedded reset --instance test
 	@$(run) embedded up --instance test
 	@trap '$(run) embedded down --instance test' EXIT; \
-	  MODELMESH_SERVING_SRC="$${MODELMESH_SERVING_SRC:-$(upstream)}" .venv/bin/pytest --verbose --durations=10 tests
+	  MODELMESH_SERVING_SRC="$${MODELMESH_SERVING_SRC:-$(upstream)}" .venv/bin/pytest --verbose --durations=10 -n 2 --dist loadgroup tests
 
 unit: lint ## Run what needs only the Python requirements: lint, types, unit tests (about two minutes)
 	@.venv/bin/pytest -q tests/unit
@@ -74,8 +83,11 @@ lint: .venv ## Check format, style, types and workflows
 format: .venv ## Rewrite the code in the project's format
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .
 
-lock: .venv ## Pin the Python requirements anew, with hashes
-	@for lock in "-o requirements.txt" "--group dev -o requirements-dev.txt"; do \
+lock: .venv ## Pin the Python requirements anew, with hashes; or add what one model server has new: make lock RUNTIME=runtime_src
+	@if [ -n "$$RUNTIME" ]; then \
+	    cd "$$RUNTIME"; "$(CURDIR)/.venv/bin/uv" pip compile --quiet --python-version 3.11 --generate-hashes \
+	      --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements.txt; exit; fi; \
+	  for lock in "-o requirements.txt" "--group dev -o requirements-dev.txt"; do \
 	  .venv/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml $$lock; done
 

@@ -1,27 +1,29 @@
 """The command line behind the Makefile: `python -m cli <operation> --stack <name>`."""
 
 import argparse
+import importlib
 import os
 import sys
 
-from cli import operations
-from cli.check import check
-from cli.promote import promote
 from cli.stack import CommandError
 from embedded.errors import EmbeddedError
 from embedded.toolchain import BuildError
 
+# By the module that has a function of that name. Imported when asked for: the stack's own take a second.
 OPERATIONS = {
-    "up": operations.up,
-    "preview": operations.preview,
-    "promote": promote,
-    "drift": operations.drift,
-    "check": check,
-    "predict": operations.predict,
-    "status": operations.status,
-    "down": operations.down,
-    "clean": operations.clean,
+    "up": "cli.operations",
+    "preview": "cli.operations",
+    "promote": "cli.promote",
+    "drift": "cli.operations",
+    "check": "cli.check",
+    "predict": "cli.operations",
+    "status": "cli.operations",
+    "down": "cli.operations",
+    "clean": "cli.operations",
+    "runtime": "cli.runtime",
+    "new-runtime": "cli.new_runtime",
 }
+EXAMPLE = "What a wonderful day, I love it!"
 INTERRUPTED = 130
 """The exit code that shells have for Ctrl-C."""
 
@@ -36,11 +38,15 @@ def main() -> None:
     parser.add_argument("--comment", default=os.environ.get("COMMENT"), help="Markdown file that gets the preview")
     parser.add_argument("--origin", default=os.environ.get("FROM"), help="the stack to promote from")
     parser.add_argument("--to", default=os.environ.get("TO"), help="the stack to promote to")
-    parser.add_argument("--text", default=os.environ.get("TEXT", operations.EXAMPLE), help="the sentence to score")
+    parser.add_argument("--text", default=os.environ.get("TEXT", EXAMPLE), help="the sentence to score")
     parser.add_argument("--files", nargs="*", default=os.environ.get("FILES", "").split(), help="YAML files to check")
+    parser.add_argument("--runtime", default=os.environ.get("RUNTIME") or "runtime_src", help="a model server's folder")
+    parser.add_argument("--model", default=os.environ.get("MODEL"), help="a model's file or folder")
+    parser.add_argument("--name", default=os.environ.get("NAME"), help="what the new runtime is called")
     arguments = parser.parse_args()
+    operation = getattr(importlib.import_module(OPERATIONS[arguments.operation]), arguments.operation.replace("-", "_"))
     try:
-        OPERATIONS[arguments.operation](arguments)
+        operation(arguments)
     except (CommandError, EmbeddedError, BuildError) as error:
         sys.exit(f"✗ {error}")
     except KeyboardInterrupt:

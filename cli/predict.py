@@ -24,7 +24,7 @@ TIMEOUT_SECONDS = 30
 
 
 def predict(stack: Stack, text: str) -> dict[str, str | float]:
-    """Scores of `text`: compound in [-1, 1], pos, neu and neg in [0, 1], and the label.
+    """What the model says of `text`, by output; of the example, compound in [-1, 1] and four more.
 
     Raises:
         CommandError: the stack is not up, its port can't be reached, or the model refused the text.
@@ -43,8 +43,13 @@ def predict(stack: Stack, text: str) -> dict[str, str | float]:
             raise CommandError(f"the model did not answer: {error.message()}; see `make status`") from None
         finally:
             client.close()
-    scores = {name: round(float(answer.as_numpy(name)[0]), 4) for name in ("compound", "pos", "neu", "neg")}
-    return {**scores, "label": answer.as_numpy("label")[0].decode()}
+    return {output.name: _first(answer.as_numpy(output.name)) for output in answer.get_response().outputs}
+
+
+def _first(values: Any) -> str | float:
+    """The first element of an output."""
+    value = values.flat[0]
+    return value.decode() if isinstance(value, bytes) else round(value.item(), 4)
 
 
 def _tls(stack: Stack, outputs: dict[str, Any], name: str) -> dict[str, Any]:

@@ -30,6 +30,17 @@ class StagedImage:
         return f"{self.context}/Dockerfile"
 
     @property
+    def build_args(self) -> dict[str, str]:
+        """The build's arguments, with the one that tells BuildKit which time to write into images, in place of now.
+
+        So the same inputs come to the same digest, if the Dockerfile gives the files that it makes no time either. It
+        is an argument because both builders take that. BuildKit could set the files' times, too (`rewrite-timestamp`):
+        it would compress all layers anew at every build, docker-build has no typed way to ask for it, and a Docker
+        engine none at all.
+        """
+        return {"SOURCE_DATE_EPOCH": "0", **self.build.build_args}
+
+    @property
     def cache(self) -> str:
         """The image's own entry in the cache: two images that wrote one would overwrite each other's."""
         own = self.repository.replace("/", "-")
@@ -48,7 +59,7 @@ def by_buildkit(name: str, image: StagedImage, opts: pulumi.ResourceOptions) -> 
         tags=[f"{image.pushed}:{image.tag}"],
         context=docker_build.BuildContextArgs(location=image.context),
         dockerfile=docker_build.DockerfileArgs(location=image.dockerfile),
-        build_args=dict(build.build_args),
+        build_args=image.build_args,
         platforms=[docker_build.Platform(platform) for platform in build.platforms] or None,
         cache_from=[_cache_from(image)] if build.cache else None,
         cache_to=[_cache_to(image)] if build.cache else None,
@@ -79,7 +90,7 @@ def by_docker(name: str, image: StagedImage, opts: pulumi.ResourceOptions) -> pu
         build=docker.DockerBuildArgs(
             context=image.context,
             dockerfile=image.dockerfile,
-            args=dict(build.build_args),
+            args=image.build_args,
             platform=build.platforms[0] if build.platforms else None,
             cache_from=docker.CacheFromArgs(images=[image.cache]) if build.cache else None,
             # The engine's first builder does not know the mounts of our Dockerfiles.

@@ -9,8 +9,9 @@ A Job that has run is not run again. Where the store lost its disk since, as an 
 `pulumi up --replace <URN of the Job>` publishes once more.
 """
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,9 @@ _RETRIES = 3
 _DEADLINE_SECONDS = 600
 _LONGEST_NAME = 42
 """Characters of a model's name: its Job has 21 more in its own, which its pods have as a label, of 63 at most."""
+_MOST_FILES = 100
+"""ModelMesh's puller fetches no more of a directory, and says nothing."""
+_SETTINGS_FILE = "model-settings.json"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -91,7 +95,9 @@ class ModelArtifact(pulumi.ComponentResource):
         if isinstance(args.files, PromotedModel):
             self.digest = args.files.digest
         else:
-            self.digest = content.digest(content.files(args.files.source))
+            files = content.files(args.files.source)
+            refuse("ModelArtifact", args.model_name, (f"files.source: {problem}" for problem in _files_problems(files)))
+            self.digest = content.digest(files)
         super().__init__("modelmesh:index:ModelArtifact", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         hexdigest = self.digest.removeprefix("sha256:")
@@ -153,6 +159,36 @@ def _problems(args: ModelArtifactArgs) -> Iterator[str]:
         yield "storage.bucket: missing, expected the one that the model is put into"
     for index, secret in enumerate(args.image_pull_secrets):
         yield from subdomain_problems(f"image_pull_secrets[{index}]", secret)
+
+
+def _files_problems(files: Mapping[str, bytes]) -> Iterator[str]:
+    """What could be published, but not served."""
+    if len(files) > _MOST_FILES:
+        yield f"{len(files)} files, expected {_MOST_FILES} at the most: ModelMesh's puller leaves out the others"
+    if _SETTINGS_FILE in files:
+        yield from (f"{_SETTINGS_FILE}: {problem}" for problem in _settings_problems(files[_SETTINGS_FILE]))
+
+
+def _settings_problems(data: bytes) -> Iterator[str]:
+    """What the MLServer adapter, which puts name and path into a model's own settings, would end of with a panic."""
+    try:
+        settings = json.loads(data, parse_constant=_not_json)
+    except (ValueError, RecursionError) as error:
+        yield f"expected JSON ({error})"
+        return
+    if not isinstance(settings, dict):
+        yield f"expected a JSON object, got {shown(settings)}"
+        return
+    parameters = settings.get("parameters", {})
+    if not isinstance(parameters, dict):
+        yield f"parameters: {shown(parameters)}, expected a JSON object"
+    elif not isinstance(uri := parameters.get("uri", ""), str):
+        yield f"parameters.uri: {shown(uri)}, expected text"
+
+
+def _not_json(constant: str) -> None:
+    """Python would take it."""
+    raise ValueError(f"{constant} is not JSON")
 
 
 def model_name_problems(path: str, name: str) -> Iterator[str]:

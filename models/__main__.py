@@ -6,35 +6,42 @@ so the pinned requirement decides the content, and the licence goes with it. The
 files, and so the same digest.
 
 A model of your own is a directory like this one: copy it, edit the lines of `vader_lexicon.txt`
-(`token<TAB>score`), leave the emoji file out if you like, and point the stack at it.
+(`token<TAB>score`), leave the emoji file out if you like, and point the stack at it. Its `manifest.json` says which
+files belong to it, and the server refuses others: `python -m models --manifest DIR --version 2` writes it anew. A
+directory without one is served as it is.
 """
 
 import argparse
 import hashlib
 import shutil
-from importlib.metadata import distribution
+from importlib.metadata import distribution, version
 from pathlib import Path
 
+from runtime_src.model_manifest import Manifest, write_manifest
+
 TARGET = Path(".build/models/sentiment")
+PACKAGE = "vaderSentiment"
 # File of the package → file of the model.
 FILES = {
     "vaderSentiment/vader_lexicon.txt": "vader_lexicon.txt",
     "vaderSentiment/emoji_utf8_lexicon.txt": "emoji_utf8_lexicon.txt",
     "LICENSE.txt": "LICENSE.txt",
 }
+# What the sentiment model's manifest says that it is.
+FORMAT = "vader-lexicon"
 
 
 def make(target: Path) -> list[Path]:
     """Write the model's files into `target`, which then holds nothing else, and return them in order."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    written = []
     for source, name in FILES.items():
-        path = target / name
-        path.write_bytes(_packaged(source).read_bytes())
+        (target / name).write_bytes(_packaged(source).read_bytes())
+    write_manifest(target, FORMAT, Manifest(name=PACKAGE, version=version(PACKAGE)))
+    written = sorted(target.iterdir())
+    for path in written:
         path.chmod(0o644)
-        written.append(path)
-    return sorted(written)
+    return written
 
 
 def digest(files: list[Path]) -> str:
@@ -44,19 +51,25 @@ def digest(files: list[Path]) -> str:
 
 
 def _packaged(name: str) -> Path:
-    package = distribution("vaderSentiment")
+    package = distribution(PACKAGE)
     # The licence lies in the package's metadata folder, whose name holds the version.
     for path in package.files or []:
         if path.as_posix() == name or (path.name == name and path.parent.name.endswith(".dist-info")):
             return Path(str(path.locate()))
-    raise FileNotFoundError(f"vaderSentiment {package.version} has no {name}: install the pinned requirements again")
+    raise FileNotFoundError(f"{PACKAGE} {package.version} has no {name}: install the pinned requirements again")
 
 
 def main() -> None:
-    """Make the model and say what it is."""
+    """Make the model, or the manifest of one, and say what it is."""
     parser = argparse.ArgumentParser(prog="python -m models", description="Write the example model.")
     parser.add_argument("--to", type=Path, default=TARGET, metavar="DIR", help="default: %(default)s")
-    files = make(parser.parse_args().to)
+    parser.add_argument("--manifest", type=Path, metavar="DIR", help="write the manifest of your own model instead")
+    parser.add_argument("--version", default="1", help="of your own model, default: %(default)s")
+    arguments = parser.parse_args()
+    if folder := arguments.manifest:
+        print(write_manifest(folder, FORMAT, Manifest(name=folder.resolve().name, version=arguments.version)))
+        return
+    files = make(arguments.to)
     for path in files:
         print(f"{path}  {path.stat().st_size:,} bytes")
     print(f"{sum(path.stat().st_size for path in files):,} bytes, sha256:{digest(files)}")

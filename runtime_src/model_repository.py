@@ -8,24 +8,27 @@ imported once, at start: broken code stops a roll-out before it takes a request.
 The adapter's layout: `<root>/<model id>/model-settings.json` beside a link to the model's files.
 """
 
+import json
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mlserver.errors import ModelNotFound
 from mlserver.logging import logger
 from mlserver.repository.load import load_model_settings
 from mlserver.repository.repository import SchemalessModelRepository
 from mlserver.settings import ModelSettings
-from pydantic import ImportString, TypeAdapter
+from pydantic import ImportString, TypeAdapter, ValidationError
 
-import v2_errors
+import mlserver_patches
 from custom_model import ModelLoadError
+from limits import Limits
 
 IMPLEMENTATION_ENV = "MLSERVER_MODEL_IMPLEMENTATION"
 SETTINGS_FILE = "model-settings.json"
 
 # MLServer imports this module when it reads its settings: early enough, and the only such place that it offers.
-v2_errors.install()
+mlserver_patches.install()
 
 
 class AdaptedModelRepository(SchemalessModelRepository):
@@ -36,12 +39,14 @@ class AdaptedModelRepository(SchemalessModelRepository):
 
     Raises:
         KeyError, ImportError: no implementation is named, or it cannot be imported.
+        ValidationError: the environment's limits are none.
     """
 
     def __init__(self, root: str) -> None:
         super().__init__(root)
         self._implementation = os.environ[IMPLEMENTATION_ENV]
         TypeAdapter(ImportString).validate_python(self._implementation)
+        Limits()
 
     async def find(self, name: str) -> list[ModelSettings]:
         """Return the settings of one model, without a look at the others.
@@ -50,22 +55,31 @@ class AdaptedModelRepository(SchemalessModelRepository):
             ModelNotFound: there is no such model.
             ModelLoadError: it asks for code that is not this server's.
         """
-        path = Path(self._root) / name / SETTINGS_FILE
-        if Path(name).name != name or not path.is_file():
+        folder = Path(self._root) / name
+        # Not is_file() of a path: that fails for a name which is longer than any file's.
+        if Path(name).name != name or not os.path.isfile(folder / SETTINGS_FILE):  # noqa: PTH113
             raise ModelNotFound(name)
-        return [self._own(load_model_settings(str(path)))]
+        return [self._read(folder)]
 
     async def list(self) -> list[ModelSettings]:
         """Return the settings of every model that may be served."""
         found = []
-        for settings in await super().list():
+        for path in sorted(Path(self._root).glob(f"*/{SETTINGS_FILE}")):
             try:
-                found.append(self._own(settings))
+                found.append(self._read(path.parent))
             except ModelLoadError as error:
                 logger.warning(str(error))
         return found
 
-    def _own(self, settings: ModelSettings) -> ModelSettings:
+    def _read(self, folder: Path) -> ModelSettings:
+        """Read a model's settings.
+
+        They may be the bucket's own, and so anything: the adapter writes name and path into them, but a file that it
+        cannot parse (NaN is JSON to Python only) it hands on as it is.
+        """
+        settings = _parsed(folder)
+        if settings.name != folder.name:
+            raise _refused(folder, f"expected the name {folder.name}, got {settings.name}")
         if settings.implementation_ != self._implementation:
             reason = (
                 f"{SETTINGS_FILE} names implementation {settings.implementation_}; "
@@ -73,9 +87,39 @@ class AdaptedModelRepository(SchemalessModelRepository):
             )
             raise ModelLoadError(settings.name, reason)
         parameters = settings.parameters
-        if settings._source and parameters and parameters.uri and "://" not in parameters.uri:
+        if parameters and parameters.uri:
             # A relative path counts from the settings file, which is forgotten next.
-            parameters.uri = str(Path(settings._source).parent / parameters.uri)
+            parameters.uri = _within(folder, parameters.uri)
         # With a source MLServer would put the model's directory on the search path and import again.
         settings._source = None
         return settings
+
+
+def _parsed(folder: Path) -> ModelSettings:
+    path = folder / SETTINGS_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _refused(folder, f"expected JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise _refused(folder, f"expected a JSON object, got {type(content).__name__}")
+    try:
+        return load_model_settings(str(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _refused(folder, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _within(folder: Path, uri: str) -> str:
+    """The path that a URI means, which is inside of the model's own directory; URIs of another scheme as they are."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("", "file"):
+        return uri
+    path = os.path.normpath(folder / parts.path)
+    if not Path(path).is_relative_to(os.path.normpath(folder)):
+        raise _refused(folder, f"parameters.uri {uri} is outside of the model's directory")
+    return path
+
+
+def _refused(folder: Path, reason: str) -> ModelLoadError:
+    return ModelLoadError(folder.name, f"{SETTINGS_FILE}: {reason}")

@@ -15,6 +15,8 @@ from pathlib import Path
 
 LEXICON_FILE = "vader_lexicon.txt"
 EMOJI_FILE = "emoji_utf8_lexicon.txt"
+MAX_BYTES = 16 * 2**20
+"""Of one file. In memory a lexicon takes a dozen times as much; VADER's own has not half a MiB."""
 
 
 class LexiconError(ValueError):
@@ -45,6 +47,7 @@ def read_lexicon(path: Path) -> VaderLexicon:
         return VaderLexicon(scores=_read_scores(path), emojis={})
     if not (path / LEXICON_FILE).is_file():
         found = ", ".join(sorted(entry.name for entry in path.iterdir())) or "nothing"
+        found = found if len(found) <= 300 else f"{found[:300]} …"
         raise LexiconError(f"{LEXICON_FILE}: expected in the model's directory, which holds {found}")
     emoji_file = path / EMOJI_FILE
     return VaderLexicon(
@@ -70,6 +73,8 @@ def _read_scores(path: Path) -> dict[str, float]:
 
 def _entries(path: Path) -> Iterator[tuple[int, str, str]]:
     """Line number, first and second column of every line that is not blank."""
+    if (size := path.stat().st_size) > MAX_BYTES:
+        raise LexiconError(f"{path.name}: expected {MAX_BYTES >> 20} MiB at the most, got {size / 2**20:.1f} MiB")
     for number, raw in enumerate(path.read_bytes().split(b"\n"), start=1):
         try:
             line = raw.decode()

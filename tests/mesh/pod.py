@@ -17,7 +17,7 @@ from embedded.solo_mesh.mesh import Mesh
 from embedded.solo_mesh.settings import Settings, load
 from embedded.solo_mesh.wire import mmesh
 from tests.mesh.fake_runtime import FakeRuntime
-from tests.mesh.processes import free_port, http_status
+from tests.processes import free_port, http_status
 
 QUICK = Timing(
     cleanup_after_failure=0.05, cleanup_after_timeout=0.05, unload_retry=0.1, churn_floor=0, wait_for_space=2

@@ -2,29 +2,20 @@
 
 import json
 import os
-import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import grpc
 
-from tests.mesh.processes import BIN, Program, answers, free_port, http_status, running
+from cli.environments import venv_for
+from tests.adapter import ADAPTED, running_adapter
+from tests.minio import running_minio
+from tests.processes import Program, free_port, http_status, running
 from tests.runtime.v2_client import Messages
-from tests.venvs import venv_for
 
 ROOT = Path(__file__).parents[2]
-USER, PASSWORD, BUCKET = "recorder", "only-inside-this-test", "modelmesh"
-OBJECTS = {"sentiment-model/model.json": "1.9", "v2/model.json": "100.0", "bad/model.json": "no JSON"}
-UPLOAD = """
-import io, json, sys
-from minio import Minio
-url, user, password, bucket, objects = sys.argv[1:]
-client = Minio(endpoint=url, access_key=user, secret_key=password, secure=False)
-client.make_bucket(bucket_name=bucket)
-for name, text in json.loads(objects).items():
-    client.put_object(bucket_name=bucket, object_name=name, data=io.BytesIO(text.encode()), length=len(text))
-"""
+OBJECTS = {"sentiment-model/model.json": b"1.9", "v2/model.json": b"100.0", "bad/model.json": b"no JSON"}
 
 
 class RealPod:
@@ -36,48 +27,13 @@ class RealPod:
         self.instance = "abcde-fghijk"
         venv = venv_for(ROOT / "runtime_src/requirements.txt")
         self.messages = Messages(venv)
-        self._start_minio(venv_for(ROOT / "runtime_src/publish/requirements.txt"))
+        bucket = stack.enter_context(running_minio(folder, "modelmesh"))
+        for key, content in OBJECTS.items():
+            bucket.put(key, content)
         serving = self._start_mlserver(venv)
-        management = self._start_adapter(serving)
-        self._start_mesh(etcd_endpoint, management, serving)
-
-    def _start_minio(self, venv: Path) -> None:
-        address, console = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-        self._start(
-            "minio",
-            [
-                BIN / "minio",
-                "server",
-                "--quiet",
-                "--address",
-                address,
-                "--console-address",
-                console,
-                self._new("minio"),
-            ],
-            {"MINIO_ROOT_USER": USER, "MINIO_ROOT_PASSWORD": PASSWORD, "HOME": str(self._folder)},
-            http=f"http://{address}/minio/health/ready",
-        )
-        upload: list[str | Path] = [
-            venv / "bin/python",
-            "-c",
-            UPLOAD,
-            address,
-            USER,
-            PASSWORD,
-            BUCKET,
-            json.dumps(OBJECTS),
-        ]
-        subprocess.run(upload, check=True)
-        storage = {
-            "type": "s3",
-            "access_key_id": USER,
-            "secret_access_key": PASSWORD,
-            "endpoint_url": f"http://{address}",
-            "default_bucket": BUCKET,
-            "region": "us-south",
-        }
-        (self._new("storage") / "localMinIO").write_text(json.dumps(storage))
+        storage = {"localMinIO": bucket.storage()}
+        management = stack.enter_context(running_adapter(folder, self.models, serving, storage))
+        self._start_mesh(etcd_endpoint, management.endpoint.rpartition(":")[2], serving)
 
     def _start_mlserver(self, venv: Path) -> int:
         port, http, metrics = free_port(), free_port(), free_port()
@@ -93,29 +49,14 @@ class RealPod:
             "MLSERVER_MODEL_NAME": "dummy-model",
             "MLSERVER_MODEL_IMPLEMENTATION": "recorded_runtime.RecordedModel",
         }
-        models = self._new("models") / "_mlserver_models"
+        models = self._new("models") / ADAPTED
         models.mkdir()
         self._start(
             "mlserver", ["mlserver", "start", models], environment, http=f"http://127.0.0.1:{http}/v2/health/live"
         )
         return port
 
-    def _start_adapter(self, serving: int) -> int:
-        port = free_port()
-        environment = {
-            "ADAPTER_PORT": str(port),
-            "RUNTIME_PORT": str(serving),
-            "CONTAINER_MEM_REQ_BYTES": str(640 * 1024 * 1024),
-            "MEM_BUFFER_BYTES": str(256 * 1024 * 1024),
-            "LOADTIME_TIMEOUT": "90000",
-            "ROOT_MODEL_DIR": str(self.models),
-            "USE_EMBEDDED_PULLER": "true",
-            "STORAGE_CONFIG_DIR": str(self._folder / "storage"),
-        }
-        self._start("adapter", [BIN / "model-mesh-mlserver-adapter"], environment, port=port)
-        return port
-
-    def _start_mesh(self, etcd_endpoint: str, management: int, serving: int) -> None:
+    def _start_mesh(self, etcd_endpoint: str, management: str, serving: int) -> None:
         port, probe = free_port(), free_port()
         config = self._new("config")
         types = {
@@ -135,7 +76,7 @@ class RealPod:
             "MM_SVC_GRPC_MAX_MSG_SIZE": "16777216",
             "KV_STORE": f"etcd:{config / 'etcd'}",
             "MM_KVSTORE_PREFIX": "mm",
-            "INTERNAL_GRPC_PORT": str(management),
+            "INTERNAL_GRPC_PORT": management,
             "INTERNAL_SERVING_GRPC_PORT": str(serving),
             "MM_LABELS": ",".join(types),
             "MM_TYPE_CONSTRAINTS_PATH": str(config / "type_constraints"),
@@ -151,11 +92,9 @@ class RealPod:
         self.mesh = self._start("mesh", command, environment, http=f"http://127.0.0.1:{probe}/ready")
         self.channel = self._stack.enter_context(grpc.insecure_channel(f"127.0.0.1:{port}"))
 
-    def _start(
-        self, name: str, command: list[str | Path], environment: dict[str, str], *, http: str = "", port: int = 0
-    ) -> Program:
+    def _start(self, name: str, command: list[str | Path], environment: dict[str, str], *, http: str) -> Program:
         def ready() -> bool:
-            return http_status(http) == 200 if http else answers(port)
+            return http_status(http) == 200
 
         environment = {"PATH": os.environ["PATH"]} | environment
         program = running(name, command, ready, folder=self._folder, endpoint=http, env=environment, cwd=self._folder)

@@ -9,8 +9,9 @@ import pytest
 
 from embedded.solo_mesh.etcd import Connection, Etcd, EtcdError
 from tests.mesh.certificate import write_certificate
+from tests.mesh.etcd import ETCDCTL, start_etcd
 from tests.mesh.pod import Namespace
-from tests.mesh.processes import ETCDCTL, free_port, start_etcd
+from tests.processes import free_port
 
 
 @pytest.fixture(scope="module")

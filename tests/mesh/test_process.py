@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import embedded.solo_mesh
 from tests.mesh.fake_runtime import FakeRuntime
 from tests.mesh.pod import Namespace
-from tests.mesh.processes import free_port, http_status
+from tests.processes import free_port, http_status
 
 FOLDER = Path(embedded.solo_mesh.__file__).parent
 ROOT = FOLDER.parents[1]

@@ -8,8 +8,9 @@ import pytest
 
 from embedded.solo_mesh.etcd import EtcdError
 from embedded.solo_mesh.wire import mmesh
+from tests.mesh.etcd import start_etcd
 from tests.mesh.pod import Namespace, Pod
-from tests.mesh.processes import free_port, start_etcd
+from tests.processes import free_port
 
 STATUS, TRANSITION = mmesh.ModelStatusInfo, mmesh.VModelStatusInfo
 

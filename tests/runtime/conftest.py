@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from cli.environments import venv_for
 from models.__main__ import make
 from tests.runtime.server import RUNTIME, RuntimeServer
 from tests.runtime.v2_client import V2Client
-from tests.venvs import venv_for
 
 EXAMPLE = "sentiment-analyzer__isvc-0123456789"
 

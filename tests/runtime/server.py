@@ -1,16 +1,15 @@
 """A real MLServer process with the settings of the runtime's Dockerfile, and models laid out as the adapter does."""
 
-import json
 import os
-import re
-import socket
-import subprocess
 import time
 from pathlib import Path
 
 import grpc
 
+from cli.model_server import ModelServer, free_ports, image_of
 from tests.runtime.v2_client import Messages, V2Client
+
+__all__ = ["RUNTIME", "RuntimeServer", "free_ports", "image_environment"]
 
 RUNTIME = Path(__file__).parents[2] / "runtime_src"
 
@@ -21,27 +20,19 @@ class RuntimeServer:
     Args:
         venv: the runtime's Python environment.
         folder: an empty one for everything that is written.
+        models: where the models are, if an adapter lays them out.
+        changed: variables of the server's environment, in place of the image's.
     """
 
-    def __init__(self, venv: Path, folder: Path) -> None:
-        self.models = folder / "_mlserver_models"
+    def __init__(self, venv: Path, folder: Path, models: Path | None = None, **changed: str) -> None:
         self.log = folder / "mlserver.log"
         self._files = folder / "pulled"
-        grpc_port, http_port, metrics_port = free_ports(3)
-        environment = image_environment() | {
-            "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
-            "PYTHONPATH": str(RUNTIME),
-            "MLSERVER_HOST": "127.0.0.1",
-            "MLSERVER_GRPC_PORT": str(grpc_port),
-            "MLSERVER_HTTP_PORT": str(http_port),
-            "MLSERVER_METRICS_PORT": str(metrics_port),
-            "MLSERVER_METRICS_DIR": str(folder / "metrics"),
-        }
+        given = {"PATH": os.environ["PATH"], **changed}
         with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                ["mlserver", "start", str(self.models)], cwd=RUNTIME, env=environment, stdout=log, stderr=log
-            )
-        self.client = V2Client(Messages(venv), grpc_port, http_port)
+            self._server = ModelServer(venv, RUNTIME, folder, given, models=models, log=log)
+        self.models, self.process = self._server.models, self._server.process
+        self.grpc_port, self.metrics_url = self._server.grpc_port, self._server.metrics_url
+        self.client = V2Client(Messages(venv), self.grpc_port, self._server.http_port)
 
     def wait_until_live(self, seconds: float = 120) -> None:
         """Wait for the server, or show its log."""
@@ -57,12 +48,7 @@ class RuntimeServer:
     def stop(self) -> int:
         """Ask the server to end, as kubelet does, and return its exit code."""
         self.client.close()
-        self.process.terminate()
-        try:
-            return self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
+        return self._server.stop()
 
     def lay_out(self, model: str, files: dict[str, bytes]) -> Path:
         """Put a model where the puller and the adapter would; return the directory of the adapter's.
@@ -70,23 +56,12 @@ class RuntimeServer:
         One file named like the model's path stands for a model that is a file; a `model-settings.json` among several
         is the user's own, which the adapter hands through.
         """
-        pulled, adapted = self._files / model / "content", self.models / model
+        pulled = self._files / model / "content"
         for name, content in files.items():
             (pulled / name).parent.mkdir(parents=True, exist_ok=True)
             (pulled / name).write_bytes(content)
-        adapted.mkdir(parents=True)
-        settings = json.loads(files.get("model-settings.json", b"{}")) | {"name": model}
-        if "model-settings.json" in files:
-            for name in set(files) - {"model-settings.json"}:
-                (adapted / name).symlink_to(pulled / name)
-            if uri := settings.get("parameters", {}).get("uri"):
-                settings["parameters"]["uri"] = str(adapted / uri)
-        else:
-            target = pulled / next(iter(files)) if len(files) == 1 else pulled
-            (adapted / target.name).symlink_to(target)
-            settings["parameters"] = {"uri": str(adapted / target.name)}
-        (adapted / "model-settings.json").write_text(json.dumps(settings))
-        return adapted
+        is_file = len(files) == 1 and "model-settings.json" not in files
+        return self._server.lay_out(model, pulled / next(iter(files)) if is_file else pulled)
 
     def load(self, model: str) -> None:
         """Load a model as the adapter does; raises grpc.RpcError."""
@@ -94,15 +69,5 @@ class RuntimeServer:
 
 
 def image_environment() -> dict[str, str]:
-    """The variables that the Dockerfile sets for MLServer and Python."""
-    dockerfile = (RUNTIME / "Dockerfile").read_text()
-    return dict(re.findall(r"^(?:ENV)? +((?:MLSERVER|PYTHON)\w*)=(\S+)", dockerfile, re.MULTILINE))
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on just now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    """The variables that the Dockerfile sets."""
+    return dict(image_of(RUNTIME).variables)

@@ -1,113 +1,179 @@
-"""Scores: the vaderSentiment package's own, over every way that a request can take."""
+"""Scores: defined for every text and number of texts, and the same by every way that a request can take."""
 
-import struct
 from typing import Any
 
+import grpc
 import numpy
 import pytest
 from tritonclient.grpc import InferenceServerClient, InferInput
-from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from tests.runtime.conftest import EXAMPLE
+from tests.runtime.server import RuntimeServer
 from tests.runtime.v2_client import V2Client
+from tests.runtime.ways import SCORES, WAYS, Refused, Way, grpc_typed, package_scores, typed
 
-SPECIAL = [
-    "What a wonderful day, I love it!",
-    "The food was awful and the staff were rude.",
-    "At least it isn't a horrible book.",
-    "The plot was good, but the characters are uncompelling and the dialog is not great.",
-    "Today only kinda sux! But I'll get by, lol",
-    "Make sure you :) or :D today!",
-    "Catch utf-8 emoji such as 💘 and 💋 and 😁",
-    "👨‍👩‍👧 🏳️‍🌈 ❤️",
-    "Das Essen war großartig — très bien, ですね",
-    "no no no",
-    "the bomb",
-    "without doubt the least terrible",
-    "",
-    "   \t\n ",
-    "?!?!?!",
-    "x" * 5000,
-]
-TEXTS = SPECIAL + [
-    f"The {noun} was {degree}{word}{end}"
-    for noun in ("book", "SERVICE", "hotel room")
-    for degree in ("", "not ", "VERY ", "never so ", "kind of ")
-    for word, end in (("good", "."), ("TERRIBLE", "!!!"), ("okay", " 😁"))
-]
+MAX_ITEMS, MAX_BYTES = 16_384, 2**20
+UNSCORED = {"neg": 0.0, "neu": 0.0, "pos": 0.0, "compound": 0.0, "label": "neutral"}
+NEUTRAL = UNSCORED | {"neu": 1.0}
+
+# Texts that one might expect trouble of, with the score where it is easily told; the package's own in any case.
+SPECIAL: dict[str, tuple[str, dict[str, Any] | None]] = {
+    "plain": ("What a wonderful day, I love it!", None),
+    "empty": ("", UNSCORED),
+    "spaces": ("   ", UNSCORED),
+    "white space": (" \t\r\n\v\f\u00a0\u2003\u3000 ", UNSCORED),
+    "only punctuation": ("?!?!?!", NEUTRAL),
+    "one character": ("x", NEUTRAL),
+    "one word of the lexicon": ("good", None),
+    "capitals": ("GOOD", None),
+    "emoticons": ("Make sure you :) or :D today!", None),
+    "emoji": ("Catch utf-8 emoji such as 💘 and 💋 and 😁", None),
+    "only an emoji": ("😁", None),
+    "emoji without spaces": ("fine😁fine", None),
+    "emoji of several code points": ("👨‍👩‍👧 🏳️‍🌈 ❤️ 👍🏽 🇩🇪", None),
+    "a whole text that is such an emoji": ("👁️‍🗨️", None),
+    "half an emoji of several": ("\u200d\ufe0f", NEUTRAL),
+    "other scripts": ("Das Essen war großartig — très bien, ですね, отлично, رائع", None),
+    "right to left marks": ("\u202egood\u202c", None),
+    "combining characters": ("go\u0301od good", None),
+    "capitals that lower to more": ("İ LOVE İT", None),
+    "beyond the basic plane": ("\U0001d4f0\U0001d4f8\U0001d4f8\U0001d4ed \U0010ffff", NEUTRAL),
+    "NUL": ("\x00", NEUTRAL),
+    "NUL between": ("good\x00bad", NEUTRAL),
+    "NUL beside words": ("good \x00 day", None),
+    "control characters": ("good\x01\x1b[31m bad\x7f", None),
+    "byte order mark": ("\ufeffgood", NEUTRAL),
+    "line ends": ("good\nbad\r\ngood\u2028good", None),
+    "tabs": ("good\t1.9", None),
+    "one long word": ("x" * 5000, NEUTRAL),
+    "JSON": ('{"text": "good"}', None),
+    "a template": ("%s {0} ${x} good", None),
+}
+# Of 1 MiB each; the package's own rules would take most of an hour for the words.
+LONG: dict[str, tuple[str, dict[str, Any]]] = {
+    "one word": ("x" * MAX_BYTES, NEUTRAL),
+    "space": (" " * MAX_BYTES, UNSCORED),
+    "NUL": ("\x00" * MAX_BYTES, NEUTRAL),
+    "emoji": (("😁" + "x" * 12) * (MAX_BYTES // 16), {"neg": 0.0, "compound": 1.0}),
+    "words": (
+        ("the good " * (MAX_BYTES // 9)).ljust(MAX_BYTES),
+        {"neg": 0.0, "neu": 0.256, "pos": 0.744, "compound": 1.0, "label": "positive"},
+    ),
+    "words around but": (
+        ("the good " * (MAX_BYTES // 20) + "but " + "no bad day " * (MAX_BYTES // 22)).ljust(MAX_BYTES),
+        {"label": "positive"},
+    ),
+}
 
 
-@pytest.fixture(scope="module")
-def expected() -> list[dict[str, Any]]:
-    package = SentimentIntensityAnalyzer()
-    scores = [package.polarity_scores(text) for text in TEXTS]
-    for score in scores:
-        score["label"] = (
-            "positive" if score["compound"] >= 0.05 else "negative" if score["compound"] <= -0.05 else "neutral"
-        )
-    return scores
+@pytest.fixture(params=WAYS, ids=lambda way: way.__name__.replace("_", " "))
+def ask(request: pytest.FixtureRequest) -> Way:
+    way: Way = request.param
+    return way
 
 
-def typed(texts: list[str]) -> dict[str, Any]:
-    contents = {"bytes_contents": [text.encode() for text in texts]}
-    return {"name": "text", "datatype": "BYTES", "shape": [len(texts)], "contents": contents}
+@pytest.mark.parametrize(("text", "known"), SPECIAL.values(), ids=SPECIAL.keys())
+def test_any_text_has_the_packages_score(client: V2Client, ask: Way, text: str, known: dict[str, Any] | None) -> None:
+    (scored,) = ask(client, EXAMPLE, [text])
+    assert [scored] == package_scores([text])
+    assert known is None or scored == known
 
 
-def rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
-    digits = {"compound": 4, "pos": 3, "neu": 3, "neg": 3}
-    rounded = {name: [round(value, digits[name]) for value in columns[name]] for name in digits}
-    names = ["neg", "neu", "pos", "compound"]
-    labels = columns["label"]
-    return [
-        dict(zip(names, values, strict=True)) | {"label": label}
-        for *values, label in zip(*(rounded[name] for name in names), labels, strict=True)
+def test_a_text_has_the_same_score_among_others(client: V2Client, ask: Way) -> None:
+    texts = [text for text, _ in SPECIAL.values()]
+    assert ask(client, EXAMPLE, texts) == package_scores(texts)
+
+
+@pytest.mark.parametrize(("text", "known"), LONG.values(), ids=LONG.keys())
+def test_a_text_of_1_mb_is_scored(client: V2Client, text: str, known: dict[str, Any]) -> None:
+    assert len(text.encode()) == MAX_BYTES
+    (scored,) = grpc_typed(client, EXAMPLE, [text])
+    assert scored | known == scored
+
+
+def test_a_text_of_1_mb_is_taken_by_every_way(client: V2Client, ask: Way) -> None:
+    text, known = LONG["one word"]
+    assert ask(client, EXAMPLE, [text]) == [known]
+
+
+def test_a_text_of_many_words_has_the_packages_score(client: V2Client) -> None:
+    texts = [
+        "the good " * 700,
+        "the good but " * 500,
+        "never so good, without doubt the best " * 200,
+        "fun " * 800 + "but" + " rude" * 800,
+        "no bad day, BUT not the least fun, at least kind of " * 150,
     ]
+    assert grpc_typed(client, EXAMPLE, texts) == package_scores(texts)
 
 
-def test_corpus_has_all_labels(expected: list[dict[str, Any]]) -> None:
-    assert len(TEXTS) > 60
-    assert {score["label"] for score in expected} == {"positive", "neutral", "negative"}
+def test_no_text_has_no_score(client: V2Client, ask: Way) -> None:
+    assert ask(client, EXAMPLE, []) == []
 
 
-def test_grpc_with_typed_contents(client: V2Client, expected: list[dict[str, Any]]) -> None:
-    answer = client.call("ModelInfer", model_name=EXAMPLE, id="a-1", inputs=[typed(TEXTS)])
-    assert (answer.model_name, answer.id) == (EXAMPLE, "a-1")
-    assert [list(output.shape) for output in answer.outputs] == [[len(TEXTS)]] * 5
-    columns: dict[str, list[Any]] = {output.name: list(output.contents.fp32_contents) for output in answer.outputs}
-    columns["label"] = [label.decode() for label in answer.outputs[4].contents.bytes_contents]
-    assert rows(columns) == expected
+@pytest.mark.parametrize("count", [1, 31, 32, 33, 10_000, MAX_ITEMS])
+def test_texts_keep_their_order(client: V2Client, ask: Way, count: int) -> None:
+    texts = ["good", "a bad day", "", "so what", "GREAT!"]
+    expected = package_scores(texts)
+    assert ask(client, EXAMPLE, (texts * count)[:count]) == (expected * count)[:count]
 
 
-def test_grpc_with_raw_contents(client: V2Client, expected: list[dict[str, Any]]) -> None:
-    raw = b"".join(struct.pack("<I", len(text.encode())) + text.encode() for text in TEXTS)
-    tensor = {"name": "text", "datatype": "BYTES", "shape": [len(TEXTS)]}
-    answer = client.call("ModelInfer", model_name=EXAMPLE, inputs=[tensor], raw_input_contents=[raw])
-    columns: dict[str, list[Any]] = {
-        output.name: list(struct.unpack(f"<{len(TEXTS)}f", data))
-        for output, data in zip(answer.outputs[:4], answer.raw_output_contents[:4], strict=True)
-    }
-    labels, data = [], answer.raw_output_contents[4]
-    while data:
-        (size,) = struct.unpack_from("<I", data)
-        labels.append(data[4 : 4 + size].decode())
-        data = data[4 + size :]
-    assert rows(columns | {"label": labels}) == expected
+def test_more_texts_than_allowed_are_refused(client: V2Client, ask: Way) -> None:
+    with pytest.raises(Refused) as refused:
+        ask(client, EXAMPLE, ["x"] * (MAX_ITEMS + 1))
+    assert str(refused.value) == f'input "text": expected {MAX_ITEMS} elements at the most, got {MAX_ITEMS + 1}'
 
 
-def test_a_common_client(client: V2Client, expected: list[dict[str, Any]]) -> None:
-    tensor = InferInput("text", [len(TEXTS)], "BYTES")
-    tensor.set_data_from_numpy(numpy.array([text.encode() for text in TEXTS], dtype=object))
+@pytest.mark.parametrize("text", ["x" * (MAX_BYTES + 1), "é" * (MAX_BYTES // 2) + "x", "😁" * (MAX_BYTES // 4) + "x"])
+def test_a_text_that_is_too_long_is_told_by_its_place(client: V2Client, ask: Way, text: str) -> None:
+    with pytest.raises(Refused) as refused:
+        ask(client, EXAMPLE, ["fine", "fine", text, "fine"])
+    reason = f"expected {MAX_BYTES} bytes at the most, got {MAX_BYTES + 1}"
+    assert str(refused.value) == f'input "text": element 2: {reason}'
+
+
+def test_labels_change_at_the_thresholds_of_the_authors(
+    server: RuntimeServer, client: V2Client, model: str, ask: Way
+) -> None:
+    server.lay_out(model, {"edges.txt": b"pro\t0.1939\nmaybe\t0.1935\nperhaps\t-0.1935\ncontra\t-0.1939\n"})
+    server.load(model)
+    scored = ask(client, model, ["pro", "maybe", "perhaps", "contra"])
+    assert [(row["compound"], row["label"]) for row in scored] == [
+        (0.05, "positive"), (0.0499, "neutral"), (-0.0499, "neutral"), (-0.05, "negative"),
+    ]  # fmt: skip
+
+
+def test_emojis_of_several_characters_are_never_found_as_in_the_package(
+    server: RuntimeServer, client: V2Client, model: str
+) -> None:
+    files = {"vader_lexicon.txt": b"love\t3.2\n", "emoji_utf8_lexicon.txt": b"(y)\tlove\n+\tlove\n"}
+    server.lay_out(model, files)
+    server.load(model)
+    scored = grpc_typed(client, model, ["(y)", "fine (y)", "+", "1+"])
+    assert [row["label"] for row in scored] == ["neutral", "neutral", "positive", "positive"]
+
+
+def test_the_server_answers_others_while_it_scores_a_long_text(client: V2Client) -> None:
+    text, _ = LONG["words"]
+    scoring = client.start("ModelInfer", model_name=EXAMPLE, inputs=[typed([text])])
+    answered = 0
+    while not scoring.done():
+        client.call("ServerLive")
+        answered += not scoring.done()
+    assert len(scoring.result().outputs) == 5
+    assert answered > 2
+
+
+def test_a_common_client(client: V2Client) -> None:
+    texts = [text for text, _ in SPECIAL.values()]
+    tensor = InferInput("text", [len(texts)], "BYTES")
+    tensor.set_data_from_numpy(numpy.array([text.encode() for text in texts], dtype=object))
     with InferenceServerClient(client.grpc_address) as triton:
         answer = triton.infer(EXAMPLE, [tensor])
-    columns = {name: answer.as_numpy(name).tolist() for name in ("compound", "pos", "neu", "neg")}
-    assert rows(columns | {"label": [label.decode() for label in answer.as_numpy("label")]}) == expected
-
-
-def test_rest(client: V2Client, expected: list[dict[str, Any]]) -> None:
-    tensor = {"name": "text", "datatype": "BYTES", "shape": [len(TEXTS)], "data": TEXTS}
-    status, answer = client.rest(f"/v2/models/{EXAMPLE}/infer", {"id": "a-1", "inputs": [tensor]})
-    assert (status, answer["model_name"], answer["id"]) == (200, EXAMPLE, "a-1")
-    assert rows({output["name"]: output["data"] for output in answer["outputs"]}) == expected
+    expected = package_scores(texts)
+    for name in SCORES:
+        assert [round(value, 4) for value in answer.as_numpy(name).tolist()] == [row[name] for row in expected]
+    assert [label.decode() for label in answer.as_numpy("label")] == [row["label"] for row in expected]
 
 
 def test_column_of_texts_as_mlservers_own_codec_sends_it(client: V2Client) -> None:
@@ -116,17 +182,9 @@ def test_column_of_texts_as_mlservers_own_codec_sends_it(client: V2Client) -> No
     assert list(answer.outputs[4].contents.bytes_contents) == [b"positive", b"negative"]
 
 
-def test_no_texts_give_no_scores(client: V2Client) -> None:
-    raw = {"name": "text", "datatype": "BYTES", "shape": [0]}
-    for fields in ({"inputs": [typed([])]}, {"inputs": [raw], "raw_input_contents": [b""]}):
-        answer = client.call("ModelInfer", model_name=EXAMPLE, **fields)
-        assert [list(output.shape) for output in answer.outputs] == [[0]] * 5
-    status, answer = client.rest(f"/v2/models/{EXAMPLE}/infer", {"inputs": [raw | {"data": []}]})
-    assert status == 200
-    assert [output["data"] for output in answer["outputs"]] == [[]] * 5
-
-
-def test_only_the_outputs_asked_for_come_back(client: V2Client) -> None:
-    outputs = [{"name": "label"}, {"name": "compound"}]
-    answer = client.call("ModelInfer", model_name=EXAMPLE, inputs=[typed(["good"])], outputs=outputs)
-    assert [output.name for output in answer.outputs] == ["label", "compound"]
+def test_compressed_requests_are_read(client: V2Client) -> None:
+    with grpc.insecure_channel(client.grpc_address, compression=grpc.Compression.Gzip) as channel:
+        infer: Any = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+        request = client.message("ModelInferRequest", model_name=EXAMPLE, inputs=[typed(["good " * 1000])])
+        answer = client.message.of("ModelInferResponse").FromString(infer(request.SerializeToString(), timeout=30))
+    assert list(answer.outputs[4].contents.bytes_contents) == [b"positive"]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from cli.environments import venv_for
 from components import content
 from components.certificate import issued, today
 from tests.runtime.server import RUNTIME, free_ports
-from tests.venvs import venv_for
 
 PUBLISH = RUNTIME / "publish"
 USER, PASSWORD = "publisher", "not-a-secret-outside-this-test"

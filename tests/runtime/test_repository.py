@@ -1,5 +1,6 @@
 """Loading and unloading as the adapter does it; what goes wrong with a model's files stays with that model."""
 
+import hashlib
 import json
 
 import grpc
@@ -10,6 +11,13 @@ from tests.runtime.server import RuntimeServer
 from tests.runtime.v2_client import V2Client
 
 LEXICON = b"bull\t3.0\nbear\t-3.0\n"
+MANIFEST = {
+    "format": "vader-lexicon",
+    "formatVersion": 1,
+    "name": "finance",
+    "version": "2",
+    "files": {"vader_lexicon.txt": {"bytes": len(LEXICON), "sha256": hashlib.sha256(LEXICON).hexdigest()}},
+}
 EVIL = b"raise SystemExit('code from the bucket was run')\n"
 
 
@@ -37,6 +45,15 @@ def test_model_is_served_from_load_to_unload(server: RuntimeServer, client: V2Cl
     with pytest.raises(grpc.RpcError) as caught:
         compound(client, model, "bull")
     assert caught.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+def test_model_may_bring_a_manifest(server: RuntimeServer, client: V2Client, model: str) -> None:
+    server.lay_out(model, {"vader_lexicon.txt": LEXICON, "manifest.json": json.dumps(MANIFEST).encode()})
+    server.load(model)
+    assert compound(client, model, "bear") < -0.5
+    metadata = client.call("ModelMetadata", name=model)
+    said = {name: each.string_param for name, each in metadata.parameters.items()}
+    assert said == {"lexicon": "finance", "lexicon_version": "2"}
 
 
 def test_model_may_be_one_file(server: RuntimeServer, client: V2Client, model: str) -> None:
@@ -72,8 +89,24 @@ def test_models_share_no_state(server: RuntimeServer, client: V2Client, model: s
             "vader_lexicon.txt: expected in the model's directory, which holds LICENSE.txt, emoji_utf8_lexicon.txt",
         ),
         ({"finance.txt": b""}, "finance.txt: expected lines of token, tab, score; the file has none"),
+        (
+            {"vader_lexicon.txt": LEXICON[:-4], "manifest.json": json.dumps(MANIFEST).encode()},
+            "vader_lexicon.txt: expected bytes 19 as in manifest.json, got 15",
+        ),
+        (
+            {
+                "vader_lexicon.txt": LEXICON,
+                "emoji_utf8_lexicon.txt": "😀\tgood\n".encode(),
+                "manifest.json": json.dumps(MANIFEST).encode(),
+            },
+            "emoji_utf8_lexicon.txt: expected among the files of manifest.json, which does not list it",
+        ),
+        (
+            {"vader_lexicon.txt": LEXICON, "manifest.json": json.dumps(MANIFEST | {"formatVersion": 2}).encode()},
+            "manifest.json: expected formatVersion 1, got 2",
+        ),
     ],
-    ids=["bad line", "no lexicon", "empty file"],
+    ids=["bad line", "no lexicon", "empty file", "cut off", "not listed", "later format"],
 )
 def test_unusable_files_are_named_in_the_load_error(
     server: RuntimeServer, client: V2Client, model: str, files: dict[str, bytes], reason: str

@@ -6,6 +6,7 @@ once and put into a pool of its own, where no other .proto file of the same name
 
 import json
 import subprocess
+from collections.abc import Iterable, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -50,23 +51,50 @@ class V2Client:
 
     def send(self, method: str, request: Any, seconds: float = 30) -> Any:
         """Call an RPC with this request; raises grpc.RpcError."""
-        rpc: Any = self._channel.unary_unary(
-            f"/{SERVICE}/{method}",
+        return self._rpc(method)(request, timeout=seconds)
+
+    def start(self, method: str, /, **fields: Any) -> Any:
+        """Start an RPC and return its future."""
+        return self._rpc(method).future(self.message(f"{method}Request", **fields), timeout=30)
+
+    def stream(self, requests: Iterable[Any]) -> list[Any]:
+        """Send requests over one stream and return the answers; raises grpc.RpcError."""
+        rpc: Any = self._channel.stream_stream(
+            f"/{SERVICE}/ModelStreamInfer",
             request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=self.message.of(f"{method}Response").FromString,
+            response_deserializer=self.message.of("ModelInferResponse").FromString,
         )
-        return rpc(request, timeout=seconds)
+        return list(rpc(iter(requests), timeout=30))
+
+    def send_bytes(self, path: str, data: bytes) -> bytes:
+        """Call any RPC with bytes that need be no message; raises grpc.RpcError."""
+        rpc: Any = self._channel.unary_unary(path)
+        answer: bytes = rpc(data, timeout=30)
+        return answer
 
     def rest(self, path: str, body: Any = None) -> tuple[int, Any]:
         """GET, or POST with a body (JSON, or bytes as they are): status and parsed answer."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        return self.http("GET" if data is None else "POST", path, data)
+
+    def http(
+        self, method: str, path: str, data: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """Send any HTTP request; its type is JSON unless headers are given. Returns status and parsed answer."""
         connection = HTTPConnection("127.0.0.1", self._http_port, timeout=30)
         try:
-            connection.request("GET" if data is None else "POST", path, data, {"Content-Type": "application/json"})
+            connection.request(method, path, data, {"Content-Type": "application/json"} if headers is None else headers)
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read() or "null")
         finally:
             connection.close()
+
+    def _rpc(self, method: str) -> Any:
+        return self._channel.unary_unary(
+            f"/{SERVICE}/{method}",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=self.message.of(f"{method}Response").FromString,
+        )
 
     def close(self) -> None:
         """Close the channel."""

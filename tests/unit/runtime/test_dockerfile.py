@@ -4,11 +4,13 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from components import content
 from tests.runtime.server import RUNTIME, image_environment
 
 DOCKERFILE = (RUNTIME / "Dockerfile").read_text()
@@ -30,7 +32,8 @@ def test_settings_are_those_that_modelmesh_serving_relies_on() -> None:
 
 def test_command_names_the_models_directory_itself_since_no_shell_expands_it() -> None:
     (command,) = re.findall(r"^CMD (.+)$", DOCKERFILE, re.MULTILINE)
-    assert json.loads(command) == ["mlserver", "start", image_environment()["MLSERVER_MODELS_DIR"]]
+    folder = image_environment()["MLSERVER_MODELS_DIR"]
+    assert json.loads(command) == ["/opt/venv/bin/python", "-m", "serve", folder]
 
 
 def test_image_runs_as_a_user_that_kubernetes_can_tell_from_root() -> None:
@@ -39,14 +42,35 @@ def test_image_runs_as_a_user_that_kubernetes_can_tell_from_root() -> None:
 
 
 def test_every_module_is_in_the_image_and_in_its_last_layer() -> None:
-    last = DOCKERFILE.strip().splitlines()[-1].split()
-    modules = sorted(path.name for path in RUNTIME.glob("*.py"))
-    assert (last[0], sorted(last[1:-1])) == ("COPY", sorted([*modules, "py.typed"]))
+    assert re.search(r"^COPY \*\.py logging\.json /code/opt/runtime/$", DOCKERFILE, re.MULTILINE)
+    assert DOCKERFILE.strip().splitlines()[-1] == "COPY --from=code /code/ /"
+    assert image_environment()["PYTHONPATH"] == "/opt/runtime"
+
+
+def test_the_build_context_is_what_the_image_is_made_of_and_no_more() -> None:
+    modules = {path.name for path in RUNTIME.glob("*.py")}
+    others = {"Dockerfile", "requirements.txt", "logging.json", "image/slim_root.py", "image/left_out.txt"}
+    assert content.files(RUNTIME).keys() == modules | others
+
+
+def test_the_image_starts_from_nothing_and_runs_nothing_while_it_is_built() -> None:
+    stage = DOCKERFILE.split("\nFROM ")[-1]
+    assert stage.startswith("scratch\n")
+    assert not re.findall(r"^RUN ", stage, re.MULTILINE)
+
+
+def test_what_is_left_out_is_pinned_and_nobody_asks_for_it_by_name() -> None:
+    left_out = {line for line in (RUNTIME / "image/left_out.txt").read_text().splitlines() if line and line[0] != "#"}
+    pinned = set(re.findall(r"^([\w.-]+)==", (RUNTIME / "requirements.txt").read_text(), re.MULTILINE))
+    dependencies = tomllib.loads((RUNTIME / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert left_out
+    assert left_out <= pinned
+    assert not left_out & {re.split(r"[^\w.-]", each.lower())[0] for each in dependencies}
 
 
 def install_step(dockerfile: Path) -> tuple[list[str], str]:
     """The mounts and the shell text of the step that runs pip."""
-    (step,) = [step for step in re.split(r"^RUN ", dockerfile.read_text(), flags=re.MULTILINE) if "/bin/pip" in step]
+    (step,) = [step for step in re.split(r"^RUN ", dockerfile.read_text(), flags=re.MULTILINE) if "install \\" in step]
     step = re.match(r"(.*\\\n)*.*\n", step)[0].replace("\\\n", "")  # type: ignore[index]
     return re.findall(r"--mount=(\S+)", step), re.sub(r"--mount=\S+\s+", "", step)
 

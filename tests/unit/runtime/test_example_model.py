@@ -1,20 +1,52 @@
-"""The example model: made of the pinned package, the same every time."""
+"""The example model: made of the pinned package, the same every time, with a manifest that says so."""
 
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
-from models.__main__ import digest, make
+from models.__main__ import FORMAT, digest, make
+from runtime_src.model_manifest import Manifest, read_manifest
+from runtime_src.vader_lexicon import EMOJI_FILE, LEXICON_FILE
+
+ROOT = Path(__file__).parents[3]
+READS = [LEXICON_FILE, EMOJI_FILE]
 
 
 def test_model_is_the_same_wherever_it_is_made(tmp_path: Path) -> None:
     first, second = make(tmp_path / "a"), make(tmp_path / "b")
     assert digest(first) == digest(second)
-    assert [path.name for path in first] == ["LICENSE.txt", "emoji_utf8_lexicon.txt", "vader_lexicon.txt"]
+    assert [path.name for path in first] == [
+        "LICENSE.txt",
+        "emoji_utf8_lexicon.txt",
+        "manifest.json",
+        "vader_lexicon.txt",
+    ]
 
 
 def test_model_brings_its_licence(tmp_path: Path) -> None:
     text = make(tmp_path / "a")[0].read_text()
     assert "MIT License" in text
     assert "Hutto" in text
+
+
+def test_manifest_names_the_package_and_its_version(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    expected = Manifest(name="vaderSentiment", version=version("vaderSentiment"))
+    assert read_manifest(tmp_path / "a", FORMAT, READS) == expected
+
+
+def test_manifest_is_in_the_format_that_the_server_reads() -> None:
+    assert f'FORMAT = "{FORMAT}"' in (ROOT / "runtime_src/sentiment_model.py").read_text()
+
+
+def test_manifest_of_a_model_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "finance").mkdir()
+    (tmp_path / "finance" / LEXICON_FILE).write_text("bull\t3.0\n")
+    command = [sys.executable, "-m", "models", "--manifest", f"{tmp_path}/finance", "--version", "2"]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert made.stdout == f"{tmp_path}/finance/manifest.json\n"
+    assert read_manifest(tmp_path / "finance", FORMAT, READS) == Manifest(name="finance", version="2")
 
 
 def test_making_it_again_leaves_nothing_else_behind(tmp_path: Path) -> None:

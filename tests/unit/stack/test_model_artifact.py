@@ -121,6 +121,37 @@ def test_what_cannot_be_published_is_refused_before_anything_is_registered(
     assert run(program).resources == []
 
 
+def test_more_files_than_the_puller_fetches_are_refused(workplace: Path) -> None:
+    for number in range(100):
+        (workplace / SOURCE / f"{number}.txt").touch()
+    with pytest.raises(
+        InvalidSpec, match="files.source: 101 files, expected 100 at the most: ModelMesh's puller leaves"
+    ):
+        made()
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ("null", "expected a JSON object, got None"),
+        ('{"parameters": []}', "parameters: [], expected a JSON object"),
+        ('{"parameters": {"uri": 7}}', "parameters.uri: 7, expected text"),
+        ('{"max": NaN}', "expected JSON (NaN is not JSON)"),
+        ("{", "expected JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))"),
+    ],
+)
+def test_settings_that_the_adapter_would_end_of_are_refused(workplace: Path, settings: str, problem: str) -> None:
+    (workplace / SOURCE / "model-settings.json").write_text(settings)
+    with pytest.raises(InvalidSpec) as caught:
+        made()
+    assert f"files.source: model-settings.json: {problem}" in str(caught.value)
+
+
+def test_settings_of_the_models_own_are_published(workplace: Path) -> None:
+    (workplace / SOURCE / "model-settings.json").write_text('{"parameters": {"uri": "vader_lexicon.txt"}}')
+    assert made().outputs["path"]
+
+
 def test_all_problems_are_told_at_once() -> None:
     broken = dataclasses.replace(PROMOTED, image="x", digest="y")
     assert len(list(broken.problems())) == 2

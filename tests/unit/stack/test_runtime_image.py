@@ -80,7 +80,7 @@ def test_both_builders_build_the_same(changes: dict[str, Any], sources: dict[str
     assert one == other
     assert one["context"] == ".build/context/runtime"
     assert Path(one["dockerfile"]).is_file()
-    assert one["args"] == changes.get("build_args", {})
+    assert one["args"] == {"SOURCE_DATE_EPOCH": "0", **changes.get("build_args", {})}
     assert [one["platform"]] == changes.get("platforms", [None])
 
 
@@ -154,7 +154,7 @@ def test_buildkit_is_told_all_of_it() -> None:
     assert inputs["exports"][0]["registry"]["insecure"] is True
     assert inputs["builder"] == {"name": "embedded"}
     assert inputs["platforms"] == ["linux/amd64", "linux/arm64"]
-    assert inputs["buildArgs"] == {"JOBS": "2"}
+    assert inputs["buildArgs"] == {"SOURCE_DATE_EPOCH": "0", "JOBS": "2"}
 
 
 def test_layers_are_cached_in_a_registry_with_all_that_every_registry_takes() -> None:
@@ -175,7 +175,7 @@ def test_layers_are_cached_by_github_actions() -> None:
 def test_a_docker_engine_reads_the_cache() -> None:
     inputs = resource(built(engine="docker", cache="ghcr.io/team/cache:main")).inputs
     assert inputs["build"]["cacheFrom"] == {"images": ["ghcr.io/team/cache:main-server"]}
-    assert inputs["build"]["args"] == {}
+    assert inputs["build"]["args"] == {"SOURCE_DATE_EPOCH": "0"}
 
 
 def test_two_images_have_a_cache_each() -> None:

@@ -1,7 +1,7 @@
-"""Python environments of programs that the tests start: each lock file has its own, built once and kept in the cache.
+"""Python environments of programs beside the stack: each lock file has its own, built once and kept in the cache.
 
 It owns environments that cannot be the main one, because their pins contradict it. A changed lock file is another
-environment; several test runs at once build it once.
+environment; several runs at once build it once.
 """
 
 import fcntl
@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+
+from embedded.progress import say
 
 
 def venv_for(requirements: Path) -> Path:
@@ -25,16 +27,19 @@ def venv_for(requirements: Path) -> Path:
     version = ".".join(map(str, sys.version_info[:2]))
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
     venv = cache / f"{requirements.parent.name}-{digest}-{version}"
+    done = venv / "done"  # half an environment has none
+    if done.exists():
+        return venv
     cache.mkdir(parents=True, exist_ok=True)
     with Path(f"{venv}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (venv / "done").exists():
-            print(f"▸ Python environment {venv}", flush=True)
+        if not done.exists():
+            say(f"▸ Python environment {venv} (about a minute, once)")
             subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
             subprocess.run(
                 [venv / "bin/pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes",
                  "--only-binary", ":all:", "-r", requirements],
                 check=True,
             )  # fmt: skip
-            (venv / "done").touch()
+            done.touch()
     return venv

@@ -1,0 +1,74 @@
+"""Sizes of images, built by an embedded node's BuildKit into archives that are read and thrown away."""
+
+import gzip
+import json
+import os
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.errors import BenchmarkError
+from embedded import files, handover, lifecycle
+from embedded.builder import NAME
+from embedded.instance import NAMES, Instance, instance
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSize:
+    """Bytes of all layers: `compressed` as a registry hands them out, `unpacked` as they are in a pod."""
+
+    compressed: int
+    unpacked: int
+
+
+def running_builder() -> Instance | None:
+    """The embedded node whose builder is up, if there is one."""
+    return next((found for found in map(instance, NAMES) if lifecycle.records(found).running(NAME)), None)
+
+
+def image_size(node: Instance, context: Path, scratch: Path) -> ImageSize:
+    """Build the Dockerfile of `context` on the node's base image and weigh the result.
+
+    Raises:
+        BenchmarkError: it does not build; with the end of the builder's words.
+    """
+    archive, log = scratch / f"{context.name}.tar", scratch / f"{context.name}-build.log"
+    arguments: dict[str, str] = json.loads(handover.config(node))["modelmesh:buildArgs"]
+    arguments |= {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
+    command = [
+        f"{handover.programs(node)}/buildctl", "--addr", f"unix://{node.builder_socket}", "build",
+        "--progress=plain", "--frontend", "dockerfile.v0",
+        "--local", f"context={context}", "--local", f"dockerfile={context}",
+        # The node's own layers are not compressed; a registry's usually are.
+        "--output", f"type=oci,dest={archive},compression=gzip,force-compression=true",
+    ]  # fmt: skip
+    for name, value in arguments.items():
+        command += ["--opt", f"build-arg:{name}={value}"]
+    with log.open("wb") as output:
+        built = subprocess.run(command, stdout=output, stderr=output)
+    if built.returncode:
+        raise BenchmarkError(f"{context} does not build:\n{files.tail(log)}")
+    try:
+        return weigh(archive)
+    finally:
+        archive.unlink()
+
+
+def weigh(archive: Path) -> ImageSize:
+    """The sizes of the one image in an OCI archive."""
+    with tarfile.open(archive) as tar:
+
+        def blob(digest: str) -> bytes:
+            entry = tar.extractfile(f"blobs/{digest.replace(':', '/')}")
+            assert entry
+            return entry.read()
+
+        index = tar.extractfile("index.json")
+        assert index
+        manifest = json.loads(blob(json.load(index)["manifests"][0]["digest"]))
+        layers = manifest["layers"]
+        unpacked = sum(len(gzip.decompress(blob(layer["digest"]))) for layer in layers)
+        return ImageSize(compressed=sum(layer["size"] for layer in layers), unpacked=unpacked)

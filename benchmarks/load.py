@@ -1,0 +1,100 @@
+"""Load over gRPC, by ghz: built once from its pinned Go module, run as a process of its own, every answer checked."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.errors import BenchmarkError
+
+MODULE = Path(__file__).parent / "ghz"
+CALL = "inference.GRPCInferenceService/ModelInfer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One server under load for a while."""
+
+    requests_per_second: float
+    p50_ms: float
+    p99_ms: float
+
+
+def ghz(cache: Path) -> Path:
+    """The program, built in about a minute unless the cache has it.
+
+    Raises:
+        BenchmarkError: there is no Go, or it could not be built.
+    """
+    digest = hashlib.sha256(b"".join((MODULE / name).read_bytes() for name in ("go.mod", "go.sum"))).hexdigest()[:12]
+    program = cache / "benchmarks" / f"ghz-{digest}"
+    if program.exists():
+        return program
+    go = shutil.which("go")
+    if not go:
+        raise BenchmarkError("Go is needed to build the load generator: install Go 1.26 or newer, and put it on PATH")
+    program.parent.mkdir(parents=True, exist_ok=True)
+    partial = program.with_name(f"{program.name}.{os.getpid()}")
+    built = subprocess.run(
+        [go, "build", "-trimpath", "-ldflags", "-s -w", "-o", partial, "tool"],
+        cwd=MODULE,
+        env=os.environ | {"GOFLAGS": "-buildvcs=false -mod=readonly", "CGO_ENABLED": "0", "GOWORK": "off"},
+        capture_output=True,
+        text=True,
+    )
+    if built.returncode:
+        raise BenchmarkError(f"building ghz failed:\n{built.stderr}")
+    partial.replace(program)
+    return program
+
+
+@dataclass(frozen=True)
+class Generator:
+    """ghz, with the descriptor of what it calls."""
+
+    program: Path
+    protoset: Path
+
+    def measure(self, address: str, request: Path, *, clients: int, seconds: float) -> Measured:
+        """Have so many clients send one request over and over, each as soon as it has its answer.
+
+        They share one connection, as ModelMesh's calls to a model server do.
+
+        Args:
+            address: of the server.
+            request: file with the serialized message.
+            clients: how many requests are under way at a time.
+            seconds: for which new ones are sent; those under way at the end are waited for.
+
+        Raises:
+            BenchmarkError: a request failed.
+        """
+        finished = subprocess.run(
+            [self.program, "--insecure", "--protoset", self.protoset, "--call", CALL, "--binary-file", request,
+             "--concurrency", str(clients), "--duration", f"{seconds}s", "--duration-stop=wait", "--timeout=60s",
+             "--format=json", address],
+            capture_output=True, text=True, timeout=seconds + 120,
+        )  # fmt: skip
+        if finished.returncode:
+            raise BenchmarkError(f"ghz failed: {finished.stderr or finished.stdout}")
+        return parse(json.loads(finished.stdout))
+
+
+def parse(report: Mapping[str, Any]) -> Measured:
+    """Read ghz's JSON.
+
+    Raises:
+        BenchmarkError: nothing was answered, or not all of it with OK.
+    """
+    statuses: Mapping[str, int] = report.get("statusCodeDistribution") or {}
+    if set(statuses) != {"OK"} or statuses["OK"] != report["count"]:
+        raise BenchmarkError(
+            f"not every request was answered with OK: {dict(statuses)}, {report.get('errorDistribution')}"
+        )
+    latencies = {each["percentage"]: each["latency"] / 1e6 for each in report["latencyDistribution"]}
+    return Measured(requests_per_second=report["rps"], p50_ms=latencies[50], p99_ms=latencies[99])

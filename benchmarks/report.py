@@ -1,0 +1,169 @@
+"""The words of a run: what was promised, and tables in Markdown that the README shows."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.measurements import (
+    BARE,
+    LIBRARY_CELL,
+    OURS,
+    SERVERS,
+    SMALL,
+    TEMPLATE,
+    Footprint,
+    Measurements,
+    Throughput,
+)
+
+MANY = 1_000
+"""Models of the promise about memory."""
+_NOTHING = "-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """Something that has to be so.
+
+    Attributes:
+        what: in words.
+        value: what came out, if it was measured.
+        form: value and bound in words.
+        bound: the least or the most that the value may be.
+        least: which of the two.
+    """
+
+    what: str
+    value: float | None
+    form: Callable[[float], str]
+    bound: float
+    least: bool = False
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether it is so; None if nobody knows."""
+        if self.value is None:
+            return None
+        return self.value >= self.bound if self.least else self.value <= self.bound
+
+
+def promises(measured: Measurements) -> list[Promise]:
+    """All that the runtime promises, with what came out."""
+    throughput, image = measured.throughput, measured.image
+    share = None if isinstance(image, str) else image[OURS].compressed / image[TEMPLATE].compressed
+    return [
+        Promise(
+            what="requests/s ÷ the template's, 8 clients, N = 1",
+            value=throughput.ratio(SMALL, OURS, TEMPLATE), form=times, bound=2.5, least=True,
+        ),
+        Promise(
+            what="requests/s of a bare gRPC server ÷ ours, 8 clients, N = 1",
+            value=throughput.ratio(SMALL, BARE, OURS), form=times, bound=2.5,
+        ),
+        Promise(
+            what="requests/s ÷ the template's, 8 clients, N = 256",
+            value=throughput.ratio(LIBRARY_CELL, OURS, TEMPLATE), form=times, bound=1, least=True,
+        ),
+        Promise(
+            what="texts/s of the library in a loop ÷ ours, 8 clients, N = 256",
+            value=measured.library_to_ours, form=times, bound=1.2,
+        ),
+        Promise(
+            what=f"memory with {_small(MANY)}",
+            value=measured.footprints[OURS].bytes_with(MANY), form=mib, bound=2**30,
+        ),
+        Promise(what="image ÷ the template's, compressed", value=share, form="{:.0%}".format, bound=0.6),
+    ]  # fmt: skip
+
+
+def promise_table(measured: Measurements) -> str:
+    """The promises, kept or not."""
+    marks = {True: "✓", False: "✗", None: ""}
+    rows = [
+        (
+            each.what,
+            "not measured" if each.value is None else each.form(each.value),
+            f"{'≥' if each.least else '≤'} {each.form(each.bound)}",
+            marks[each.kept],
+        )
+        for each in promises(measured)
+    ]
+    return table(("ratio", "measured", "promised", ""), rows)
+
+
+def throughput_table(throughput: Throughput) -> str:
+    """Requests per second and milliseconds (p50 / p99) of the three servers under each load."""
+    header = ("clients", "N", *SERVERS, "ours ÷ template", "bare ÷ ours", *(f"ms, {name}" for name in SERVERS))
+    rows = []
+    for cell in throughput.rounds:
+        ratios = throughput.ratio(cell, OURS, TEMPLATE), throughput.ratio(cell, BARE, OURS)
+        rates = (f"{throughput.median(cell, server):,.0f}" for server in SERVERS)
+        latencies = (
+            f"{throughput.median(cell, server, 'p50_ms'):.3g} / {throughput.median(cell, server, 'p99_ms'):.3g}"
+            for server in SERVERS
+        )
+        rows.append((str(cell.clients), str(cell.texts), *rates, *map(times, ratios), *latencies))
+    return table(header, rows)
+
+
+def footprint_table(measured: Measurements) -> str:
+    """Time to ready, memory, loading and image size of the three servers."""
+    footprints = [measured.footprints[server] for server in SERVERS]
+    numbers = sorted({number for each in footprints for number in each.memory})
+    rows = [("time to ready", *(f"{median(each.ready_seconds):.2f} s" for each in footprints))]
+    for number in numbers:
+        what = f"memory with {_small(number)}" if number else "memory at rest"
+        rows.append((what, *(_memory(each, number) for each in footprints)))
+    rows.append(("memory of one more", *(f"{each.bytes_per_model / 1024:,.0f} KiB" for each in footprints)))
+    rows += [
+        (f"mean time to load {_small(number)}", *(_load(each, number) for each in footprints))
+        for number in numbers
+        if number > 1
+    ]
+    image = measured.image
+    if isinstance(image, str):
+        rows.append(("image", image, image, _NOTHING))
+    else:
+        for what in ("compressed", "unpacked"):
+            sizes = (mib(getattr(image[server], what)) for server in (OURS, TEMPLATE))
+            rows.append((f"image, {what}", *sizes, _NOTHING))
+    return table(("", *SERVERS), rows)
+
+
+def variant_table(throughput: Throughput, shipped: str, others: Sequence[str]) -> str:
+    """Requests per second of each variant, as a multiple of what is shipped."""
+    cells = list(throughput.rounds)
+    header = ("8 clients", *(f"N = {cell.texts}" for cell in cells))
+    rows = [(shipped, *(f"{throughput.median(cell, shipped):,.0f}/s" for cell in cells))]
+    rows += [(name, *(times(throughput.ratio(cell, name, shipped)) for cell in cells)) for name in others]
+    return table(header, rows)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table whose first column is text and whose others are numbers."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _small(number: int) -> str:
+    return f"{number:,} model{'s' if number > 1 else ''} of 100 words"
+
+
+def times(ratio: float) -> str:
+    """A ratio in words."""
+    return f"{ratio:.2f} x"
+
+
+def mib(size: float) -> str:
+    """Bytes in words."""
+    return f"{size / 2**20:,.0f} MiB"
+
+
+def _memory(footprint: Footprint, number: int) -> str:
+    size = footprint.bytes_with(number)
+    return _NOTHING if size is None else mib(size)
+
+
+def _load(footprint: Footprint, number: int) -> str:
+    seconds = footprint.load_seconds.get(number)
+    return _NOTHING if seconds is None else f"{seconds * 1000:.1f} ms"

@@ -1,0 +1,175 @@
+"""Measures the model server against the tutorial's template settings, a bare gRPC server and the library in a loop.
+
+`.venv/bin/python -m benchmarks.runtime` takes about eight minutes and writes tables and a picture into
+`benchmarks/results`; with `--quick` it takes less than two, and writes into `.build/benchmarks`. `--settings` changes
+one setting of the server at a time instead, and measures what each costs or wins.
+
+All servers are up at once, each on ports of its own on the loopback interface, and take turns of a few seconds. Their
+answers are compared before, the status of every answer is checked, and what counts are ratios.
+"""
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NoReturn
+
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+
+from benchmarks import load, measuring, plot, report, servers
+from benchmarks.errors import BenchmarkError
+from benchmarks.image_size import ImageSize, image_size, running_builder
+from benchmarks.measurements import BARE, LIBRARY_CELL, OURS, TEMPLATE, Cell, Measurements, Throughput
+from benchmarks.measuring import Contender, say
+from benchmarks.servers import Environment, Program, Server
+from benchmarks.texts import EXAMPLE, example
+from benchmarks.variants import SHIPPED, VARIANTS
+from cli.environments import venv_for
+from cli.model_server import ModelServerError
+from tests.runtime.v2_client import Messages
+
+RESULTS = Path(__file__).parent / "results"
+QUICK_RESULTS = Path(".build/benchmarks")
+TEXTS = (1, 16, 256)
+CELLS = [Cell(clients, texts) for texts in TEXTS for clients in (1, 8, 32)]
+SETTINGS_CELLS = [Cell(8, texts) for texts in TEXTS]
+ROUNDS = 5
+LIMIT_SECONDS = 15 * 60
+"""Longer than it ever takes; what hangs ends with all servers."""
+_VERSIONS = "from importlib.metadata import version as v; print(v('mlserver'), v('grpcio'), v('uvloop'))"
+
+
+def main() -> None:
+    """Read the command line, measure, print and write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.runtime", description="Measure the model server.")
+    parser.add_argument("--quick", action="store_true", help="less than two minutes, for a first look")
+    parser.add_argument("--settings", action="store_true", help="one setting changed at a time, instead")
+    arguments = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, _end)
+    signal.alarm(LIMIT_SECONDS)
+    if (busy := os.getloadavg()[0]) > 1:
+        # Whoever has two processes gets more of a busy machine than whoever has one.
+        say(f"! the machine is busy (load {busy:.1f}): wait until it is quiet for numbers that mean something")
+    results = QUICK_RESULTS if arguments.quick else RESULTS
+    results.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        environment = _environment(Path(scratch))
+        if arguments.settings:
+            throughput = measure_settings(environment, rounds=2 if arguments.quick else ROUNDS)
+            text = report.variant_table(throughput, SHIPPED, [each.name for each in VARIANTS[1:]])
+            (results / "settings.md").write_text(text)
+        else:
+            measured = measure(environment, quick=arguments.quick)
+            text = "\n".join(
+                [
+                    report.promise_table(measured),
+                    report.throughput_table(measured.throughput),
+                    report.footprint_table(measured),
+                    f"{_machine(environment)}\n",
+                ]
+            )
+            (results / "runtime.md").write_text(text)
+            plot.plot(measured.throughput, results / "runtime.svg")
+    print(f"\n{text}\nwritten to {results}")
+
+
+def measure(environment: Environment, *, quick: bool) -> Measurements:
+    """Measure everything about the three servers."""
+    programs = {
+        OURS: servers.of_image(servers.RUNTIME),
+        TEMPLATE: servers.of_image(servers.TEMPLATE),
+        BARE: servers.bare(),
+    }
+    measured = Measurements(image="not measured: --quick" if quick else _image_sizes(environment))
+    starts, models, seconds = (2, [1, 100], 0.5) if quick else (5, [1, 100, report.MANY], 2.0)
+    measured.footprints = measuring.footprints(environment, programs, starts=starts, models=models)
+    model, generator = example(environment.scratch), _generator(environment)
+    with ExitStack() as stack:
+        typed = measuring.requests(environment, TEXTS)
+        contenders = {
+            name: Contender(_serve(stack, environment, program, name, model), typed)
+            for name, program in programs.items()
+        }
+        measuring.compare_answers(environment, contenders, max(TEXTS))
+        turns = measuring.alternate(generator, contenders, CELLS, rounds=3 if quick else ROUNDS, seconds=seconds)
+        for cell, measured.throughput in turns:
+            if cell == LIBRARY_CELL:
+                measured.library.append(measuring.library(environment, model, seconds))
+    return measured
+
+
+def measure_settings(environment: Environment, *, rounds: int) -> Throughput:
+    """Measure our server with one setting changed at a time."""
+    model, generator, shipped = example(environment.scratch), _generator(environment), servers.of_image(servers.RUNTIME)
+    kinds = {raw: measuring.requests(environment, TEXTS, raw=raw) for raw in (False, True)}
+    with ExitStack() as stack:
+        contenders = {
+            each.name: Contender(_serve(stack, environment, each.of(shipped), each.name, model), kinds[each.raw])
+            for each in VARIANTS
+        }
+        measuring.compare_answers(environment, contenders, max(TEXTS))
+        turns = measuring.alternate(generator, contenders, SETTINGS_CELLS, rounds=rounds, seconds=1.5)
+        return [throughput for _, throughput in turns][-1]
+
+
+def _serve(stack: ExitStack, environment: Environment, program: Program, name: str, model: Path) -> Server:
+    say(f"starting: {name}")
+    server = stack.enter_context(Server(environment, program, name))
+    server.wait_until_ready()
+    server.load(EXAMPLE, model)
+    return server
+
+
+def _environment(scratch: Path) -> Environment:
+    venv = venv_for(servers.RUNTIME / "requirements.txt")
+    messages, file, protoset = Messages(venv), FileDescriptorProto(), scratch / "v2.protoset"
+    messages.of("ModelInferRequest").DESCRIPTOR.file.CopyToProto(file)
+    protoset.write_bytes(FileDescriptorSet(file=[file]).SerializeToString())
+    return Environment(venv, messages, protoset, scratch)
+
+
+def _generator(environment: Environment) -> load.Generator:
+    cache = Path(os.environ.get("MODELMESH_CACHE") or Path.home() / ".cache/modelmesh-stack")
+    say("load generator: ghz (the first time, it is built in about a minute)")
+    return load.Generator(load.ghz(cache), environment.protoset)
+
+
+def _image_sizes(environment: Environment) -> dict[str, ImageSize] | str:
+    node = running_builder()
+    if not node:
+        return "not measured: no embedded node is up"
+    sizes = {}
+    for name, folder in {OURS: servers.RUNTIME, TEMPLATE: servers.TEMPLATE}.items():
+        say(f"building the image: {name}")
+        sizes[name] = image_size(node, folder, environment.scratch)
+    return sizes
+
+
+def _machine(environment: Environment) -> str:
+    printed = subprocess.run(
+        [environment.venv / "bin/python", "-c", _VERSIONS], check=True, stdout=subprocess.PIPE, text=True
+    )
+    mlserver, grpcio, uvloop = printed.stdout.split()
+    ghz = re.search(r"bojand/ghz v(\S+)", (load.MODULE / "go.mod").read_text())
+    return (
+        f"{len(os.sched_getaffinity(0))} cores, shared with the load generator (ghz {ghz[1] if ghz else '?'}); "
+        f"Python {'.'.join(map(str, sys.version_info[:3]))}, MLServer {mlserver}, grpcio {grpcio}, uvloop {uvloop}."
+    )
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    # As an exception it passes all the servers' ends.
+    raise SystemExit(f"✗ ended by {signal.Signals(number).name}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (BenchmarkError, ModelServerError) as error:
+        sys.exit(f"✗ {error}")

@@ -1,0 +1,230 @@
+"""A model server as a process on the loopback interface: no image, no cluster, no root.
+
+It runs what the image would: command and variables are read from the Dockerfile, with this machine's folders in place
+of the image's. Models are laid out as ModelMesh's puller and adapter lay them out.
+"""
+
+import json
+import re
+import shlex
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import IO, Any
+
+SETTINGS_FILE = "model-settings.json"
+PORTS = ("MLSERVER_HTTP_PORT", "MLSERVER_GRPC_PORT", "MLSERVER_METRICS_PORT")
+_HOST = "127.0.0.1"
+_MINE = ("MLSERVER_", "CUSTOM_MODEL_")
+"""What a variable that steers the model server begins with."""
+_SECONDS_TO_STOP = 20
+
+
+class ModelServerError(Exception):
+    """The server is not what it should be; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """What the last stage of a Dockerfile says about running it."""
+
+    command: tuple[str, ...]
+    variables: Mapping[str, str]
+    folder: str
+    """The working directory, where the code is."""
+    models: str
+    """Where the models are."""
+
+
+class ModelServer:
+    """The server of a runtime's folder, on ports of its own.
+
+    Args:
+        venv: the runtime's Python environment.
+        source: the runtime's folder, with its Dockerfile.
+        folder: an empty one for everything that is written.
+        given: variables that the server gets besides; those that are MLServer's or our own win over the image's.
+        models: where the models are, if somebody else lays them out.
+        log: gets what the server prints; by default that goes where our own output goes.
+
+    Raises:
+        ModelServerError: the Dockerfile does not say what to run, or a given port can't be had.
+    """
+
+    def __init__(
+        self,
+        venv: Path,
+        source: Path,
+        folder: Path,
+        given: Mapping[str, str],
+        *,
+        models: Path | None = None,
+        log: IO[str] | None = None,
+    ) -> None:
+        image = image_of(source)
+        self.models = models or folder / "_mlserver_models"
+        self.http_port, self.grpc_port, metrics_port = ports = _ports(given)
+        self.metrics_url = f"http://{_HOST}:{metrics_port}/metrics"
+        environment = _environment(image, source, given) | {
+            "PATH": f"{venv / 'bin'}:{given.get('PATH', '/usr/bin:/bin')}",
+            "MLSERVER_HOST": _HOST,
+            "MLSERVER_MODELS_DIR": str(self.models),
+            "MLSERVER_METRICS_DIR": str(folder / "metrics"),
+            **dict(zip(PORTS, map(str, ports), strict=True)),
+        }
+        program, *arguments = (str(self.models) if word == image.models else word for word in image.command)
+        # In a session of its own: a terminal's Ctrl-C is for us to pass on, since two of them end it uncleanly.
+        self.process = subprocess.Popen(
+            # The image's programs are those of its environment.
+            [venv / "bin" / Path(program).name, *arguments],
+            cwd=source, env=environment, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+
+    def wait_until_live(self, seconds: float = 120) -> None:
+        """Wait until the server answers. Raises ModelServerError if it ends or takes longer."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise ModelServerError(f"the model server ended with exit code {self.process.returncode}")
+            try:
+                if self.rest("/v2/health/ready")[0] == 200:
+                    return
+            except (OSError, HTTPException):
+                time.sleep(0.05)
+        raise ModelServerError(f"the model server did not answer within {seconds:.0f} s")
+
+    def lay_out(self, model: str, files: Path) -> Path:
+        """Put a model, a file or a folder, where the adapter would; return the adapter's folder.
+
+        A `model-settings.json` in a folder is the user's own, which the adapter hands through.
+        """
+        adapted = self.models / model
+        adapted.mkdir(parents=True)
+        own = files / SETTINGS_FILE
+        if own.is_file():
+            settings = json.loads(own.read_text(encoding="utf-8"))
+            for file in files.iterdir():
+                if file != own:
+                    (adapted / file.name).symlink_to(file.resolve())
+            if uri := settings.get("parameters", {}).get("uri"):
+                settings["parameters"]["uri"] = str(adapted / uri)
+        else:
+            link = adapted / files.name
+            link.symlink_to(files.resolve())
+            settings = {"parameters": {"uri": str(link)}}
+        (adapted / SETTINGS_FILE).write_text(json.dumps(settings | {"name": model}), encoding="utf-8")
+        return adapted
+
+    def load(self, model: str) -> None:
+        """Load a model that is laid out. Raises ModelServerError with the server's reason."""
+        status, answer = self.rest(f"/v2/repository/models/{model}/load", {})
+        if status != 200:
+            raise ModelServerError(str(answer.get("error", answer)))
+
+    def rest(self, path: str, body: Any = None) -> tuple[int, Any]:
+        """GET, or POST with a body (JSON, or bytes as they are): status and parsed answer."""
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        connection = HTTPConnection(_HOST, self.http_port, timeout=60)
+        try:
+            connection.request("GET" if data is None else "POST", path, data, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or "null")
+        finally:
+            connection.close()
+
+    def stop(self) -> int:
+        """Ask the server to end, as kubelet does, and return its exit code."""
+        self.process.terminate()
+        try:
+            return self.process.wait(_SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+def image_of(source: Path) -> Image:
+    """What the Dockerfile in a runtime's folder has its image run.
+
+    Raises:
+        ModelServerError: there is none, or it leaves out what has to be known.
+    """
+    file = source / "Dockerfile"
+    if not file.is_file():
+        raise ModelServerError(f"{source} is no model server's folder: expected a Dockerfile in it")
+    command: list[str] = []
+    variables: dict[str, str] = {}
+    folder = ""
+    for keyword, rest in _last_stage(file.read_text(encoding="utf-8")):
+        match keyword:
+            case "ENV":
+                variables |= dict(pair.split("=", 1) for pair in shlex.split(rest))
+            case "WORKDIR":
+                folder = rest
+            case "CMD" | "ENTRYPOINT":
+                command += _words(rest)
+    models = variables.get("MLSERVER_MODELS_DIR", "")
+    if not folder or not models or models not in command:
+        raise ModelServerError(
+            f"{file}: expected in its last stage WORKDIR, where the code is, ENV MLSERVER_MODELS_DIR=<folder>, and "
+            'CMD ["program", "argument", …] with that folder among them, since no shell reads it'
+        )
+    return Image(command=tuple(command), variables=variables, folder=folder, models=models)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing listens on just now."""
+    sockets = [socket.create_server((_HOST, 0)) for _ in range(count)]
+    ports = [int(each.getsockname()[1]) for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def _environment(image: Image, source: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """The given variables under the image's, and those that steer the server over them."""
+    # Of the image's paths, that of its code has its place here.
+    here = {
+        name: value.replace(image.folder, str(source.resolve()))
+        for name, value in image.variables.items()
+        if not value.startswith("/") or value.startswith(image.folder)
+    }
+    steering = {name: value for name, value in given.items() if name.startswith(_MINE)}
+    modules = [path for path in (here.get("PYTHONPATH"), given.get("PYTHONPATH")) if path]
+    return {**given, **here, **steering, "PYTHONPATH": ":".join(modules)}
+
+
+def _last_stage(dockerfile: str) -> list[tuple[str, str]]:
+    """Its instructions: keyword and the rest."""
+    # A comment may stand between the lines of one instruction.
+    joined = re.sub(r"^\s*#.*\n", "", dockerfile, flags=re.MULTILINE).replace("\\\n", " ")
+    stage = re.split(r"^FROM\s.*\n", joined, flags=re.MULTILINE)[-1]
+    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in stage.splitlines())]
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return list(map(str, json.loads(command)))
+    except ValueError:  # a shell's
+        return [command]
+
+
+def _ports(given: Mapping[str, str]) -> list[int]:
+    """The port of each of PORTS: the given one, or a free one."""
+    return [
+        _port(name, given[name]) if given.get(name) else free for name, free in zip(PORTS, free_ports(3), strict=True)
+    ]
+
+
+def _port(name: str, value: str) -> int:
+    try:
+        socket.create_server((_HOST, int(value))).close()
+    except (ValueError, OverflowError):
+        raise ModelServerError(f"{name}: {value!r}, expected a port's number, or nothing for a free one") from None
+    except OSError as error:
+        reason = f"{name}: port {value} can't be had ({error.strerror}); name another, or none for a free one"
+        raise ModelServerError(reason) from None
+    return int(value)

@@ -1,0 +1,156 @@
+"""`make new-runtime`: a second model server that works as it is made, a folder of its own below `runtimes/`.
+
+Its base is a copy of runtime_src's, so that each runtime changes when its authors say so; what they write themselves
+starts as `skeleton/`, which is a runtime whose name is put in everywhere.
+"""
+
+import re
+import shutil
+import tempfile
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+from cli.stack import ROOT, CommandError
+from embedded.progress import say
+
+RUNTIMES = Path("runtimes")
+EXAMPLE_MODULES = ("sentiment_model.py", "vader_analyzer.py", "vader_lexicon.py", "model_manifest.py")
+"""What of runtime_src is the example's own."""
+EXAMPLE_CLASS = "sentiment_model.SentimentModel"
+EXAMPLE_PACKAGE = "vaderSentiment"
+_OTHER = {"pyproject.toml", "requirements.txt", "model-settings.json", "publish"}
+"""What a runtime has of its own, and what it shares with runtime_src."""
+_STYLE = """\
+extend = "../../pyproject.toml"
+src = [".", "../.."]
+
+[tool.ruff.lint.extend-per-file-ignores]
+"tests/**" = ["D1"]"""
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_LONGEST = 40
+"""ModelMesh's pods have the name in a label, with 23 characters before it, and of 63 at most."""
+_KEYS = """\
+  modelmesh:runtimeSource: runtimes/{name}
+  modelmesh:runtimeName: {name}
+  modelmesh:modelFormat: {name}
+  modelmesh:modelSource: runtimes/{name}/model
+  modelmesh:modelName: {name}
+  modelmesh:inferenceService: {name}"""
+
+
+def new_runtime(arguments: Namespace) -> None:
+    """Make `runtimes/<name>` and tell what to do next.
+
+    Raises:
+        CommandError: the name can't be used, or there is such a folder already.
+    """
+    name = arguments.name or ""
+    make(name, ROOT)
+    folder = RUNTIMES / name
+    say(f"✓ {folder} is a model server of its own, to be committed. What is yours: {_module(name)}.py, model/, tests/")
+    print(f"run it    make runtime RUNTIME={folder}")
+    print(f"test it   .venv/bin/pytest {folder}")
+    print(f"add to what it needs, in {folder}/pyproject.toml, then   make lock RUNTIME={folder}")
+    print("deploy it by a stack file's config, then make up:")
+    print(_KEYS.format(name=name))
+
+
+def make(name: str, root: Path) -> Path:
+    """Make the runtime's folder in the checkout `root`, all of it or nothing, and return it."""
+    _check(name, root)
+    target = root / RUNTIMES / name
+    target.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as scratch:
+        made = Path(scratch, name)
+        _copy_base(root / "runtime_src", made, name)
+        for file in _files(root / "skeleton", "ruff.toml"):
+            place = made / _named(file.as_posix(), name)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(_named((root / "skeleton" / file).read_text(encoding="utf-8"), name), encoding="utf-8")
+        made.rename(target)
+    return target
+
+
+def without(lock: str, package: str) -> str:
+    """A lock file without one package, and without what only that one needs."""
+    parts = re.split(r"^(?=\S)", lock, flags=re.MULTILINE)
+    gone = {package}
+    while more := {_package(part) for part in parts if (why := _needed_by(part)) and why <= gone} - gone:
+        gone |= more
+    return "".join(_without_reasons(part, gone) for part in parts if _package(part) not in gone)
+
+
+def _check(name: str, root: Path) -> None:
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
+        raise CommandError(
+            f"NAME={name}: expected small letters, digits and single hyphens between, {_LONGEST} at the most, say: "
+            "make new-runtime NAME=keyword-counter"
+        )
+    if (root / "runtime_src" / f"{_module(name)}.py").exists():
+        raise CommandError(f"NAME={name}: {_module(name)}.py is a module of every runtime; take another name")
+    if (root / RUNTIMES / name).exists():
+        raise CommandError(f"{RUNTIMES / name} exists, and nothing was changed; take another name, or remove it first")
+
+
+def _copy_base(base: Path, target: Path, name: str) -> None:
+    for file in _files(base, *_OTHER, *EXAMPLE_MODULES):
+        (target / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(base / file, target / file)
+    dockerfile = (base / "Dockerfile").read_text(encoding="utf-8")
+    rewritten = {
+        "Dockerfile": dockerfile.replace(EXAMPLE_CLASS, f"{_module(name)}.{_class(name)}"),
+        "pyproject.toml": _project((base / "pyproject.toml").read_text(encoding="utf-8")),
+        "requirements.txt": without((base / "requirements.txt").read_text(encoding="utf-8"), EXAMPLE_PACKAGE.lower()),
+    }
+    for file_name, text in rewritten.items():
+        (target / file_name).write_text(text.replace("sentiment-runtime", f"{name}-runtime"), encoding="utf-8")
+
+
+def _project(text: str) -> str:
+    """The base's pyproject.toml without the example's package, and two folders deep in the checkout."""
+    text = re.sub(rf'^ +"{EXAMPLE_PACKAGE}\b.*\n', "", text, flags=re.MULTILINE)
+    text = text.replace(f', "{EXAMPLE_PACKAGE}.*"', "").replace('extend = "../pyproject.toml"', _STYLE)
+    return re.sub(
+        '^description = ".*"', 'description = "A custom MLServer runtime for ModelMesh"', text, flags=re.MULTILINE
+    )
+
+
+def _files(folder: Path, *without: str) -> Iterator[Path]:
+    """Relative paths of all files but those, and what tools leave behind."""
+    for path in sorted(folder.rglob("*")):
+        file = path.relative_to(folder)
+        stray = any(part.startswith(".") or part == "__pycache__" for part in file.parts)
+        if path.is_file() and file.parts[0] not in without and (not stray or file.name == ".dockerignore"):
+            yield file
+
+
+def _named(text: str, name: str) -> str:
+    """A file of the skeleton, or its path, with the runtime's name."""
+    for old, new in (("skeleton_model", _module(name)), ("SkeletonModel", _class(name)), ("skeleton", name)):
+        text = text.replace(old, new)
+    return text
+
+
+def _module(name: str) -> str:
+    return f"{name.replace('-', '_')}_model"
+
+
+def _class(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("-")) + "Model"
+
+
+def _package(part: str) -> str:
+    return part.partition("==")[0].lower()
+
+
+def _needed_by(part: str) -> set[str]:
+    """The packages that a lock file gives as the reason for one of its entries."""
+    return set(re.findall(r"^ +# +(?:via )?(\S+)$", part, re.MULTILINE)) - {"via"}
+
+
+def _without_reasons(part: str, gone: set[str]) -> str:
+    lines = part.splitlines(keepends=True)
+    return "".join(
+        line for line in lines if not (found := re.fullmatch(r" +#   (\S+)\n", line)) or found[1] not in gone
+    )

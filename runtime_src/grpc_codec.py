@@ -1,0 +1,172 @@
+"""Converts gRPC messages of the V2 protocol to MLServer's types and back: strictly, and without validating twice.
+
+It stands in for MLServer 1.7.1's converters, which run every output through pydantic, encode parameters that nobody
+reads, and end in INTERNAL with the text of a Python exception where contents do not unpack. What a request is about is
+no business of this module; the model checks that against its declared tensors.
+"""
+
+import math
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from mlserver.errors import InferenceError
+from mlserver.grpc.converters import ModelInferRequestConverter, ModelInferResponseConverter, ParametersConverter
+from mlserver.grpc.dataplane_pb2 import ModelInferRequest, ModelInferResponse
+from mlserver.types import (
+    InferenceRequest,
+    InferenceResponse,
+    Parameters,
+    RequestInput,
+    RequestOutput,
+    TensorData,
+)
+
+from tensors import short
+
+# Datatype → field of typed contents, and code of one element in raw contents (little-endian).
+_TYPES = {
+    "BOOL": ("bool_contents", "?"),
+    "UINT8": ("uint_contents", "B"),
+    "UINT16": ("uint_contents", "H"),
+    "UINT32": ("uint_contents", "I"),
+    "UINT64": ("uint64_contents", "Q"),
+    "INT8": ("int_contents", "b"),
+    "INT16": ("int_contents", "h"),
+    "INT32": ("int_contents", "i"),
+    "INT64": ("int64_contents", "q"),
+    "FP16": ("", "e"),  # the protocol has no typed contents for it
+    "FP32": ("fp32_contents", "f"),
+    "FP64": ("fp64_contents", "d"),
+    "BYTES": ("bytes_contents", ""),
+}
+_LENGTH = struct.Struct("<I")
+
+
+class RequestConverter(ModelInferRequestConverter):
+    """From a message to a request."""
+
+    @classmethod
+    def to_types(cls, pb_object: ModelInferRequest) -> InferenceRequest:
+        """Convert a request.
+
+        Raises:
+            InferenceError: its contents contradict what it says of them; names the tensor.
+        """
+        raw = pb_object.raw_input_contents
+        if raw and len(raw) != len(pb_object.inputs):
+            raise InferenceError(
+                f"raw_input_contents: expected one for each of {len(pb_object.inputs)} inputs, got {len(raw)}"
+            )
+        request = InferenceRequest.model_construct(
+            id=pb_object.id,
+            parameters=_parameters("request", pb_object.parameters),
+            inputs=[_input(tensor, raw[index] if raw else None) for index, tensor in enumerate(pb_object.inputs)],
+        )
+        if pb_object.outputs:
+            request.outputs = [RequestOutput.model_construct(name=output.name) for output in pb_object.outputs]
+        return request
+
+
+class ResponseConverter(ModelInferResponseConverter):
+    """From an answer to a message."""
+
+    @classmethod
+    def from_types(cls, type_object: InferenceResponse, use_raw: bool = False) -> ModelInferResponse:
+        """Convert an answer; raw contents go to who sent raw contents, as Triton does it."""
+        message = ModelInferResponse(
+            model_name=type_object.model_name,
+            model_version=type_object.model_version or "",
+            id=type_object.id or "",
+        )
+        _merge(message.parameters, type_object.parameters)
+        for output in type_object.outputs:
+            datatype = str(getattr(output.datatype, "value", output.datatype))
+            tensor = message.outputs.add(name=output.name, datatype=datatype, shape=output.shape)
+            _merge(tensor.parameters, output.parameters)
+            field, code = _TYPES[datatype]
+            if use_raw or not field:
+                message.raw_output_contents.append(_packed(code, output.data.root))
+            else:
+                getattr(tensor.contents, field).extend(output.data.root)
+        return message
+
+
+def _input(tensor: Any, raw: bytes | None) -> RequestInput:
+    where = f'input "{short(tensor.name)}"'
+    typed = tensor.contents.ListFields()
+    if raw is None:
+        data = _typed(where, tensor.datatype, typed)
+    elif typed:
+        raise InferenceError(f"{where}: expected contents typed or raw, got both")
+    else:
+        data = _unpacked(where, tensor, raw)
+    return RequestInput.model_construct(
+        name=tensor.name,
+        shape=[*tensor.shape],
+        datatype=tensor.datatype,
+        parameters=_parameters(where, tensor.parameters),
+        data=TensorData.model_construct(root=data),
+    )
+
+
+def _typed(where: str, datatype: str, fields: Sequence[tuple[Any, Any]]) -> list[Any]:
+    if not fields:
+        return []
+    if len(fields) > 1:
+        names = ", ".join(field.name for field, _ in fields)
+        raise InferenceError(f"{where}: expected contents of one kind, got {names}")
+    field, values = fields[0]
+    # A datatype that does not exist is left to the model, which knows the one that it wants.
+    expected = _TYPES.get(datatype, (field.name,))[0]
+    if field.name != expected:
+        raise InferenceError(f"{where}: expected {expected or 'raw contents'} for {datatype}, got {field.name}")
+    return [*values]
+
+
+def _unpacked(where: str, tensor: Any, raw: bytes) -> list[Any]:
+    shape = [*tensor.shape]
+    reason = (
+        f"{where}: expected {short(tensor.datatype)} {short(shape)} in raw_input_contents, "
+        f"got {len(raw)} bytes that do not unpack"
+    )
+    if tensor.datatype not in _TYPES:
+        raise InferenceError(reason)
+    _, code = _TYPES[tensor.datatype]
+    if code:
+        count = math.prod(shape)
+        # Looked at before the format is made: a shape may say anything.
+        if any(size < 0 for size in shape) or len(raw) != count * struct.calcsize(f"<{code}"):
+            raise InferenceError(reason)
+        return [*struct.unpack(f"<{count}{code}", raw)]
+    elements, start = [], 0
+    while start < len(raw):
+        body = start + _LENGTH.size
+        if body > len(raw):
+            raise InferenceError(reason)
+        start = body + _LENGTH.unpack_from(raw, body - _LENGTH.size)[0]
+        if start > len(raw):
+            raise InferenceError(reason)
+        elements.append(raw[body:start])
+    return elements
+
+
+def _packed(code: str, values: Sequence[Any]) -> bytes:
+    if code:
+        return struct.pack(f"<{len(values)}{code}", *values)
+    return b"".join(part for value in values for part in (_LENGTH.pack(len(value)), value))
+
+
+def _parameters(where: str, given: Any) -> Parameters | None:
+    try:
+        parameters: Parameters | None = ParametersConverter.to_types(given)
+    except ValueError as error:
+        raise InferenceError(f"{where}: parameters that are none of the protocol's") from error
+    return parameters
+
+
+def _merge(into: Any, parameters: Parameters | None) -> None:
+    if parameters is None:
+        return
+    for key, value in ParametersConverter.from_types(parameters).items():
+        into[key].CopyFrom(value)

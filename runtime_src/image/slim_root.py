@@ -1,0 +1,154 @@
+"""Lays out the root file system of an image that holds a Python environment, what that needs to run, and nothing else.
+
+It owns what of the base image goes in: the interpreter, its standard library, every shared library that these and the
+environment's extension modules are linked with, and the few files that the C library and TLS read. No shell, no
+package manager, no installer. It does not choose the environment's distributions: `left_out.txt` does.
+
+The Dockerfile runs it in its build stage: `python3 slim_root.py <target> <environment> [<path> …]`, the paths being
+files or folders of the base image that are opened by name at run time, so that nothing here could find them. It works
+for a Debian or Ubuntu whose Python is the system's (/usr) or built from source (/usr/local).
+"""
+
+import fnmatch
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+# Names within the standard library: tools, toys, tests, installers, and whatever the base image has installed.
+STDLIB_LEFT_OUT = (
+    "__pycache__", "site-packages", "dist-packages", "config-*", "ensurepip", "venv", "idlelib", "lib2to3",
+    "test", "tests", "_test*", "_ctypes_test*", "_xxtestfuzz*", "tkinter", "_tkinter*", "turtle.py", "turtledemo",
+)  # fmt: skip
+# Names within the environment: tests, and what only a compiler or a type checker reads.
+ENVIRONMENT_LEFT_OUT = (
+    "__pycache__", "tests", "*.pyi", "*.a", "*.h", "*.hpp", "*.c", "*.cpp", "*.pyx", "*.pxd",
+)  # fmt: skip
+# What the C library (names of hosts, places of libraries), TLS and a scanner of images read, where there is such.
+SYSTEM_FILES = (
+    "/etc/ld.so.cache", "/etc/nsswitch.conf", "/etc/os-release", "/etc/ssl/certs/ca-certificates.crt",
+)  # fmt: skip
+# Linked by nothing, but the C library cannot end a thread without it.
+UNLINKED_LIBRARIES = ("libgcc_s.so.1",)
+USER = "runtime:x:1000:1000::/tmp:/nonexistent\n"
+GROUP = "runtime:x:1000:\n"
+
+
+class Root:
+    """A copy of parts of a file system below a folder.
+
+    Args:
+        target: the folder, which need not exist.
+        source: where paths start that are not below it; another one than `/` is for tests.
+    """
+
+    def __init__(self, target: Path, source: Path = Path("/")) -> None:
+        target.mkdir(parents=True, exist_ok=True)
+        self.target = target
+        self._source = source
+        self.taken: list[Path] = []
+
+    def take(self, path: Path) -> None:
+        """Copy a file to the same place; every link on the way to it stays one, and leads to a copy, too."""
+        for part in [*reversed(path.parents), path][1:]:
+            here, there = self._source / part.relative_to("/"), self.target / part.relative_to("/")
+            if here.is_symlink():
+                link = here.readlink()
+                if not there.is_symlink():
+                    there.symlink_to(link)
+                self.take(Path(os.path.normpath(part.parent / link)) / path.relative_to(part))
+                return
+            if here.is_dir():
+                there.mkdir(parents=True, exist_ok=True)
+            elif not there.exists():
+                shutil.copy(here, there)
+                self.taken.append(part)
+
+    def take_tree(self, folder: Path, left_out: Iterable[str] = ()) -> None:
+        """Copy all files below a folder but those with a part whose name matches one of the patterns."""
+        pattern = re.compile("|".join(map(fnmatch.translate, left_out)) or r"(?!)")
+        for where, folders, names in os.walk(self._source / folder.relative_to("/")):
+            place = Path("/") / Path(where).relative_to(self._source)
+            links = [name for name in folders if Path(where, name).is_symlink()]
+            folders[:] = [name for name in folders if not pattern.match(name)]
+            for name in [*names, *links]:
+                if not pattern.match(name):
+                    self.take(place / name)
+
+
+def shared_libraries(listing: str) -> Iterator[Path]:
+    """The files that lines of `ldd` name.
+
+    Raises:
+        SystemExit: one is missing, and would be at run time.
+    """
+    program = ""
+    for line in listing.splitlines():
+        if not line.startswith("\t"):
+            program = line.rstrip(":")
+        elif missing := re.match(r"\t(\S+) => not found", line):
+            raise SystemExit(f"{program} needs {missing[1]}, which the base image does not have")
+        elif found := re.match(r"\t(?:\S+ => )?(/\S+) \(", line):
+            yield Path(os.path.normpath(found[1]))
+
+
+def packages(listing: str) -> set[str]:
+    """The packages that lines of `dpkg-query --search` name."""
+    found = [line for line in listing.splitlines() if not line.startswith("diversion by ")]
+    return {package for line in found for package in line.partition(": ")[0].split(", ")}
+
+
+def lay_out(target: Path, environment: Path, others: Iterable[Path]) -> None:
+    """Make `target` the root file system."""
+    root = Root(target)
+    root.take_tree(Path(sysconfig.get_path("stdlib")), STDLIB_LEFT_OUT)
+    root.take(environment / "bin/python")
+    root.take(environment / "pyvenv.cfg")
+    root.take_tree(environment / "lib", ENVIRONMENT_LEFT_OUT)
+    for path in [*filter(Path.exists, map(Path, SYSTEM_FILES)), *others]:
+        root.take_tree(path) if path.is_dir() else root.take(path)
+    for library in _linked([path for path in root.taken if _is_program(path)]):
+        # The environment's own are there already, or were left out with a distribution.
+        if not library.is_relative_to(environment):
+            root.take(library)
+    (target / "etc").mkdir(exist_ok=True)
+    for name, text in {"passwd": USER, "group": GROUP}.items():
+        (target / "etc" / name).write_text(text)
+    # Sticky and open to all: the one place where anything may be written, on a volume if the root is read-only.
+    (target / "tmp").mkdir(exist_ok=True)
+    (target / "tmp").chmod(0o1777)
+    _record_packages(root)
+
+
+def _is_program(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"\x7fELF"
+
+
+def _linked(programs: list[Path]) -> set[Path]:
+    listing = subprocess.run(["ldd", *programs], check=True, stdout=subprocess.PIPE, text=True).stdout
+    libraries = set(shared_libraries(listing))
+    (c_library,) = (path for path in libraries if path.name.startswith("libc.so."))
+    return libraries | {c_library.with_name(name) for name in UNLINKED_LIBRARIES}
+
+
+def _record_packages(root: Root) -> None:
+    """Say which Debian packages the files are of, in the form in which scanners of images look for known faults."""
+    # Packages know the places of before /lib became a link to /usr/lib.
+    aliases = [str(path).removeprefix("/usr") for path in root.taken if str(path).startswith("/usr/lib/")]
+    search = subprocess.run(
+        ["dpkg-query", "--search", *map(str, root.taken), *aliases], capture_output=True, text=True, check=False
+    )  # what is of no package is no fault
+    folder = root.target / "var/lib/dpkg/status.d"
+    folder.mkdir(parents=True)
+    for package in sorted(packages(search.stdout)):
+        status = subprocess.run(["dpkg-query", "--status", package], check=True, capture_output=True, text=True).stdout
+        (folder / package.partition(":")[0]).write_text(status)
+
+
+if __name__ == "__main__":
+    lay_out(Path(sys.argv[1]), Path(sys.argv[2]), map(Path, sys.argv[3:]))

@@ -1,0 +1,143 @@
+"""Puts in place what MLServer 1.7.1 has no setting for; each with its reason.
+
+- gRPC: conversions between messages and MLServer's types: grpc_codec.py. What is no message, and what comes when the
+  server ends: grpc_calls.py.
+- REST: a body that does not fit the schema gets FastAPI's `{"detail": [...]}` with 422, a path that does not exist
+  likewise. The protocol wants `{"error": "..."}`; here it is that, with 400 for a body.
+- REST: a stream of answers that fails before its first one ends in 500, as its status is sent already. Here it has
+  not been.
+- gRPC: asking whether an unknown model is ready ends in UNKNOWN. Here it is NOT_FOUND, as over REST.
+- gRPC: no version is an empty one, which is looked for. Here it is none. And the state of a model in the index is
+  "State.READY". Here it is "READY".
+- Signals: each of the two HTTP servers takes SIGTERM for itself, ends, and raises it again for the next, so that calls
+  are cut. Here it goes to MLServer alone, which ends one server after the other.
+- Metrics: every name that anybody asks for gets series of its own, for ever. Here a model has to be there.
+- Every request and answer gets half a dozen CloudEvents headers that ModelMesh drops; here none.
+"""
+
+import functools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any
+
+import mlserver.grpc.server as grpc_server
+import mlserver.grpc.servicers as grpc_servicers
+import mlserver.metrics.server as metrics_server
+import mlserver.rest.errors as rest_errors
+import mlserver.rest.server as rest_server
+from fastapi import Request, status
+from fastapi.exceptions import RequestValidationError
+from mlserver.grpc.utils import handle_mlserver_error
+from mlserver.handlers import dataplane
+from mlserver.middleware import InferenceMiddlewares
+from mlserver.registry import MultiModelRegistry
+from mlserver.rest.endpoints import Endpoints
+from mlserver.rest.responses import Response
+from mlserver.types import State
+from starlette.exceptions import HTTPException
+
+import grpc_calls
+import grpc_codec
+import model_metrics
+
+
+def install() -> None:
+    """Put all in place. Has to run before MLServer makes its servers; twice does no harm."""
+    servicers: Any = grpc_servicers
+    servicers.ModelInferRequestConverter = grpc_codec.RequestConverter
+    servicers.ModelInferResponseConverter = grpc_codec.ResponseConverter
+    servicer: Any = grpc_servicers.InferenceServicer
+    servicer.ModelReady = handle_mlserver_error(grpc_servicers.InferenceServicer.ModelReady)
+    handlers: Any = rest_errors._EXCEPTION_HANDLERS
+    handlers[RequestValidationError] = answer_invalid_body
+    handlers[HTTPException] = answer_http_error
+    plane, no_headers = (dataplane, InferenceMiddlewares)  # type: tuple[Any, Any]
+    plane.CloudEventsMiddleware = lambda _: no_headers()
+    plane.DataPlane._infer_contextmanager = _infer_known
+    registry: Any = MultiModelRegistry
+    registry.get_model = _get_model
+    endpoints: Any = Endpoints
+    endpoints.infer_stream = _begun(_infer_stream)
+    state: Any = State
+    state.__str__ = lambda self: self.value
+    http_servers: Any = (rest_server._NoSignalServer, metrics_server._NoSignalServer)
+    for http_server in http_servers:
+        http_server.capture_signals = lambda _: nullcontext()
+    server: Any = grpc_server
+    server.add_GRPCInferenceServiceServicer_to_server = grpc_calls.add_servicer
+
+
+_mlservers_get_model: Any = MultiModelRegistry.get_model
+_mlservers_infer: Any = dataplane.DataPlane._infer_contextmanager
+_infer_stream: Any = Endpoints.infer_stream
+
+
+async def _get_model(self: MultiModelRegistry, name: str, version: str | None = None) -> Any:
+    return await _mlservers_get_model(self, name, version or None)
+
+
+@asynccontextmanager
+async def _infer_known(self: Any, name: str, version: str | None = None) -> AsyncIterator[Any]:
+    await self._model_registry.get_model(name, version)
+    try:
+        async with _mlservers_infer(self, name, version or None) as model:
+            yield model
+    finally:
+        # Unloaded meanwhile: what MLServer has just counted would stay for ever.
+        if name not in self._model_registry._models:
+            model_metrics.forget_mlservers(name)
+
+
+def _begun(infer_stream: Callable[..., Any]) -> Callable[..., Any]:
+    """The endpoint, with an answer of which the first part is there already."""
+
+    @functools.wraps(infer_stream)
+    async def answer(*args: Any, **kwargs: Any) -> Any:
+        response = await infer_stream(*args, **kwargs)
+        parts = response.body_iterator
+        first = await anext(parts)
+
+        async def all_parts() -> AsyncIterator[Any]:
+            yield first
+            async for part in parts:
+                yield part
+
+        response.body_iterator = all_parts()
+        return response
+
+    return answer
+
+
+async def answer_invalid_body(request: Request, error: RequestValidationError) -> Response:
+    """Answer 400 with the first problem of a body, the tensor by its name where that can be told."""
+    if isinstance(error.body, bytes):
+        # What FastAPI does not take for JSON it hands on as it is.
+        reason = f"request: expected content type application/json, got {request.headers.get('content-type', 'none')}"
+        return Response(status_code=status.HTTP_400_BAD_REQUEST, content={"error": reason})
+    problem = error.errors()[0]
+    if problem["type"] == "json_invalid":
+        reason = f"request: expected JSON, got something else at character {problem['loc'][1]}"
+        return Response(status_code=status.HTTP_400_BAD_REQUEST, content={"error": reason})
+    where, what = _location(list(problem["loc"])[1:], error.body), str(problem["msg"])
+    got = problem.get("input")
+    # Only scalars are repeated: a payload has no place in an error.
+    suffix = f", got {got!r}" if isinstance(got, str | int | float | bool) and len(str(got)) <= 60 else ""
+    return Response(status_code=status.HTTP_400_BAD_REQUEST, content={"error": f"{where}: {what}{suffix}"})
+
+
+async def answer_http_error(request: Request, error: HTTPException) -> Response:
+    """Answer what is no request at all (no such path or method) in the protocol's form."""
+    reason = f"{request.method} {request.url.path}: {error.detail}"
+    return Response(status_code=error.status_code, content={"error": reason}, headers=error.headers)
+
+
+def _location(path: list[Any], body: Any) -> str:
+    match path:
+        case ["inputs" | "outputs" as kind, int(index), *rest]:
+            try:
+                name = f'"{body[kind][index]["name"]}"'
+            except (KeyError, IndexError, TypeError):
+                name = str(index)
+            return " ".join([kind.removesuffix("s"), name, *map(str, rest)])
+        case _:
+            return " ".join(["request", *map(str, path)])

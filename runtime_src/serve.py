@@ -1,0 +1,39 @@
+"""The image's entry point: `python -m serve <folder of models>`.
+
+It does what `mlserver start` does, without that program's client tools, which are a fifth of the start and a tenth of
+the image, and without a folder of models on Python's search path.
+"""
+
+import argparse
+import asyncio
+
+from mlserver.repository import ModelRepositoryFactory
+from mlserver.server import MLServer
+from mlserver.settings import Settings
+from mlserver.utils import install_uvloop_event_loop
+
+
+async def serve(folder: str) -> None:
+    """Serve until a signal ends it; requests under way are finished.
+
+    Args:
+        folder: of the models; everything else comes from the environment.
+    """
+    settings = Settings(model_repository_root=folder)
+    models = []
+    if settings.load_models_at_startup:
+        models = await ModelRepositoryFactory.resolve_model_repository(settings).list()
+    await MLServer(settings).start(models)
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m serve", description="Serve models over the V2 protocol.")
+    parser.add_argument("folder", help="folder of the models")
+    folder = parser.parse_args().folder
+    install_uvloop_event_loop()  # type: ignore[no-untyped-call]
+    asyncio.run(serve(folder))
+
+
+if __name__ == "__main__":
+    main()

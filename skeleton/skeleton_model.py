@@ -1,0 +1,46 @@
+"""Counts keywords in texts. Yours does something else: replace the tensors and the three methods.
+
+Input: `text` BYTES [N]. Output: `count` INT64 [N], how many words of each text are among the keywords.
+"""
+
+import re
+from pathlib import Path
+
+from mlserver.errors import InferenceError
+from mlserver.types import Datatype, InferenceRequest, ResponseOutput
+
+from custom_model import CustomMLModel
+from tensors import TEXT, Tensor
+
+KEYWORDS_FILE = "keywords.txt"
+WORD = re.compile(r"\w+")
+
+
+class SkeletonModel(CustomMLModel):
+    """A model is a folder with `keywords.txt`, one word a line, or one such file."""
+
+    INPUTS = (Tensor(name="text", datatype=Datatype.BYTES, shape=("N",), content_type=TEXT),)
+    OUTPUTS = (Tensor(name="count", datatype=Datatype.INT64, shape=("N",)),)
+
+    def _load_model_from_file(self, file_uri: str) -> None:
+        path = Path(file_uri)
+        file = path / KEYWORDS_FILE if path.is_dir() else path
+        words = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        for number, word in enumerate(words, start=1):
+            # Whatever is wrong with the files is a ValueError here, and ends up where the user looks for it.
+            if word and not WORD.fullmatch(word):
+                raise ValueError(f"{file.name}:{number}: expected one word, got {word[:60]!r}")
+        self._keywords = {word.casefold() for word in words if word}
+
+    def _check_request(self, payload: InferenceRequest) -> InferenceRequest:
+        # All that INPUTS declare is checked by the base class; what follows is the model's own.
+        checked = super()._check_request(payload)
+        for index, text in enumerate(self.values(checked, "text")):
+            if not WORD.search(text):
+                raise InferenceError(f'input "text": element {index}: expected at least one word')
+        return checked
+
+    def _predict_outputs(self, payload: InferenceRequest) -> list[ResponseOutput]:
+        texts = self.values(payload, "text")
+        counts = [sum(word in self._keywords for word in WORD.findall(text.casefold())) for text in texts]
+        return [self.output("count", counts)]

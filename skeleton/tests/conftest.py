@@ -1,0 +1,25 @@
+"""The server of this runtime, as its image would run it, on ports of its own."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.environments import venv_for
+from cli.model_server import ModelServer
+
+RUNTIME = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
+    """A live server without any model; it has to end cleanly, too."""
+    venv = venv_for(RUNTIME / "requirements.txt")
+    server = ModelServer(venv, RUNTIME, tmp_path_factory.mktemp("server"), os.environ)
+    try:
+        server.wait_until_live()
+        yield server
+    finally:
+        code = server.stop()
+    assert code == 0

@@ -1,0 +1,70 @@
+"""Two model servers in one namespace: the example, and one that `make new-runtime` made, each with a format and model.
+
+Each goes from its source to a served model; what they share is installed once.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+import components as mm
+import settings
+
+
+@dataclass(frozen=True)
+class Server:
+    """A model server, and the model that shows what it does."""
+
+    name: str
+    source: Path
+    model: Path
+
+    @property
+    def format(self) -> mm.ModelFormat:
+        """Its own: the mesh sends a model to whoever takes its format."""
+        return mm.ModelFormat(name=self.name, version="1")
+
+
+SERVERS = [
+    Server("sentiment", Path("runtime_src"), Path(".build/models/sentiment")),
+    Server("keyword-counter", Path("runtimes/keyword-counter"), Path("runtimes/keyword-counter/model")),
+]
+
+s = settings.load()
+kube = kubernetes.Provider(
+    "cluster", kubeconfig=s.cluster.kubeconfig, context=s.cluster.context, enable_server_side_apply=True
+)
+opts = pulumi.ResourceOptions(providers=[kube, mm.image_builder("builder", s.build)])
+
+# What both share: the stores, ModelMesh Serving, and the namespace.
+ns = mm.Namespace("namespace", s.controller_namespace(), opts).namespace
+etcd = mm.Etcd("etcd", s.etcd(namespace=ns), opts)
+minio = mm.Minio("minio", s.minio(namespace=ns), opts)
+stored = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[minio]))
+serving = mm.ModelMeshServing("modelmesh", s.installation(namespace=ns, etcd=etcd.connection), opts)
+models = mm.ModelNamespace("models", s.models(serving.installation, storage=minio.storage), opts)
+
+# Both runtimes first: a mesh that runs already learns of a new format only after a while.
+runtimes = []
+for server in SERVERS:
+    built = mm.BuiltImage(build=s.build, sources={"": server.source}, repository=server.name)
+    image = mm.RuntimeImage(server.name, mm.RuntimeImageArgs(image=built), opts)
+    spec = mm.mlserver_runtime(image=image.ref, formats=[server.format], cpu_request="50m", memory="512Mi")
+    runtime = mm.ServingRuntimeArgs(namespace=models, runtime_name=server.name, spec=spec)
+    runtimes.append(mm.ServingRuntime(server.name, runtime, opts))
+
+for server, serving_runtime in zip(SERVERS, runtimes, strict=True):
+    files = mm.ModelFiles(source=server.model, build=s.build)
+    artifact = mm.ModelArtifactArgs(namespace=ns, model_name=server.name, files=files, storage=minio.storage)
+    model = mm.ModelArtifact(f"{server.name}-model", artifact, stored)
+    service = mm.InferenceServiceArgs(
+        namespace=models,
+        runtimes=[serving_runtime],
+        model_name=server.name,
+        model_format=server.format.name,
+        model_format_version=server.format.version,
+        storage=mm.ModelPath(path=model.path, key=s.storage_key),
+    )
+    mm.InferenceService(f"{server.name}-service", service, opts)

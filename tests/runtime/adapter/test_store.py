@@ -1,0 +1,87 @@
+"""What the mesh is told when the puller cannot have the files: its own words, of the bucket and of what is wrong."""
+
+import pytest
+
+from tests.runtime.adapter.pod import AdapterPod, lines
+
+PULLING = "Failed to pull model from storage due to error: "
+LISTING = f"{PULLING}unable to list objects in bucket "
+IDS = "request id: *, host id: *"
+
+# Name of the case: (what the InferenceService's storage says, message).
+FAILURES: dict[str, tuple[dict[str, object], str]] = {
+    "no bucket of that name": (
+        {"storage_key": "noBucket"},
+        f"{LISTING}'nowhere': NoSuchBucket: The specified bucket does not exist\n\tstatus code: 404, {IDS}",
+    ),
+    "another bucket for this model": (
+        {"storage_params": {"bucket": "elsewhere"}},
+        f"{LISTING}'elsewhere': NoSuchBucket: The specified bucket does not exist\n\tstatus code: 404, {IDS}",
+    ),
+    "unknown user": (
+        {"storage_key": "nobody"},
+        (
+            f"{LISTING}'models': InvalidAccessKeyId: The Access Key Id you provided does not exist in our records."
+            f"\n\tstatus code: 403, {IDS}"
+        ),
+    ),
+    "wrong secret": (
+        {"storage_key": "wrongSecret"},
+        (
+            f"{LISTING}'models': SignatureDoesNotMatch: The request signature we calculated does not match the "
+            f"signature you provided. Check your key and signing method.\n\tstatus code: 403, {IDS}"
+        ),
+    ),
+    "no secret": (
+        {"storage_key": "noCredentials"},
+        (
+            f"{PULLING}could not process pull command: unable to create repository of type 's3': "
+            "missing required string configuration 'secret_access_key'"
+        ),
+    ),
+    "nobody at the endpoint": (
+        {"storage_key": "noServer"},
+        (
+            f"{LISTING}'models': RequestError: send request failed\ncaused by: "
+            'Get "http://127.0.0.1:1/models?list-type=2&max-keys=100&prefix=good.txt": '
+            "dial tcp 127.0.0.1:1: connect: connection refused"
+        ),
+    ),
+    "no type of storage": ({"storage_key": "noType"}, "Predictor Storage field missing"),
+    "unknown storage key": (
+        {"storage_key": "elsewhere"},
+        "Did not find storage config for key elsewhere: Storage secretKey not found: elsewhere",
+    ),
+    "storage key outside of the secret": (
+        {"storage_key": "../adapter.log"},
+        "Did not find storage config for key ../adapter.log: Storage secretKey not found: ../adapter.log",
+    ),
+}
+
+
+@pytest.mark.parametrize(("key", "message"), FAILURES.values(), ids=FAILURES.keys())
+def test_a_store_that_does_not_answer_is_told_in_its_own_words(
+    pod: AdapterPod, model: str, key: dict[str, object], message: str
+) -> None:
+    pod.put("good.txt", lines({"bull": 3.0}))
+    assert pod.refusal(model, "good.txt", key) == ("UNKNOWN", message)
+    assert pod.state(model) == "NOT_FOUND"
+    pod.unload(model)
+    assert pod.files() == set()
+
+
+@pytest.mark.parametrize("path", ["no/such.txt", "no/such", "good.txt/", "good", "", "/"])
+def test_an_object_that_is_not_there_is_missing_where_the_puller_would_have_put_it(
+    pod: AdapterPod, model: str, path: str
+) -> None:
+    pod.put("good.txt", lines({"bull": 3.0}))
+    place = f"/models/{model}/{path.rstrip('/').rpartition('/')[2] or '_model'}"
+    reason = f"Failed to load Model due to adapter error: Error calling stat on {place}: stat {place}: "
+    assert pod.refusal(model, path) == ("UNKNOWN", f"{reason}no such file or directory")
+    pod.unload(model)
+
+
+def test_a_store_that_is_repaired_is_used_again(pod: AdapterPod, model: str) -> None:
+    pod.refusal(model, f"{model}.txt")
+    pod.load(model, pod.put(f"{model}.txt", lines({"bull": 3.0})))
+    pod.unload(model)

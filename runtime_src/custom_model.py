@@ -19,7 +19,7 @@ from time import perf_counter
 from typing import Any, ClassVar
 
 from mlserver import MLModel
-from mlserver.errors import InferenceError, MLServerError
+from mlserver.errors import InferenceError, InvalidModelURI, MLServerError
 from mlserver.logging import logger
 from mlserver.settings import ModelSettings
 from mlserver.types import InferenceRequest, InferenceResponse, ResponseOutput
@@ -83,13 +83,15 @@ class CustomMLModel(MLModel, ABC):
             ModelLoadError: the files are missing, unreadable or not what they should be, or nobody waits any more.
         """
         started = perf_counter()
-        file_uri = await get_model_uri(self.settings)
         try:
+            file_uri = await get_model_uri(self.settings)
             self._limits = Limits().for_model(self.settings)
             await asyncio.get_running_loop().run_in_executor(_LOADERS, self._load_model_from_file, file_uri)
         except asyncio.CancelledError:
             # As an error of the load MLServer takes the model off its list; a cancelled load it would leave there.
             raise ModelLoadError(self.name, "the caller gave up before it was loaded") from None
+        except InvalidModelURI as error:
+            raise ModelLoadError(self.name, f"{_uri(self.settings)} does not exist") from error
         except (OSError, ValueError) as error:
             raise ModelLoadError(self.name, str(error)) from error
         except Exception as error:
@@ -184,6 +186,10 @@ def _is_small(data: Any, items: int) -> bool:
     if not isinstance(data, list) or len(data) > items:
         return False
     return sum(len(each) for each in data if isinstance(each, str | bytes)) <= _INLINE_BYTES
+
+
+def _uri(settings: ModelSettings) -> str:
+    return (settings.parameters and settings.parameters.uri) or "parameters.uri"
 
 
 def _size(file_uri: str) -> int:

@@ -4,7 +4,7 @@ Environment: CUSTOM_MODEL_MAX_ITEMS, CUSTOM_MODEL_MAX_ITEM_BYTES. A model's sett
 as `max_items` and `max_item_bytes`. How large a whole message may be is MLServer's MLSERVER_GRPC_MAX_MESSAGE_LENGTH.
 """
 
-from typing import Any, Self
+from typing import Any
 
 from mlserver.settings import ModelSettings
 from pydantic import PositiveInt, TypeAdapter, ValidationError
@@ -27,7 +27,7 @@ class Limits(BaseSettings):
     max_items: PositiveInt = 16_384
     max_item_bytes: PositiveInt = 2**20
 
-    def for_model(self, settings: ModelSettings) -> Self:
+    def for_model(self, settings: ModelSettings) -> "Limits":
         """These limits, or the lower ones that a model asks for: its files may not raise what the server allows.
 
         Raises:

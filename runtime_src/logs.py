@@ -7,7 +7,7 @@ request or a model's files that were refused are a warning with the reason that 
 import json
 import logging
 import traceback
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from http import HTTPStatus
 from typing import Any
 
@@ -21,7 +21,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Format one record."""
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),

@@ -131,7 +131,10 @@ def _fields(where: str, value: dict[str, Any], types: dict[str, type]) -> dict[s
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while chunk := file.read(2**20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _short(value: object) -> str:

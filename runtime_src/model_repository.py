@@ -67,7 +67,7 @@ class AdaptedModelRepository(SchemalessModelRepository):
         for path in sorted(Path(self._root).glob(f"*/{SETTINGS_FILE}")):
             try:
                 found.append(self._read(path.parent))
-            except ModelLoadError as error:
+            except ModelLoadError as error:  # noqa: PERF203  (one bad model is no reason to lose the others)
                 logger.warning(str(error))
         return found
 

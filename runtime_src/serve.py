@@ -6,11 +6,16 @@ the image, and without a folder of models on Python's search path.
 
 import argparse
 import asyncio
+import signal
+import sys
 
-from mlserver.repository import ModelRepositoryFactory
-from mlserver.server import MLServer
-from mlserver.settings import Settings
-from mlserver.utils import install_uvloop_event_loop
+# As process 1 it would not hear a signal that nothing handles, and what follows takes a second.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+from mlserver.repository import ModelRepositoryFactory  # noqa: E402
+from mlserver.server import MLServer  # noqa: E402
+from mlserver.settings import Settings  # noqa: E402
+from mlserver.utils import install_uvloop_event_loop  # noqa: E402
 
 
 async def serve(folder: str) -> None:

@@ -7,5 +7,5 @@ import pytest
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        tier = item.path.relative_to(Path(__file__).parent).parts[0]
-        item.add_marker(pytest.mark.xdist_group("cluster" if tier == "cluster" else "local"))
+        of_cluster = item.path.is_relative_to(Path(__file__).parent / "cluster")
+        item.add_marker(pytest.mark.xdist_group("cluster" if of_cluster else "local"))

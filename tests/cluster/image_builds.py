@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import tarfile
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPConnection
@@ -76,7 +77,17 @@ def build(node: Instance, context: Path, repository: str, *, fresh: bool = False
     """Build a folder with the stack's arguments and push it; a fresh build uses no cached layer."""
     arguments = json.loads(handover.config(node))["modelmesh:buildArgs"] | {"SOURCE_DATE_EPOCH": "0"}
     arguments |= {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
-    metadata = node.data / f"build-{repository}.json"
+    with tempfile.TemporaryDirectory() as folder:
+        metadata = Path(folder, "metadata.json")
+        command = _command(node, context, repository, arguments, metadata, fresh=fresh)
+        built = subprocess.run(command, capture_output=True, text=True)
+        assert built.returncode == 0, built.stderr
+        return BuiltImage(node, repository, json.loads(metadata.read_text())["containerimage.digest"])
+
+
+def _command(
+    node: Instance, context: Path, repository: str, arguments: dict[str, str], metadata: Path, *, fresh: bool
+) -> list[str]:
     command = [
         f"{handover.programs(node)}/buildctl", "--addr", f"unix://{node.builder_socket}", "build",
         "--progress=plain", "--frontend", "dockerfile.v0", *(["--no-cache"] if fresh else []),
@@ -85,6 +96,4 @@ def build(node: Instance, context: Path, repository: str, *, fresh: bool = False
     ]  # fmt: skip
     for name, value in arguments.items():
         command += ["--opt", f"build-arg:{name}={value}"]
-    built = subprocess.run(command, capture_output=True, text=True)
-    assert built.returncode == 0, built.stderr
-    return BuiltImage(node, repository, json.loads(metadata.read_text())["containerimage.digest"])
+    return command

@@ -1,6 +1,7 @@
 """SIGTERM drains: what is being answered is answered, what comes later is refused, and the exit code is 0."""
 
 import re
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -73,3 +74,17 @@ def test_a_load_of_requests_is_answered_or_refused_but_never_cut(server: Runtime
         assert {code.result() for code in codes} == {grpc.StatusCode.UNAVAILABLE}
     assert server.process.wait(20) == 0, server.log.read_text()
     assert "ERROR" not in server.log.read_text()
+
+
+def test_a_server_that_is_still_starting_ends_at_once(tmp_path: Path) -> None:
+    server = RuntimeServer(venv_for(RUNTIME / "requirements.txt"), tmp_path)
+    while not catches(server.process.pid, signal.SIGTERM):
+        assert server.process.poll() is None
+    server.process.terminate()
+    assert server.process.wait(20) == 0
+    assert "running on" not in server.log.read_text()
+
+
+def catches(pid: int, number: signal.Signals) -> bool:
+    caught = re.search(r"^SigCgt:\s+(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return bool(caught and int(caught[1], 16) >> (number - 1) & 1)

@@ -161,7 +161,7 @@ def test_settings_that_lead_elsewhere_are_refused(pod: AdapterPod, model: str, s
 def test_a_path_in_a_models_settings_counts_from_its_own_directory(pod: AdapterPod, model: str, uri: str) -> None:
     path = with_settings(pod, model, json.dumps({"parameters": {"uri": uri}}).encode())
     place = f"/models/_mlserver_models/{model}/etc/passwd"
-    message = f"{BY_SERVER}FailedPrecondition desc = Invalid URI specified for model {model} ({place})"
+    message = f"{BY_SERVER}FailedPrecondition desc = Model {model} cannot be loaded: {place} does not exist"
     assert pod.refusal(model, path) == ("FAILED_PRECONDITION", message)
     pod.unload(model)
 

@@ -121,13 +121,11 @@ def test_what_cannot_be_published_is_refused_before_anything_is_registered(
     assert run(program).resources == []
 
 
-def test_more_files_than_the_puller_fetches_are_refused(workplace: Path) -> None:
-    for number in range(100):
-        (workplace / SOURCE / f"{number}.txt").touch()
-    with pytest.raises(
-        InvalidSpec, match="files.source: 101 files, expected 100 at the most: ModelMesh's puller leaves"
-    ):
-        made()
+def test_more_files_than_the_puller_fetches_are_refused(tmp_path: Path) -> None:
+    for number in range(101):
+        (tmp_path / f"{number}.txt").touch()
+    with pytest.raises(InvalidSpec, match=r"files\.source: 101 files, expected 100 at the most: "):
+        made(files=dataclasses.replace(FILES, source=tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -140,16 +138,16 @@ def test_more_files_than_the_puller_fetches_are_refused(workplace: Path) -> None
         ("{", "expected JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))"),
     ],
 )
-def test_settings_that_the_adapter_would_end_of_are_refused(workplace: Path, settings: str, problem: str) -> None:
-    (workplace / SOURCE / "model-settings.json").write_text(settings)
+def test_settings_that_the_adapter_would_end_of_are_refused(tmp_path: Path, settings: str, problem: str) -> None:
+    (tmp_path / "model-settings.json").write_text(settings)
     with pytest.raises(InvalidSpec) as caught:
-        made()
+        made(files=dataclasses.replace(FILES, source=tmp_path))
     assert f"files.source: model-settings.json: {problem}" in str(caught.value)
 
 
-def test_settings_of_the_models_own_are_published(workplace: Path) -> None:
-    (workplace / SOURCE / "model-settings.json").write_text('{"parameters": {"uri": "vader_lexicon.txt"}}')
-    assert made().outputs["path"]
+def test_settings_of_the_models_own_are_published(tmp_path: Path) -> None:
+    (tmp_path / "model-settings.json").write_text('{"parameters": {"uri": "vader_lexicon.txt"}}')
+    assert made(files=dataclasses.replace(FILES, source=tmp_path)).outputs["path"]
 
 
 def test_all_problems_are_told_at_once() -> None:

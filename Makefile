@@ -27,7 +27,7 @@ export MODELMESH_TOOLCHAIN_BIN ?= $(cache)/toolchain/current/bin
 upstream := $(cache)/toolchain/current/modelmesh-serving-source
 export MODELMESH_SERVING_SRC ?= $(wildcard $(upstream))
 
-.PHONY: help up preview promote drift check predict status down clean runtime new-runtime test unit lint format lock policies-env
+.PHONY: help up preview promote drift check predict status down clean runtime new-runtime benchmark test unit lint format lock policies-env
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole sta
 
 unit: lint ## Run what needs only the Python requirements: lint, types, unit tests (about two minutes)
 	@.venv/bin/pytest -q tests/unit
+
+benchmark: .venv ## Measure the model server against the tutorial's template (seven minutes, on a quiet machine)
+	@$(run) benchmarks.runtime
 
 lint: .venv ## Check format, style, types and workflows
 	@.venv/bin/ruff format --check --quiet . && .venv/bin/ruff check --quiet . && .venv/bin/mypy

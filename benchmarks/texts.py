@@ -68,7 +68,10 @@ def small_model(folder: Path, number: int) -> Path:
 
 
 def lay_out(models: Path, name: str, directory: Path, settings: Mapping[str, Any]) -> None:
-    """Tell a server of a model, by the settings file that ModelMesh's adapter writes, with more settings in it."""
-    (models / name).mkdir()
-    settings = {**settings, "name": name, "parameters": {"uri": str(directory)}}
-    (models / name / "model-settings.json").write_text(json.dumps(settings))
+    """Tell a server of a model as ModelMesh's adapter does, by a link and a settings file, with more settings in it."""
+    adapted = models / name
+    adapted.mkdir()
+    link = adapted / directory.name
+    link.symlink_to(directory)
+    settings = {**settings, "name": name, "parameters": {"uri": str(link)}}
+    (adapted / "model-settings.json").write_text(json.dumps(settings))

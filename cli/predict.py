@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import grpc
 import numpy
 from tritonclient.grpc import InferenceServerClient, InferInput
-from tritonclient.utils import InferenceServerException
+from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
+from cli.samples import sample
 from cli.stack import CommandError, Stack
 
 TIMEOUT_SECONDS = 30
@@ -26,24 +27,37 @@ TIMEOUT_SECONDS = 30
 def predict(stack: Stack, text: str) -> dict[str, str | float]:
     """What the model says of `text`, by output; of the example, compound in [-1, 1] and four more.
 
+    What it is asked follows what the model declares: `text` where it takes BYTES, else 1.
+
     Raises:
         CommandError: the stack is not up, its port can't be reached, or the model refused the text.
     """
     outputs = stack.outputs()
     if "inferenceService" not in outputs:
         raise CommandError(f"stack {stack.name} is not up: make up STACK={stack.name}")
-    tensor = InferInput("text", [1], "BYTES")
-    tensor.set_data_from_numpy(numpy.array([text.encode()], dtype=object))
     service, _, namespace = str(urlsplit(outputs["grpcUrl"]).hostname).partition(".")
     with forwarded_port(stack, namespace, service) as port:
         client = InferenceServerClient(f"127.0.0.1:{port}", **_tls(stack, outputs, f"{service}.{namespace}"))
         try:
-            answer = client.infer(outputs["inferenceService"], [tensor], client_timeout=TIMEOUT_SECONDS)
+            inputs = _inputs(client, outputs["inferenceService"], text)
+            answer = client.infer(outputs["inferenceService"], inputs, client_timeout=TIMEOUT_SECONDS)
         except InferenceServerException as error:
             raise CommandError(f"the model did not answer: {error.message()}; see `make status`") from None
         finally:
             client.close()
     return {output.name: _first(answer.as_numpy(output.name)) for output in answer.get_response().outputs}
+
+
+def _inputs(client: Any, model: str, text: str) -> list[InferInput]:
+    """One element for each input that the model declares."""
+    metadata = client.get_model_metadata(model, client_timeout=TIMEOUT_SECONDS)
+    declared = [{"name": each.name, "datatype": each.datatype, "shape": each.shape} for each in metadata.inputs]
+    inputs = []
+    for tensor in sample(declared, text)["inputs"]:
+        values = numpy.array(tensor["data"], dtype=triton_to_np_dtype(tensor["datatype"])).reshape(tensor["shape"])
+        inputs.append(InferInput(tensor["name"], tensor["shape"], tensor["datatype"]))
+        inputs[-1].set_data_from_numpy(values)
+    return inputs
 
 
 def _first(values: Any) -> str | float:

@@ -120,7 +120,7 @@ class CustomMLModel(MLModel, ABC):
             _is_small(each.data.root, self.INLINE_ITEMS) for each in payload.inputs
         )
         outputs = self._answer(payload) if inline else await asyncio.to_thread(self._answer, payload)
-        return InferenceResponse.model_construct(model_name=self.name, model_version=self.version, outputs=outputs)
+        return InferenceResponse(model_name=self.name, model_version=self.version, outputs=outputs)
 
     def _answer(self, payload: InferenceRequest) -> list[ResponseOutput]:
         started = perf_counter()

@@ -4,17 +4,22 @@ gRPC answers bytes that do not parse with UNKNOWN and the name of a Python class
 its first message with INTERNAL; here both are INVALID_ARGUMENT. ModelMesh hands payloads on unread, so whatever comes
 from a client does arrive. And a server that stops cancels calls that came before, but that it has not got round to;
 here they are answered, and later ones are UNAVAILABLE: the caller's sign to ask another server.
+
+MLServer's metrics of calls are put around each method once. As the interceptor that they come as, they would be put
+around it anew at each call, at a tenth of the time of a small one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import Executor
+from functools import partial
 from time import monotonic
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 from mlserver.errors import InferenceError
-from mlserver.grpc import dataplane_pb2_grpc
+from mlserver.grpc.interceptors import PromServerInterceptor
 
 _NO_MESSAGE = "request: expected a protobuf message of the V2 protocol"
 # So long after it is told to end, the server has got round to every call that came before.
@@ -23,32 +28,35 @@ _BACKLOG_SECONDS = 0.5
 _QUIET_SECONDS = 0.1
 
 
-def add_servicer(servicer: Any, server: Any) -> None:
-    """Do what the generated function of that purpose does, with the gate between."""
-    generated: Any = dataplane_pb2_grpc
-    generated.add_GRPCInferenceServiceServicer_to_server(servicer, _Gate(server))
+def server(pool: Executor, interceptors: Sequence[Any], options: Sequence[tuple[str, Any]]) -> "GatedServer":
+    """Make a server as `grpc.aio.server` does, with the gate before its methods."""
+    counters = [each for each in interceptors if isinstance(each, PromServerInterceptor)]
+    others = [each for each in interceptors if each not in counters]
+    aio: Any = grpc.aio
+    return GatedServer(aio.server(pool, interceptors=others, options=options), counters)
 
 
-class _Gate:
-    """Stands in for the server where its methods are added, and for its `stop`."""
+class GatedServer:
+    """A gRPC server with a gate before all methods that are added to it."""
 
-    def __init__(self, server: Any) -> None:
+    def __init__(self, server: Any, counters: Sequence[PromServerInterceptor]) -> None:
         self._server = server
-        self._stop = server.stop
+        self._counters = counters
+        for each in counters:
+            _look_up_once(each)
         self._closed = False
         self._last_call = 0.0
-        server.stop = self.stop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._server, name)
 
     def add_generic_rpc_handlers(self, _: Any) -> None:
-        """Nothing: the generated function hands the same handlers to the next method, by their names."""
+        """Nothing: generated code hands the same handlers to the next method, by their names."""
 
     def add_registered_method_handlers(self, service: str, handlers: dict[str, Any]) -> None:
-        gated = {
-            name: self._stream(handler) if handler.request_streaming else self._call(handler)
-            for name, handler in handlers.items()
-        }
-        generic: Any = grpc.method_handlers_generic_handler
-        self._server.add_generic_rpc_handlers((generic(service, gated),))
+        """Add the methods of a service."""
+        gated = {name: self._counted(service, name, self._gated(handler)) for name, handler in handlers.items()}
+        self._server.add_registered_method_handlers(service, gated)
 
     async def stop(self, grace: float) -> None:
         """Refuse further calls, wait until there are none, and give those under way the time that is left."""
@@ -58,7 +66,16 @@ class _Gate:
         self._last_call = monotonic()
         while monotonic() < min(end, self._last_call + _QUIET_SECONDS):
             await asyncio.sleep(_QUIET_SECONDS / 5)
-        await self._stop(max(end - monotonic(), 0))
+        await self._server.stop(max(end - monotonic(), 0))
+
+    def _counted(self, service: str, method: str, handler: Any) -> Any:
+        for each in self._counters:
+            wrapper = partial(each._metrics_wrapper, (service, method, ""))
+            handler = each._interceptor._wrap_rpc_behavior(handler, wrapper)
+        return handler
+
+    def _gated(self, handler: Any) -> Any:
+        return self._stream(handler) if handler.request_streaming else self._call(handler)
 
     def _call(self, handler: Any) -> Any:
         async def answer(data: bytes, context: Any) -> Any:
@@ -96,3 +113,24 @@ class _Gate:
     async def _refuse(self, context: Any) -> None:
         self._last_call = monotonic()
         await context.abort(grpc.StatusCode.UNAVAILABLE, "the server is about to end")
+
+
+def _look_up_once(counter: PromServerInterceptor) -> None:
+    """Have it keep the series that it has found by their labels: there are a few dozen."""
+    interceptor: Any = counter._interceptor
+    interceptor._metrics = {name: _Series(metric) for name, metric in interceptor._metrics.items()}
+    interceptor._grpc_server_handled_total_counter = _Series(interceptor._grpc_server_handled_total_counter)
+
+
+class _Series:
+    """A metric that is asked for the same labels again and again, always in the same order."""
+
+    def __init__(self, metric: Any) -> None:
+        self._metric = metric
+        self._found: dict[tuple[str, ...], Any] = {}
+
+    def labels(self, **labels: str) -> Any:
+        key = tuple(labels.values())
+        if key not in self._found:
+            self._found[key] = self._metric.labels(**labels)
+        return self._found[key]

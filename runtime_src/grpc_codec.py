@@ -106,7 +106,7 @@ def _input(tensor: Any, raw: bytes | None) -> RequestInput:
         shape=[*tensor.shape],
         datatype=tensor.datatype,
         parameters=_parameters(where, tensor.parameters),
-        data=TensorData.model_construct(root=data),
+        data=TensorData(data),
     )
 
 
@@ -166,7 +166,11 @@ def _parameters(where: str, given: Any) -> Parameters | None:
 
 
 def _merge(into: Any, parameters: Parameters | None) -> None:
-    if parameters is None:
-        return
-    for key, value in ParametersConverter.from_types(parameters).items():
-        into[key].CopyFrom(value)
+    for key in parameters.model_fields_set if parameters else ():
+        match getattr(parameters, key):
+            case bool(value):
+                into[key].bool_param = value
+            case int(value):
+                into[key].int64_param = value
+            case str(value):
+                into[key].string_param = value

@@ -1,7 +1,7 @@
 """Puts in place what MLServer 1.7.1 has no setting for; each with its reason.
 
-- gRPC: conversions between messages and MLServer's types: grpc_codec.py. What is no message, and what comes when the
-  server ends: grpc_calls.py.
+- gRPC: conversions between messages and MLServer's types: grpc_codec.py. What is no message, what comes when the
+  server ends, and counting calls for less: grpc_calls.py.
 - REST: a body that does not fit the schema gets FastAPI's `{"detail": [...]}` with 422, a path that does not exist
   likewise. The protocol wants `{"error": "..."}`; here it is that, with 400 for a body.
 - REST: a stream of answers that fails before its first one ends in 500, as its status is sent already. Here it has
@@ -11,13 +11,15 @@
   "State.READY". Here it is "READY".
 - Signals: each of the two HTTP servers takes SIGTERM for itself, ends, and raises it again for the next, so that calls
   are cut. Here it goes to MLServer alone, which ends one server after the other.
-- Metrics: every name that anybody asks for gets series of its own, for ever. Here a model has to be there.
+- Metrics: every name that anybody asks for gets series of its own, for ever. Here a model has to be there, and its
+  series are looked up once.
 - Every request and answer gets half a dozen CloudEvents headers that ModelMesh drops; here none.
 """
 
 import functools
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import nullcontext
+from time import perf_counter
 from typing import Any
 
 import mlserver.grpc.server as grpc_server
@@ -27,6 +29,8 @@ import mlserver.rest.errors as rest_errors
 import mlserver.rest.server as rest_server
 from fastapi import Request, status
 from fastapi.exceptions import RequestValidationError
+from mlserver.context import model_context
+from mlserver.errors import ModelNotReady
 from mlserver.grpc.utils import handle_mlserver_error
 from mlserver.handlers import dataplane
 from mlserver.middleware import InferenceMiddlewares
@@ -53,7 +57,7 @@ def install() -> None:
     handlers[HTTPException] = answer_http_error
     plane, no_headers = (dataplane, InferenceMiddlewares)  # type: tuple[Any, Any]
     plane.CloudEventsMiddleware = lambda _: no_headers()
-    plane.DataPlane._infer_contextmanager = _infer_known
+    plane.DataPlane._infer_contextmanager = lambda self, name, version=None: _Inference(self, name, version)
     registry: Any = MultiModelRegistry
     registry.get_model = _get_model
     endpoints: Any = Endpoints
@@ -64,11 +68,10 @@ def install() -> None:
     for http_server in http_servers:
         http_server.capture_signals = lambda _: nullcontext()
     server: Any = grpc_server
-    server.add_GRPCInferenceServiceServicer_to_server = grpc_calls.add_servicer
+    server.aio = grpc_calls  # of which it takes `server`
 
 
 _mlservers_get_model: Any = MultiModelRegistry.get_model
-_mlservers_infer: Any = dataplane.DataPlane._infer_contextmanager
 _infer_stream: Any = Endpoints.infer_stream
 
 
@@ -76,16 +79,28 @@ async def _get_model(self: MultiModelRegistry, name: str, version: str | None = 
     return await _mlservers_get_model(self, name, version or None)
 
 
-@asynccontextmanager
-async def _infer_known(self: Any, name: str, version: str | None = None) -> AsyncIterator[Any]:
-    await self._model_registry.get_model(name, version)
-    try:
-        async with _mlservers_infer(self, name, version or None) as model:
-            yield model
-    finally:
-        # Unloaded meanwhile: what MLServer has just counted would stay for ever.
-        if name not in self._model_registry._models:
-            model_metrics.forget_mlservers(name)
+class _Inference:
+    """The context of one prediction: as MLServer's own, it finds the model, and counts and times what becomes of it."""
+
+    def __init__(self, plane: Any, name: str, version: str | None = None) -> None:
+        self._plane, self._registry = plane, plane._model_registry
+        self._name, self._version = name, version or None
+
+    async def __aenter__(self) -> Any:
+        model = await self._registry.get_model(self._name, self._version)
+        if not model.ready:
+            raise ModelNotReady(self._name, self._version)
+        # Had now, so that what is counted after the model's unload brings none of them back.
+        self._series = model_metrics.mlservers(self._plane, self._name, self._version or "")
+        self._context = model_context(model.settings)
+        self._context.__enter__()
+        self._started = perf_counter()
+        return model
+
+    async def __aexit__(self, kind: type[BaseException] | None, *error: Any) -> None:
+        self._context.__exit__(None, None, None)
+        self._series.duration.observe(perf_counter() - self._started)
+        (self._series.failure if kind else self._series.success).inc()
 
 
 def _begun(infer_stream: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,8 @@ come and go would grow for ever.
 from functools import cache
 from typing import NamedTuple
 
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from mlserver.handlers import DataPlane
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Summary
 from prometheus_client.metrics import MetricWrapperBase
 
 _LABEL = "model"
@@ -62,8 +63,32 @@ class ModelMetrics:
         forget_mlservers(self._model)
 
 
+class MLServersSeries(NamedTuple):
+    """What MLServer itself counts and times of a model's predictions."""
+
+    success: Counter
+    failure: Counter
+    duration: Summary
+
+
+_mlservers: dict[str, dict[str, MLServersSeries]] = {}
+
+
+def mlservers(plane: DataPlane, model: str, version: str) -> MLServersSeries:
+    """MLServer's own series of a model and a version of it; found once, as looking them up takes its time."""
+    versions = _mlservers.setdefault(model, {})
+    if version not in versions:
+        versions[version] = MLServersSeries(
+            success=plane._ModelInferRequestSuccess.labels(model, version),
+            failure=plane._ModelInferRequestFailure.labels(model, version),
+            duration=plane._ModelInferRequestDuration.labels(model, version),
+        )
+    return versions[version]
+
+
 def forget_mlservers(model: str) -> None:
     """Take away the series that MLServer itself keeps of a model."""
+    _mlservers.pop(model, None)
     for name in _MLSERVERS:
         # The registry finds a metric by name only here.
         theirs = REGISTRY._names_to_collectors.get(name)

@@ -6,11 +6,12 @@ the image, and without a folder of models on Python's search path.
 
 import argparse
 import asyncio
+import os
 import signal
-import sys
 
-# As process 1 it would not hear a signal that nothing handles, and what follows takes a second.
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+# As process 1 it would not hear a signal that nothing handles, and what follows takes a second. No exception, which an
+# import could take for its own.
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
 from mlserver.repository import ModelRepositoryFactory  # noqa: E402
 from mlserver.server import MLServer  # noqa: E402

@@ -7,6 +7,7 @@ repeats a payload. Over REST the values are JSON, nested or flat; over gRPC type
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mlserver.errors import InferenceError
@@ -65,16 +66,12 @@ class Tensor:
         """
         if self.datatype is Datatype.BYTES:
             values = [value.encode() if isinstance(value, str) else value for value in values]
-        # Not validated by pydantic: the values are the model's own, and there may be many.
-        return ResponseOutput.model_construct(
-            name=self.name,
-            datatype=self.datatype,
-            shape=[*shape] if shape is not None else [len(values)],
-            data=TensorData.model_construct(root=values),
-            parameters=self._parameters,
+        shape = [*shape] if shape is not None else [len(values)]
+        return ResponseOutput(
+            name=self.name, datatype=self.datatype, shape=shape, data=TensorData(values), parameters=self._parameters
         )
 
-    @property
+    @cached_property
     def _parameters(self) -> Parameters | None:
         return Parameters(content_type=self.content_type) if self.content_type else None
 
@@ -94,7 +91,7 @@ def check_request(declared: Sequence[Tensor], request: InferenceRequest, limits:
     sizes: dict[str, tuple[int, str]] = {}
     for given in request.inputs:
         values = _values(by_name[given.name], given, sizes, limits)
-        given.data = TensorData.model_construct(root=values)
+        given.data = TensorData(values)
 
 
 def _values(declared: Tensor, given: RequestInput, sizes: dict[str, tuple[int, str]], limits: Limits) -> list[Any]:

@@ -1,5 +1,6 @@
 """SIGTERM drains: what is being answered is answered, what comes later is refused, and the exit code is 0."""
 
+import os
 import re
 import signal
 import time
@@ -12,6 +13,7 @@ import grpc
 import pytest
 
 from cli.environments import venv_for
+from cli.model_server import ModelServer
 from tests.runtime.conftest import EXAMPLE
 from tests.runtime.server import RUNTIME, RuntimeServer
 from tests.runtime.ways import WAYS, grpc_typed
@@ -77,12 +79,13 @@ def test_a_load_of_requests_is_answered_or_refused_but_never_cut(server: Runtime
 
 
 def test_a_server_that_is_still_starting_ends_at_once(tmp_path: Path) -> None:
-    server = RuntimeServer(venv_for(RUNTIME / "requirements.txt"), tmp_path)
+    with (tmp_path / "log").open("w") as log:
+        server = ModelServer(venv_for(RUNTIME / "requirements.txt"), RUNTIME, tmp_path, os.environ, log=log)
     while not catches(server.process.pid, signal.SIGTERM):
         assert server.process.poll() is None
     server.process.terminate()
     assert server.process.wait(20) == 0
-    assert "running on" not in server.log.read_text()
+    assert "running on" not in (tmp_path / "log").read_text()
 
 
 def catches(pid: int, number: signal.Signals) -> bool:

@@ -32,8 +32,19 @@ def served(credentials: grpc.ServerCredentials | None) -> Iterator[str]:
     """A server of one model; its port."""
     server = grpc.server(ThreadPoolExecutor(1))
 
+    def declare(request: Any, _: Any) -> Any:
+        answer = service_pb2.ModelMetadataResponse(name=request.name)
+        answer.inputs.add(name="sentence", datatype="BYTES", shape=[-1])
+        answer.inputs.add(name="weights", datatype="FP32", shape=[-1, 2])
+        return answer
+
     def infer(request: Any, _: Any) -> Any:
         assert request.model_name == "mine"
+        assert [(each.name, each.datatype, list(each.shape)) for each in request.inputs] == [
+            ("sentence", "BYTES", [1]),
+            ("weights", "FP32", [1, 2]),
+        ]
+        assert list(request.raw_input_contents) == [struct.pack("<I", 1) + b"x", struct.pack("<2f", 1, 1)]
         answer = service_pb2.ModelInferResponse(model_name="mine")
         for name in ("compound", "pos", "neu", "neg"):
             answer.outputs.add(name=name, datatype="FP64", shape=[1])
@@ -42,14 +53,15 @@ def served(credentials: grpc.ServerCredentials | None) -> Iterator[str]:
         answer.raw_output_contents.append(struct.pack("<I", len(b"positive")) + b"positive")
         return answer
 
-    handler = grpc.unary_unary_rpc_method_handler(
-        infer,
-        request_deserializer=service_pb2.ModelInferRequest.FromString,
-        response_serializer=service_pb2.ModelInferResponse.SerializeToString,
-    )
-    server.add_generic_rpc_handlers(
-        [grpc.method_handlers_generic_handler("inference.GRPCInferenceService", {"ModelInfer": handler})]
-    )
+    handlers = {
+        name: grpc.unary_unary_rpc_method_handler(
+            method,
+            request_deserializer=getattr(service_pb2, f"{name}Request").FromString,
+            response_serializer=getattr(service_pb2, f"{name}Response").SerializeToString,
+        )
+        for name, method in {"ModelInfer": infer, "ModelMetadata": declare}.items()
+    }
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("inference.GRPCInferenceService", handlers)])
     port = (
         server.add_secure_port("127.0.0.1:0", credentials) if credentials else server.add_insecure_port("127.0.0.1:0")
     )

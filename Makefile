@@ -70,7 +70,7 @@ test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole sta
 	@$(run) embedded reset --instance test
 	@$(run) embedded up --instance test
 	@trap '$(run) embedded down --instance test' EXIT; \
-	  MODELMESH_SERVING_SRC="$${MODELMESH_SERVING_SRC:-$(upstream)}" .venv/bin/pytest --verbose --durations=10 -n 2 --dist loadgroup tests $(wildcard runtimes/*/tests)
+	  MODELMESH_SERVING_SRC="$${MODELMESH_SERVING_SRC:-$(upstream)}" .venv/bin/pytest --verbose --durations=10 tests $(wildcard runtimes/*/tests)
 
 unit: lint ## Run what needs only the Python requirements: lint, types, unit tests (about two minutes)
 	@.venv/bin/pytest -q tests/unit
@@ -88,6 +88,7 @@ format: .venv ## Rewrite the code in the project's format
 
 lock: .venv ## Pin the Python requirements anew, with hashes; or add what one model server has new: make lock RUNTIME=runtime_src
 	@if [ -n "$$RUNTIME" ]; then \
+	    [ -f "$$RUNTIME/pyproject.toml" ] || { echo "✗ $$RUNTIME has no pyproject.toml: RUNTIME=… names a model server's folder"; exit 1; }; \
 	    cd "$$RUNTIME"; "$(CURDIR)/.venv/bin/uv" pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	      --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements.txt; exit; fi; \
 	  for lock in "-o requirements.txt" "--group dev -o requirements-dev.txt"; do \

@@ -36,17 +36,9 @@ def image_size(node: Instance, context: Path, scratch: Path) -> ImageSize:
         BenchmarkError: it does not build; with the end of the builder's words.
     """
     archive, log = scratch / f"{context.name}.tar", scratch / f"{context.name}-build.log"
-    arguments: dict[str, str] = json.loads(handover.config(node))["modelmesh:buildArgs"]
-    arguments |= {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
-    command = [
-        f"{handover.programs(node)}/buildctl", "--addr", f"unix://{node.builder_socket}", "build",
-        "--progress=plain", "--frontend", "dockerfile.v0",
-        "--local", f"context={context}", "--local", f"dockerfile={context}",
-        # The node's own layers are not compressed; a registry's usually are.
-        "--output", f"type=oci,dest={archive},compression=gzip,force-compression=true",
-    ]  # fmt: skip
-    for name, value in arguments.items():
-        command += ["--opt", f"build-arg:{name}={value}"]
+    # The node's own layers are not compressed; a registry's usually are.
+    packed = f"type=oci,dest={archive},compression=gzip,force-compression=true"
+    command = build_command(node, context, "--output", packed)
     with log.open("wb") as output:
         built = subprocess.run(command, stdout=output, stderr=output)
     if built.returncode:
@@ -55,6 +47,20 @@ def image_size(node: Instance, context: Path, scratch: Path) -> ImageSize:
         return weigh(archive)
     finally:
         archive.unlink()
+
+
+def build_command(node: Instance, context: Path, *more: str, **arguments: str) -> list[str]:
+    """What builds the Dockerfile of `context` on the node's base image; options and build arguments come besides."""
+    arguments = json.loads(handover.config(node))["modelmesh:buildArgs"] | arguments
+    arguments |= {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
+    command = [
+        f"{handover.programs(node)}/buildctl", "--addr", f"unix://{node.builder_socket}", "build",
+        "--progress=plain", "--frontend", "dockerfile.v0",
+        "--local", f"context={context}", "--local", f"dockerfile={context}", *more,
+    ]  # fmt: skip
+    for name, value in arguments.items():
+        command += ["--opt", f"build-arg:{name}={value}"]
+    return command
 
 
 def weigh(archive: Path) -> ImageSize:

@@ -1,6 +1,6 @@
 """Measures the model server against the tutorial's template settings, a bare gRPC server and the library in a loop.
 
-`.venv/bin/python -m benchmarks.runtime` takes about eight minutes and writes tables and a picture into
+`.venv/bin/python -m benchmarks.runtime` takes about seven minutes and writes tables and a picture into
 `benchmarks/results`; with `--quick` it takes less than two, and writes into `.build/benchmarks`. `--settings` changes
 one setting of the server at a time instead, and measures what each costs or wins.
 
@@ -31,6 +31,7 @@ from benchmarks.texts import EXAMPLE, example
 from benchmarks.variants import SHIPPED, VARIANTS
 from cli.environments import venv_for
 from cli.model_server import ModelServerError
+from embedded.toolchain import cache_folder
 from tests.runtime.v2_client import Messages
 
 RESULTS = Path(__file__).parent / "results"
@@ -135,9 +136,8 @@ def _environment(scratch: Path) -> Environment:
 
 
 def _generator(environment: Environment) -> load.Generator:
-    cache = Path(os.environ.get("MODELMESH_CACHE") or Path.home() / ".cache/modelmesh-stack")
     say("load generator: ghz (the first time, it is built in about a minute)")
-    return load.Generator(load.ghz(cache), environment.protoset)
+    return load.Generator(load.ghz(cache_folder()), environment.protoset)
 
 
 def _image_sizes(environment: Environment) -> dict[str, ImageSize] | str:

@@ -47,10 +47,9 @@ class Program:
 def of_image(folder: Path) -> Program:
     """What the image of a Dockerfile would run, with the code where it is in the checkout."""
     image = image_of(folder)
-    place = image.variables["PYTHONPATH"].rstrip("/")
     return Program(
         command=tuple("{models}" if word == image.models else word for word in image.command),
-        environment={name: value.replace(place, str(folder)) for name, value in image.variables.items()},
+        environment={name: value.replace(image.folder, str(folder)) for name, value in image.variables.items()},
     )
 
 

@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 
+from cli.samples import EXAMPLE
 from cli.stack import CommandError
 from embedded.errors import EmbeddedError
 from embedded.toolchain import BuildError
@@ -23,7 +24,6 @@ OPERATIONS = {
     "runtime": "cli.runtime",
     "new-runtime": "cli.new_runtime",
 }
-EXAMPLE = "What a wonderful day, I love it!"
 INTERRUPTED = 130
 """The exit code that shells have for Ctrl-C."""
 

@@ -6,12 +6,12 @@ environment; several runs at once build it once.
 
 import fcntl
 import hashlib
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 from embedded.progress import say
+from embedded.toolchain import cache_folder
 
 
 def venv_for(requirements: Path) -> Path:
@@ -23,7 +23,7 @@ def venv_for(requirements: Path) -> Path:
     Raises:
         CalledProcessError: pip could not install it; its own words are on stderr.
     """
-    cache = Path(os.environ.get("MODELMESH_CACHE") or Path.home() / ".cache/modelmesh-stack") / "venv"
+    cache = cache_folder() / "venv"
     version = ".".join(map(str, sys.version_info[:2]))
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
     venv = cache / f"{requirements.parent.name}-{digest}-{version}"

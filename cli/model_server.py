@@ -5,6 +5,7 @@ of the image's. Models are laid out as ModelMesh's puller and adapter lay them o
 """
 
 import json
+import os
 import re
 import shlex
 import socket
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 SETTINGS_FILE = "model-settings.json"
 PORTS = ("MLSERVER_HTTP_PORT", "MLSERVER_GRPC_PORT", "MLSERVER_METRICS_PORT")
@@ -94,19 +96,21 @@ class ModelServer:
                 if self.rest("/v2/health/ready")[0] == 200:
                     return
             except (OSError, HTTPException):
-                time.sleep(0.05)
+                pass
+            time.sleep(0.05)
         raise ModelServerError(f"the model server did not answer within {seconds:.0f} s")
 
     def lay_out(self, model: str, files: Path) -> Path:
         """Put a model, a file or a folder, where the adapter would; return the adapter's folder.
 
-        A `model-settings.json` in a folder is the user's own, which the adapter hands through.
+        A `model-settings.json` in a folder is the user's own, which the adapter hands through. Raises ModelServerError
+        where that would end the adapter.
         """
         adapted = self.models / model
         adapted.mkdir(parents=True)
         own = files / SETTINGS_FILE
         if own.is_file():
-            settings = json.loads(own.read_text(encoding="utf-8"))
+            settings = _settings(own)
             for file in files.iterdir():
                 if file != own:
                     (adapted / file.name).symlink_to(file.resolve())
@@ -121,7 +125,7 @@ class ModelServer:
 
     def load(self, model: str) -> None:
         """Load a model that is laid out. Raises ModelServerError with the server's reason."""
-        status, answer = self.rest(f"/v2/repository/models/{model}/load", {})
+        status, answer = self.rest(f"/v2/repository/models/{quote(model)}/load", {})
         if status != 200:
             raise ModelServerError(str(answer.get("error", answer)))
 
@@ -205,6 +209,18 @@ def _last_stage(dockerfile: str) -> list[tuple[str, str]]:
     return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in stage.splitlines())]
 
 
+def _settings(file: Path) -> dict[str, Any]:
+    """A model's own settings, in which `parameters.uri` may say where its files are."""
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelServerError(f"{file}: expected JSON ({error})") from None
+    parameters = settings.get("parameters", {}) if isinstance(settings, dict) else None
+    if not isinstance(parameters, dict) or not isinstance(parameters.get("uri", ""), str):
+        raise ModelServerError(f"{file}: expected a JSON object; in it parameters, if any, another, and their uri text")
+    return dict(settings)
+
+
 def _words(command: str) -> list[str]:
     try:
         return list(map(str, json.loads(command)))
@@ -225,6 +241,8 @@ def _port(name: str, value: str) -> int:
     except (ValueError, OverflowError):
         raise ModelServerError(f"{name}: {value!r}, expected a port's number, or nothing for a free one") from None
     except OSError as error:
-        reason = f"{name}: port {value} can't be had ({error.strerror}); name another, or none for a free one"
+        # The interpreter's own words repeat the address.
+        why = os.strerror(error.errno or 0)
+        reason = f"{name}: port {value} can't be had ({why}); name another, or none for a free one"
         raise ModelServerError(reason) from None
     return int(value)

@@ -88,7 +88,7 @@ def _check(name: str, root: Path) -> None:
             "make new-runtime NAME=keyword-counter"
         )
     if (root / "runtime_src" / f"{_module(name)}.py").exists():
-        raise CommandError(f"NAME={name}: {_module(name)}.py is a module of every runtime; take another name")
+        raise CommandError(f"NAME={name}: {_module(name)}.py is a module of runtime_src; take another name")
     if (root / RUNTIMES / name).exists():
         raise CommandError(f"{RUNTIMES / name} exists, and nothing was changed; take another name, or remove it first")
 

@@ -11,6 +11,7 @@ from cli.engine import PROGRAM_FLAGS
 from cli.predict import predict as score
 from cli.preview import Preview, preview_without_node
 from cli.preview import preview as previewed
+from cli.samples import EXAMPLE
 from cli.stack import ROOT, CommandError, EngineError, Stack, has_started, is_embedded, on_no_node, open_stack
 from embedded import lifecycle
 from embedded.errors import EmbeddedError
@@ -18,7 +19,6 @@ from embedded.instance import instance
 from embedded.progress import say, step
 from models import __main__ as example
 
-EXAMPLE = "What a wonderful day, I love it!"
 # What the cluster has become is compared with what the program says; reading and comparing is all that happens.
 DRIFT_FLAGS = ("--refresh", "--expect-no-changes", "--diff", "--non-interactive", "--suppress-progress")
 CHANGES_FOUND = 7

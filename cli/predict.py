@@ -63,7 +63,10 @@ def _inputs(client: Any, model: str, text: str) -> list[InferInput]:
 def _first(values: Any) -> str | float:
     """The first element of an output."""
     value = values.flat[0]
-    return value.decode() if isinstance(value, bytes) else round(value.item(), 4)
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    number: int | float = value.item()
+    return round(number, 4) if isinstance(number, float) else number
 
 
 def _tls(stack: Stack, outputs: dict[str, Any], name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from argparse import Namespace
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from cli.environments import venv_for
 from cli.model_server import SETTINGS_FILE, ModelServer, ModelServerError, image_of
@@ -98,17 +99,16 @@ def _serve(server: ModelServer, source: Path, model: str, files: Path, text: str
         server.wait_until_live()
         server.lay_out(model, files)
         server.load(model)
-        _, metadata = server.rest(f"/v2/models/{model}")
+        _, metadata = server.rest(f"/v2/models/{quote(model)}")
         _show(server, model, files, sample(metadata.get("inputs") or [], text))
-        code = server.process.wait()
+        raise ModelServerError(f"the model server ended with exit code {server.process.wait()}")
     except (ModelServerError, HTTPException, OSError) as error:
         raise CommandError(f"{error}; its log is above. Mend {source} or {files}, then again: make runtime") from None
-    raise CommandError(f"the model server ended with exit code {code}: its log is above")
 
 
 def _show(server: ModelServer, model: str, files: Path, request: dict[str, Any]) -> None:
     say(f"▸ Model {model} ({files}) is served")
-    print(f"  REST     http://127.0.0.1:{server.http_port}/v2/models/{model}")
+    print(f"  REST     http://127.0.0.1:{server.http_port}/v2/models/{quote(model)}")
     print(f"  gRPC     127.0.0.1:{server.grpc_port}")
     print(f"  metrics  {server.metrics_url}", flush=True)
     if not request["inputs"]:
@@ -117,7 +117,7 @@ def _show(server: ModelServer, model: str, files: Path, request: dict[str, Any])
         say("▸ A request to paste, over REST and over gRPC")
         print(curl_line(server.http_port, model, request))
         print(python_line(PYTHON, server.grpc_port, model, request), flush=True)
-        status, answer = server.rest(f"/v2/models/{model}/infer", request)
+        status, answer = server.rest(f"/v2/models/{quote(model)}/infer", request)
         say(f"▸ Its answer, status {status}")
         print(json.dumps(answer, ensure_ascii=False), flush=True)
     say("▸ The server's log, until Ctrl-C")

@@ -5,7 +5,10 @@ import math
 import shlex
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
+EXAMPLE = "What a wonderful day, I love it!"
+"""The text of a request where nobody gave another."""
 _NUMPY = {"BOOL": "bool_", "FP16": "float16", "FP32": "float32", "FP64": "float64", "BYTES": "object_"}
 
 
@@ -22,7 +25,7 @@ def sample(inputs: Sequence[dict[str, Any]], text: str) -> dict[str, Any]:
 
 def curl_line(port: int, model: str, request: dict[str, Any]) -> str:
     """The request over REST."""
-    url = f"http://127.0.0.1:{port}/v2/models/{model}/infer"
+    url = f"http://127.0.0.1:{port}/v2/models/{quote(model)}/infer"
     body = json.dumps(request, ensure_ascii=False)
     return shlex.join(["curl", "-s", url, "-H", "Content-Type: application/json", "-d", body])
 

@@ -75,9 +75,10 @@ class CustomMLModel(MLModel, ABC):
         self.outputs = [tensor.metadata for tensor in self.OUTPUTS]
         self._outputs = {tensor.name: tensor for tensor in self.OUTPUTS}
         self._metrics: ModelMetrics | None = None
+        self._unloaded = False
 
     async def load(self) -> bool:
-        """Load the model that the settings point at.
+        """Load the model that the settings point at; false if it was unloaded meanwhile.
 
         Raises:
             ModelLoadError: the files are missing, unreadable or not what they should be, or nobody waits any more.
@@ -98,6 +99,8 @@ class CustomMLModel(MLModel, ABC):
             frame = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(frame.filename).name}:{frame.lineno}"
             raise ModelLoadError(self.name, f"{where}: {type(error).__name__}: {short(error)}") from error
+        if self._unloaded:
+            return False
         seconds, size = perf_counter() - started, _size(file_uri)
         self._metrics = ModelMetrics(self.name, load_seconds=seconds, size_bytes=size)
         logger.info("loaded %d bytes in %.3f s", size, seconds)
@@ -105,6 +108,7 @@ class CustomMLModel(MLModel, ABC):
 
     async def unload(self) -> bool:
         """Take the model's metrics away; its memory goes with the instance."""
+        self._unloaded = True
         if self._metrics:
             self._metrics.forget()
         return True
@@ -176,6 +180,9 @@ class CustomMLModel(MLModel, ABC):
 
     def _wanted(self, payload: InferenceRequest) -> list[str]:
         wanted = [output.name for output in payload.outputs or ()]
+        # A few bytes ask for a whole output.
+        if len(wanted) > len(self._outputs):
+            raise InferenceError(f"outputs: expected {len(self._outputs)} at the most, got {len(wanted)}")
         for name in wanted:
             if name not in self._outputs:
                 raise InferenceError(f'output "{short(name)}": expected one of {", ".join(self._outputs)}')
@@ -184,6 +191,8 @@ class CustomMLModel(MLModel, ABC):
 
 def _is_small(data: Any, items: int) -> bool:
     if not isinstance(data, list) or len(data) > items:
+        return False
+    if data and isinstance(data[0], list):  # rows, which may hold anything
         return False
     return sum(len(each) for each in data if isinstance(each, str | bytes)) <= _INLINE_BYTES
 
@@ -197,4 +206,5 @@ def _size(file_uri: str) -> int:
     if not path.is_dir():
         return path.stat().st_size if path.exists() else 0
     # The adapter lays a directory out as a link, which a walk follows only at its start.
-    return sum((Path(folder) / name).stat().st_size for folder, _, names in os.walk(path) for name in names)
+    files = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
+    return sum(file.stat().st_size for file in files if file.is_file())

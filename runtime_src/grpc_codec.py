@@ -5,7 +5,6 @@ reads, and end in INTERNAL with the text of a Python exception where contents do
 no business of this module; the model checks that against its declared tensors.
 """
 
-import math
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -41,6 +40,8 @@ _TYPES = {
     "BYTES": ("bytes_contents", ""),
 }
 _LENGTH = struct.Struct("<I")
+# Of inputs, and of outputs that are asked for: an empty one is two bytes in a message, and a thousand here.
+_MOST_TENSORS = 1024
 
 
 class RequestConverter(ModelInferRequestConverter):
@@ -53,6 +54,9 @@ class RequestConverter(ModelInferRequestConverter):
         Raises:
             InferenceError: its contents contradict what it says of them; names the tensor.
         """
+        for kind, tensors in (("inputs", pb_object.inputs), ("outputs", pb_object.outputs)):
+            if len(tensors) > _MOST_TENSORS:
+                raise InferenceError(f"{kind}: expected {_MOST_TENSORS} at the most, got {len(tensors)}")
         raw = pb_object.raw_input_contents
         if raw and len(raw) != len(pb_object.inputs):
             raise InferenceError(
@@ -85,7 +89,9 @@ class ResponseConverter(ModelInferResponseConverter):
             tensor = message.outputs.add(name=output.name, datatype=datatype, shape=output.shape)
             _merge(tensor.parameters, output.parameters)
             field, code = _TYPES[datatype]
-            if use_raw or not field:
+            if not field and not use_raw:
+                return cls.from_types(type_object, use_raw=True)  # the protocol has all outputs raw, or none
+            if use_raw:
                 message.raw_output_contents.append(_packed(code, output.data.root))
             else:
                 getattr(tensor.contents, field).extend(output.data.root)
@@ -125,28 +131,27 @@ def _typed(where: str, datatype: str, fields: Sequence[tuple[Any, Any]]) -> list
 
 
 def _unpacked(where: str, tensor: Any, raw: bytes) -> list[Any]:
-    shape = [*tensor.shape]
-    reason = (
-        f"{where}: expected {short(tensor.datatype)} {short(shape)} in raw_input_contents, "
-        f"got {len(raw)} bytes that do not unpack"
-    )
+    def refused() -> InferenceError:
+        expected = f"{short(tensor.datatype)} {short([*tensor.shape])} in raw_input_contents"
+        return InferenceError(f"{where}: expected {expected}, got {len(raw)} bytes that do not unpack")
+
     if tensor.datatype not in _TYPES:
-        raise InferenceError(reason)
+        raise refused()
     _, code = _TYPES[tensor.datatype]
     if code:
-        count = math.prod(shape)
-        # Looked at before the format is made: a shape may say anything.
-        if any(size < 0 for size in shape) or len(raw) != count * struct.calcsize(f"<{code}"):
-            raise InferenceError(reason)
+        # Whether it is what the shape says, the model looks at: a shape may say anything, and say it at length.
+        count, rest = divmod(len(raw), struct.calcsize(f"<{code}"))
+        if rest:
+            raise refused()
         return [*struct.unpack(f"<{count}{code}", raw)]
     elements, start = [], 0
     while start < len(raw):
         body = start + _LENGTH.size
         if body > len(raw):
-            raise InferenceError(reason)
+            raise refused()
         start = body + _LENGTH.unpack_from(raw, body - _LENGTH.size)[0]
         if start > len(raw):
-            raise InferenceError(reason)
+            raise refused()
         elements.append(raw[body:start])
     return elements
 

@@ -33,7 +33,8 @@ class JsonFormatter(logging.Formatter):
             line["level"] = "WARNING"
         elif error:
             line |= {"message": _said(record, error), "error": type(error).__name__, "traceback": _traceback(error)}
-        return json.dumps(line, ensure_ascii=False)
+        # Half a character (in a file's name, say) is no UTF-8; as it is escaped here, it is JSON.
+        return json.dumps(line, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 
 def _said(record: logging.LogRecord, error: BaseException) -> str:

@@ -13,12 +13,16 @@
   are cut. Here it goes to MLServer alone, which ends one server after the other.
 - Metrics: every name that anybody asks for gets series of its own, for ever. Here a model has to be there, and its
   series are looked up once.
+- REST: how large a body may be, and which calls are counted: rest_calls.py.
+- Errors: gRPC cannot send a message that is longer than a few KiB, which leaves the caller without a status, or one
+  that is no UTF-8, which leaves the caller without an answer. Here it is cut, and escaped.
+- Loads: a model that is unloaded while another one is loaded in its place never hears of it. Here that one is told.
 - Every request and answer gets half a dozen CloudEvents headers that ModelMesh drops; here none.
 """
 
 import functools
 from collections.abc import AsyncIterator, Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from time import perf_counter
 from typing import Any
 
@@ -30,19 +34,24 @@ import mlserver.rest.server as rest_server
 from fastapi import Request, status
 from fastapi.exceptions import RequestValidationError
 from mlserver.context import model_context
-from mlserver.errors import ModelNotReady
+from mlserver.errors import MLServerError, ModelNotReady
 from mlserver.grpc.utils import handle_mlserver_error
 from mlserver.handlers import dataplane
 from mlserver.middleware import InferenceMiddlewares
 from mlserver.registry import MultiModelRegistry
 from mlserver.rest.endpoints import Endpoints
+from mlserver.rest.requests import Request as RestRequest
 from mlserver.rest.responses import Response
+from mlserver.settings import ModelSettings
 from mlserver.types import State
 from starlette.exceptions import HTTPException
+from starlette_exporter import PrometheusMiddleware
 
 import grpc_calls
 import grpc_codec
 import model_metrics
+import rest_calls
+from tensors import short
 
 
 def install() -> None:
@@ -58,8 +67,11 @@ def install() -> None:
     plane, no_headers = (dataplane, InferenceMiddlewares)  # type: tuple[Any, Any]
     plane.CloudEventsMiddleware = lambda _: no_headers()
     plane.DataPlane._infer_contextmanager = lambda self, name, version=None: _Inference(self, name, version)
+    error: Any = MLServerError
+    error.__str__ = _sendable
     registry: Any = MultiModelRegistry
     registry.get_model = _get_model
+    registry.load = _load
     endpoints: Any = Endpoints
     endpoints.infer_stream = _begun(_infer_stream)
     state: Any = State
@@ -67,16 +79,36 @@ def install() -> None:
     http_servers: Any = (rest_server._NoSignalServer, metrics_server._NoSignalServer)
     for http_server in http_servers:
         http_server.capture_signals = lambda _: nullcontext()
+    http: tuple[Any, Any] = (RestRequest, PrometheusMiddleware)
+    http[0].body = rest_calls.body
+    http[1].__call__ = rest_calls.counted
     server: Any = grpc_server
     server.aio = grpc_calls  # of which it takes `server`
 
 
 _mlservers_get_model: Any = MultiModelRegistry.get_model
+_mlservers_load: Any = MultiModelRegistry.load
 _infer_stream: Any = Endpoints.infer_stream
+
+# Of UTF-8; HTTP/2 writes a byte as three, and gRPC takes 8 KiB.
+_MESSAGE_BYTES = 2000
 
 
 async def _get_model(self: MultiModelRegistry, name: str, version: str | None = None) -> Any:
     return await _mlservers_get_model(self, name, version or None)
+
+
+async def _load(self: MultiModelRegistry, settings: ModelSettings) -> Any:
+    model = await _mlservers_load(self, settings)
+    if settings.name not in self._models:
+        await model.unload()
+    return model
+
+
+def _sendable(error: MLServerError) -> str:
+    data = Exception.__str__(error).encode(errors="backslashreplace")
+    text = data[:_MESSAGE_BYTES].decode(errors="ignore")
+    return text if len(data) <= _MESSAGE_BYTES else f"{text} …"
 
 
 class _Inference:
@@ -98,7 +130,9 @@ class _Inference:
         return model
 
     async def __aexit__(self, kind: type[BaseException] | None, *error: Any) -> None:
-        self._context.__exit__(None, None, None)
+        # A stream over REST ends in another task than it began in, and what was set there is gone with that.
+        with suppress(ValueError):
+            self._context.__exit__(None, None, None)
         self._series.duration.observe(perf_counter() - self._started)
         (self._series.failure if kind else self._series.success).inc()
 
@@ -142,7 +176,7 @@ async def answer_invalid_body(request: Request, error: RequestValidationError) -
 
 async def answer_http_error(request: Request, error: HTTPException) -> Response:
     """Answer what is no request at all (no such path or method) in the protocol's form."""
-    reason = f"{request.method} {request.url.path}: {error.detail}"
+    reason = f"{request.method} {request.scope['path']}: {error.detail}"
     return Response(status_code=error.status_code, content={"error": reason}, headers=error.headers)
 
 
@@ -150,7 +184,7 @@ def _location(path: list[Any], body: Any) -> str:
     match path:
         case ["inputs" | "outputs" as kind, int(index), *rest]:
             try:
-                name = f'"{body[kind][index]["name"]}"'
+                name = f'"{short(body[kind][index]["name"])}"'
             except (KeyError, IndexError, TypeError):
                 name = str(index)
             return " ".join([kind.removesuffix("s"), name, *map(str, rest)])

@@ -108,9 +108,11 @@ def _check_file(folder: Path, name: str, entry: object) -> None:
 
 def _json(path: Path) -> object:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content: object = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(content, ensure_ascii=False).encode()  # JSON's \\u may write half a character, which nobody can send
     except (ValueError, RecursionError) as error:
         raise ManifestError(f"{path.name}: expected JSON in UTF-8: {error}") from error
+    return content
 
 
 def _object(where: str, value: object) -> dict[str, Any]:

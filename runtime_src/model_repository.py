@@ -105,6 +105,8 @@ def _parsed(folder: Path) -> ModelSettings:
         raise _refused(folder, f"expected a JSON object, got {type(content).__name__}")
     try:
         return load_model_settings(str(path))
+    except OSError as error:  # the adapter may take it away meanwhile
+        raise _refused(folder, str(error)) from error
     except ValidationError as error:
         first = error.errors()[0]
         raise _refused(folder, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
@@ -112,7 +114,10 @@ def _parsed(folder: Path) -> ModelSettings:
 
 def _within(folder: Path, uri: str) -> str:
     """The path that a URI means, which is inside of the model's own directory; URIs of another scheme as they are."""
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError as error:
+        raise _refused(folder, f"parameters.uri {uri}: {error}") from error
     if parts.scheme not in ("", "file"):
         return uri
     path = os.path.normpath(folder / parts.path)

@@ -26,6 +26,7 @@ from limits import Limits
 TEXT = "str"
 """The content type of BYTES that are UTF-8 texts."""
 
+_SIZES = range(2**63)  # the protocol's; JSON may write a number of any length
 _INTEGERS = {
     Datatype(f"{sign}INT{bits}"): range(-(2 ** (bits - 1)), 2 ** (bits - 1)) if not sign else range(2**bits)
     for sign in ("", "U")
@@ -105,7 +106,7 @@ def _values(declared: Tensor, given: RequestInput, sizes: dict[str, tuple[int, s
     count = math.prod(given.shape)
     if count > limits.max_items:
         raise InferenceError(f"{where}: expected {limits.max_items} elements at the most, got {count}")
-    data = _flat(where, given, depth=len(given.shape))
+    data = _flat(where, given)
     if len(data) != count:
         raise InferenceError(f"{where}: expected {count} elements for shape {given.shape}, got {len(data)}")
     if declared.datatype is not Datatype.BYTES:
@@ -115,7 +116,7 @@ def _values(declared: Tensor, given: RequestInput, sizes: dict[str, tuple[int, s
 
 def _check_shape(where: str, declared: Sequence[int | str], given: Sequence[int], sizes: dict[str, Any]) -> None:
     column = len(declared) == 1 and len(given) == 2 and given[1] == 1
-    if (not column and len(given) != len(declared)) or any(size < 0 for size in given):
+    if (not column and len(given) != len(declared)) or any(size not in _SIZES for size in given):
         form = ", ".join(map(str, declared))
         forms = f"[{form}] or [{form}, 1]" if len(declared) == 1 else f"[{form}]"
         raise InferenceError(f"{where}: expected shape {forms}, got {short([*given])}")
@@ -132,14 +133,17 @@ def _form(shape: Sequence[int | str]) -> str:
     return f"[{', '.join(map(str, shape))}]"
 
 
-def _flat(where: str, given: RequestInput, depth: int) -> list[Any]:
-    """The elements, which JSON may nest as deep as the shape has dimensions."""
+def _flat(where: str, given: RequestInput) -> list[Any]:
+    """The elements, which JSON may nest as the shape says."""
     data = given.data.root
     if not isinstance(data, list):
         raise InferenceError(f"{where}: expected data to be a list, got {type(data).__name__}")
-    for _ in range(depth - 1):
+    for size in given.shape[1:]:
         if not data or not all(isinstance(row, list) for row in data):
             break
+        if {*map(len, data)} != {size}:
+            other = next(len(row) for row in data if len(row) != size)
+            raise InferenceError(f"{where}: expected rows of {size} for shape {given.shape}, got one of {other}")
         data = [element for row in data for element in row]
     return data
 

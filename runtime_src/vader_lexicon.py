@@ -18,6 +18,9 @@ EMOJI_FILE = "emoji_utf8_lexicon.txt"
 MAX_BYTES = 16 * 2**20
 """Of one file. In memory a lexicon takes a dozen times as much; VADER's own has not half a MiB."""
 
+MAX_DESCRIPTION = 200
+"""Of an emoji, in characters: a text grows by as many for each. VADER's own has 54 at the most."""
+
 
 class LexiconError(ValueError):
     """A lexicon cannot be used; the message is `file:line: reason` or `file: reason`."""
@@ -52,7 +55,7 @@ def read_lexicon(path: Path) -> VaderLexicon:
     emoji_file = path / EMOJI_FILE
     return VaderLexicon(
         scores=_read_scores(path / LEXICON_FILE),
-        emojis={emoji: text for _, emoji, text in _entries(emoji_file)} if emoji_file.is_file() else {},
+        emojis=_read_emojis(emoji_file) if emoji_file.is_file() else {},
     )
 
 
@@ -69,6 +72,16 @@ def _read_scores(path: Path) -> dict[str, float]:
     if not scores:
         raise LexiconError(f"{path.name}: expected lines of token, tab, score; the file has none")
     return scores
+
+
+def _read_emojis(path: Path) -> dict[str, str]:
+    emojis: dict[str, str] = {}
+    for number, emoji, text in _entries(path):
+        if len(text) > MAX_DESCRIPTION:
+            raise LexiconError(f"{path.name}:{number}: expected a description of {MAX_DESCRIPTION} characters at the "
+                               f"most, got {len(text)}")  # fmt: skip
+        emojis[emoji] = text
+    return emojis
 
 
 def _entries(path: Path) -> Iterator[tuple[int, str, str]]:

@@ -1,7 +1,6 @@
 """Images that a BuildKit client builds on the node, and what is in them, as the registry hands it out."""
 
 import json
-import os
 import subprocess
 import tarfile
 import tempfile
@@ -12,10 +11,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from embedded import handover
+from benchmarks.image_size import build_command
 from embedded.instance import REGISTRY_PORT, Instance
-
-_PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
 @dataclass(frozen=True)
@@ -75,25 +72,11 @@ class BuiltImage:
 
 def build(node: Instance, context: Path, repository: str, *, fresh: bool = False) -> BuiltImage:
     """Build a folder with the stack's arguments and push it; a fresh build uses no cached layer."""
-    arguments = json.loads(handover.config(node))["modelmesh:buildArgs"] | {"SOURCE_DATE_EPOCH": "0"}
-    arguments |= {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
+    output = f"type=image,name={node.registry}/{repository}:built,push=true,oci-mediatypes=true"
     with tempfile.TemporaryDirectory() as folder:
         metadata = Path(folder, "metadata.json")
-        command = _command(node, context, repository, arguments, metadata, fresh=fresh)
+        options = ["--output", output, "--metadata-file", str(metadata), *(["--no-cache"] if fresh else [])]
+        command = build_command(node, context, *options, SOURCE_DATE_EPOCH="0")
         built = subprocess.run(command, capture_output=True, text=True)
         assert built.returncode == 0, built.stderr
         return BuiltImage(node, repository, json.loads(metadata.read_text())["containerimage.digest"])
-
-
-def _command(
-    node: Instance, context: Path, repository: str, arguments: dict[str, str], metadata: Path, *, fresh: bool
-) -> list[str]:
-    command = [
-        f"{handover.programs(node)}/buildctl", "--addr", f"unix://{node.builder_socket}", "build",
-        "--progress=plain", "--frontend", "dockerfile.v0", *(["--no-cache"] if fresh else []),
-        "--local", f"context={context}", "--local", f"dockerfile={context}", "--metadata-file", str(metadata),
-        "--output", f"type=image,name={node.registry}/{repository}:built,push=true,oci-mediatypes=true",
-    ]  # fmt: skip
-    for name, value in arguments.items():
-        command += ["--opt", f"build-arg:{name}={value}"]
-    return command

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import grpc
 
-from cli.model_server import ModelServer, free_ports, image_of
+from cli.model_server import ModelServer, image_of
 from tests.runtime.v2_client import Messages, V2Client
-
-__all__ = ["RUNTIME", "RuntimeServer", "free_ports", "image_environment"]
 
 RUNTIME = Path(__file__).parents[2] / "runtime_src"
 

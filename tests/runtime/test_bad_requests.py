@@ -158,11 +158,28 @@ GRPC_CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "raw of a shape whose product overflows": (
         raw(b"abcd", datatype="FP32", shape=[MAX, MAX]),
-        f'input "text": expected FP32 [{MAX}, {MAX}] in raw_input_contents, got 4 bytes that do not unpack',
+        'input "text": expected datatype BYTES, got FP32',
     ),
     "raw of a negative shape": (
         raw(b"abcd", datatype="FP32", shape=[-1, -1]),
-        'input "text": expected FP32 [-1, -1] in raw_input_contents, got 4 bytes that do not unpack',
+        'input "text": expected datatype BYTES, got FP32',
+    ),
+    "raw of a shape as long as a message": (
+        raw(b"", datatype="FP32", shape=[MAX] * 400_000),
+        'input "text": expected datatype BYTES, got FP32',
+    ),
+    "raw of a part of an element": (
+        raw(b"abcde", datatype="FP32"),
+        'input "text": expected FP32 [1] in raw_input_contents, got 5 bytes that do not unpack',
+    ),
+    "inputs without end": ({"inputs": [{}] * 1_000_000}, "inputs: expected 1024 at the most, got 1000000"),
+    "outputs without end": (
+        {"inputs": [PLAIN], "outputs": [{"name": "label"}] * 100_000},
+        "outputs: expected 1024 at the most, got 100000",
+    ),
+    "an output many times": (
+        {"inputs": [PLAIN], "outputs": [{"name": "label"}] * 1000},
+        "outputs: expected 5 at the most, got 1000",
     ),
     "raw of an unknown datatype": (
         raw(b"abc", datatype="STRING"),
@@ -200,6 +217,10 @@ REST_CASES: dict[str, tuple[Any, str]] = {
         b'{"inputs": [{"name": "text", "datatype": "BYTES", "shape": [18446744073709551616], "data": ["a"]}]}',
         f'input "text" shape 0: {TOO_LARGE}, got 1.8446744073709552e+19',
     ),
+    "shape of many digits": (
+        {"inputs": [REST | {"shape": ["9" * 4300]}]},
+        f'input "text": expected shape [N] or [N, 1], got [{"9" * 79} …',
+    ),
     "shape of words": (
         {"inputs": [REST | {"shape": ["one"]}]},
         "input \"text\" shape 0: Input should be a valid integer, unable to parse string as an integer, got 'one'",
@@ -233,6 +254,18 @@ REST_CASES: dict[str, tuple[Any, str]] = {
     "nested 900 deep": (
         b'{"inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": %s%s}]}' % (b"[" * 900, b"]" * 900),
         'input "text": element 0: expected a string, got list',
+    ),
+    "rows of other sizes than the shape says": (
+        {"inputs": [REST | {"shape": [2, 1], "data": [["a", "b"], []]}]},
+        'input "text": expected rows of 1 for shape [2, 1], got one of 2',
+    ),
+    "a name that is none": (
+        {"inputs": [REST | {"name": ["n" * 1000]}]},
+        f'input "[\'{"n" * 78} …" name: Input should be a valid string',
+    ),
+    "an output many times": (
+        {"inputs": [REST], "outputs": [{"name": "label"}] * 1000},
+        "outputs: expected 5 at the most, got 1000",
     ),
     "unknown output": (
         {"inputs": [REST], "outputs": [{"name": "score"}]},
@@ -311,6 +344,17 @@ HTTP_CASES: dict[str, tuple[tuple[str, str, bytes | None, dict[str, str]], int, 
     "gzip that is none": (("POST", INFER, BODY, GZIP), 400, NO_BODY),
     "gzip that is cut off": (("POST", INFER, gzip.compress(BODY)[:-12], GZIP), 400, NO_BODY),
     "gzip of another sum": (("POST", INFER, gzip.compress(BODY)[:-8] + bytes(8), GZIP), 400, NO_BODY),
+    "gzip of more than a message may hold": (
+        ("POST", INFER, gzip.compress(BODY + b" " * (64 * 2**20), 1), GZIP),
+        413,
+        f"POST {INFER}: expected {32 * 2**20} bytes at the most",
+    ),
+    "more than a message may hold": (
+        ("POST", INFER, BODY + b" " * (32 * 2**20), JSON_TYPE),
+        413,
+        f"POST {INFER}: expected {32 * 2**20} bytes at the most",
+    ),
+    "a host that is none": (("GET", "/v2/nothing", None, {"Host": "["}), 404, "GET /v2/nothing: Not Found"),
     "half of the body": (
         ("POST", INFER, BODY, JSON_TYPE | {"Content-Length": "5"}),
         400,
@@ -380,6 +424,12 @@ RPC_CASES: dict[str, tuple[str, dict[str, Any], grpc.StatusCode, str]] = {
     ),
     "loading a name longer than any file's": (
         "RepositoryModelLoad", {"model_name": "x" * 300}, grpc.StatusCode.NOT_FOUND, f"Model {'x' * 300} not found",
+    ),
+    "a name that no status can hold": (
+        "ModelInfer", {"model_name": "x" * 100_000}, grpc.StatusCode.NOT_FOUND, f"Model {'x' * 1994} …",
+    ),
+    "unloading a name that no status can hold": (
+        "RepositoryModelUnload", {"model_name": "é" * 100_000}, grpc.StatusCode.NOT_FOUND, f"Model {'é' * 997} …",
     ),
     "unloading an unknown model": (
         "RepositoryModelUnload", {"model_name": "nobody"}, grpc.StatusCode.NOT_FOUND, "Model nobody not found",

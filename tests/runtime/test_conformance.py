@@ -1,7 +1,9 @@
 """The rules of the Open Inference Protocol (V2), each tried over REST and over gRPC with the same request."""
 
+import json
 import math
 from collections.abc import Callable
+from http.client import HTTPConnection
 from typing import Any, NamedTuple, Protocol
 
 import grpc
@@ -303,6 +305,18 @@ def test_a_stream_answers_like_a_call(client: V2Client) -> None:
     tensor = {"name": "text", "datatype": "BYTES", "shape": [len(TEXTS)], "contents": contents}
     request = client.message("ModelInferRequest", model_name=EXAMPLE, id="7", inputs=[tensor])
     assert client.stream([request]) == [client.send("ModelInfer", request)]
+
+
+def test_a_stream_over_rest_answers_like_a_call(client: V2Client) -> None:
+    connection = HTTPConnection("127.0.0.1", client.http_port, timeout=30)
+    try:
+        body = json.dumps(texts(TEXTS, id="7"))
+        connection.request("POST", f"/v2/models/{EXAMPLE}/infer_stream", body, {"Content-Type": "application/json"})
+        answer = connection.getresponse().read().decode()
+    finally:
+        connection.close()
+    (event,) = answer.removesuffix("\n\n").split("\n\n")
+    assert [each["name"] for each in json.loads(event.removeprefix("data: "))["outputs"]] == NAMES
 
 
 def test_the_index_tells_each_models_state(client: V2Client) -> None:

@@ -1,10 +1,13 @@
 """What a model that declares its tensors gets for it, shown by one with tensors of every kind: probe/probe_model.py."""
 
+import gzip
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import grpc
 import pytest
@@ -40,6 +43,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeServer]:
         MLSERVER_MODEL_IMPLEMENTATION="probe_model.ProbeModel",
         CUSTOM_MODEL_MAX_ITEMS="6",
         CUSTOM_MODEL_MAX_ITEM_BYTES="8",
+        # As in a stack, where the mesh has the limit.
+        MLSERVER_GRPC_MAX_MESSAGE_LENGTH="-1",
     )
     try:
         server.wait_until_live()
@@ -135,6 +140,14 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], str]] = {
     ),
     "another fixed size": (changed("weights", shape=[2, 1]), 'input "weights": expected shape [N, 2], got [2, 1]'),
     "another rank": (changed("weights", shape=[4]), 'input "weights": expected shape [N, 2], got [4]'),
+    "sizes of many digits": (
+        [WEIGHTS | {"shape": ["9" * 4300, 2]}, IDS, FLAG, BLOBS],
+        f'input "weights": expected shape [N, 2], got [{"9" * 79} …',
+    ),
+    "ragged rows": (
+        changed("weights", data=[[0.5], [1.0, 2, 4.0]]),
+        'input "weights": expected rows of 2 for shape [2, 2], got one of 1',
+    ),
     "nested one level short": (
         changed("weights", data=[[0.5], 1.0, 2.0, 4.0]),
         'input "weights": element 0: expected FP32, got list',
@@ -202,6 +215,12 @@ def test_failure_of_the_models_own_code_in_a_load_says_where(server: RuntimeServ
     assert client.call("ServerReady").ready
 
 
+def test_bodies_are_of_any_size_where_messages_are(client: V2Client) -> None:
+    body = gzip.compress(json.dumps({"inputs": GOOD}).encode() + b" " * (40 * 2**20), 1)
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    assert client.http("POST", f"/v2/models/{MODEL}/infer", body, headers)[0] == 200
+
+
 def test_model_is_not_ready_while_it_loads(server: RuntimeServer, client: V2Client) -> None:
     lay_out(server, "slow", "slow")
     loading = client.start("RepositoryModelLoad", model_name="slow")
@@ -226,6 +245,44 @@ def test_load_that_nobody_waits_for_leaves_nothing_behind(server: RuntimeServer,
     assert known_and_ready(client, "hasty")
 
 
+@pytest.mark.parametrize("before", [False, True], ids=["first load", "reload"])
+def test_model_that_is_unloaded_while_it_loads_leaves_no_series(
+    server: RuntimeServer, client: V2Client, before: bool
+) -> None:
+    model = f"left-{before}".lower()
+    adapted = lay_out(server, model, "fine" if before else "slow")
+    if before:
+        server.load(model)
+        (adapted / "probe.json").write_text('{"load": "slow"}')
+    loading = client.start("RepositoryModelLoad", model_name=model)
+    while not before and known_and_ready(client, model) is None:
+        pass
+    time.sleep(0.5)  # of the load's three seconds
+    client.call("RepositoryModelUnload", model_name=model)
+    assert loading.code() == grpc.StatusCode.NOT_FOUND
+    assert known_and_ready(client, model) is None
+    with urlopen(server.metrics_url, timeout=10) as answer:  # noqa: S310  (the server's own)
+        assert model not in answer.read().decode()
+
+
+def test_load_that_a_later_one_overtook_takes_no_series_along(server: RuntimeServer, client: V2Client) -> None:
+    adapted = lay_out(server, "overtaken", "slow")
+    loading = client.start("RepositoryModelLoad", model_name="overtaken")
+    while known_and_ready(client, "overtaken") is None:
+        pass
+    time.sleep(0.5)
+    (adapted / "probe.json").write_text('{"load": "fine"}')
+    server.load("overtaken")
+    assert not loading.done()
+    loading.result()
+    assert known_and_ready(client, "overtaken")
+    with urlopen(server.metrics_url, timeout=10) as answer:  # noqa: S310  (the server's own)
+        assert 'model_size_bytes{model="overtaken"}' in answer.read().decode()
+    client.call("RepositoryModelUnload", model_name="overtaken")
+    with urlopen(server.metrics_url, timeout=10) as answer:  # noqa: S310  (the server's own)
+        assert "overtaken" not in answer.read().decode()
+
+
 def test_model_may_ask_for_lower_limits_but_not_for_higher_ones(server: RuntimeServer, client: V2Client) -> None:
     for model, items in (("lower", 3), ("higher", 60)):
         adapted = lay_out(server, model)
@@ -243,6 +300,25 @@ def test_limit_that_is_none_stops_the_server_at_its_start(tmp_path: Path) -> Non
     server = RuntimeServer(venv_for(RUNTIME / "requirements.txt"), tmp_path, CUSTOM_MODEL_MAX_ITEMS="many")
     assert server.process.wait(60) == 1
     assert "max_items\n  Input should be a valid integer" in server.log.read_text()
+
+
+def test_all_outputs_are_raw_where_one_has_no_typed_contents(tmp_path: Path) -> None:
+    server = RuntimeServer(
+        venv_for(RUNTIME / "requirements.txt"),
+        tmp_path,
+        PYTHONPATH=f"{RUNTIME}:{PROBE}",
+        MLSERVER_MODEL_IMPLEMENTATION="probe_model.HalvesModel",
+    )
+    try:
+        server.wait_until_live()
+        lay_out(server, MODEL)
+        server.load(MODEL)
+        tensor = {"name": "numbers", "datatype": "FP32", "shape": [2], "data": [1.0, 3.0]}
+        answer = server.client.call("ModelInfer", model_name=MODEL, inputs=typed([tensor]))
+    finally:
+        server.stop()
+    assert not any(output.HasField("contents") for output in answer.outputs)
+    assert list(answer.raw_output_contents) == [struct.pack("<2f", 1, 3), struct.pack("<2e", 0.5, 1.5)]
 
 
 def known_and_ready(client: V2Client, model: str) -> bool | None:

@@ -1,6 +1,7 @@
 """Logs: one JSON object a line that names the model, and never what was sent."""
 
 import json
+import os
 from typing import Any
 
 import grpc
@@ -47,6 +48,16 @@ def test_every_line_is_a_json_object(server: RuntimeServer) -> None:
     assert lines
     for line in lines:
         assert {"time", "level", "logger", "message"} <= json.loads(line).keys()
+
+
+def test_what_is_no_utf_8_is_told_in_json_too(server: RuntimeServer, model: str) -> None:
+    adapted = server.lay_out(model, {"LICENSE.txt": b"", "model-settings.json": b"{}"})
+    (adapted / os.fsdecode(b"\xff.txt")).touch()
+    start = server.log.stat().st_size
+    with pytest.raises(grpc.RpcError):
+        server.load(model)
+    lines = [json.loads(line) for line in log_since(server, start).splitlines()]
+    assert any("\\udcff.txt" in line["message"] for line in lines)
 
 
 def test_a_load_is_told_with_its_model(server: RuntimeServer, model: str) -> None:

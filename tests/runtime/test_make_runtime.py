@@ -96,7 +96,7 @@ def test_ctrl_c_ends_it_cleanly(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     ("arguments", "broken", "message"),
     [
-        (["--model", "broken.txt"], "broken.txt", "broken.txt:1: expected two columns"),
+        (["--model", "zerstört 1.txt"], "zerstört 1.txt", "zerstört 1.txt:1: expected two columns"),
         ([], "runtime_src/sentiment_model.py", "the model server ended with exit code 1; its log is above"),
     ],
 )
@@ -112,3 +112,17 @@ def test_what_cannot_be_served_ends_it_with_what_to_mend(
         file.write_text(before)
     assert ended.returncode == 1
     assert re.search(rf"^✗ .*{re.escape(message)}.*then again: make runtime$", ended.stderr, re.MULTILINE)
+
+
+def test_a_server_that_is_ended_by_somebody_else_is_told(checkout: Path) -> None:
+    with subprocess.Popen(
+        COMMAND, cwd=checkout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if LAST in line:
+                (server,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+                os.kill(int(server), signal.SIGKILL)
+        last = line
+    assert process.returncode == 1
+    assert re.match(r"✗ the model server ended with exit code -9; .*then again: make runtime$", last)

@@ -88,6 +88,12 @@ def test_a_model_that_does_not_load_leaves_no_series(server: RuntimeServer, mode
     assert model not in metrics(server)
 
 
+@pytest.mark.parametrize("verb", ["BREW1", "BREW2"])
+def test_methods_that_http_does_not_have_leave_no_series(server: RuntimeServer, client: V2Client, verb: str) -> None:
+    assert client.http(verb, "/v2")[0] == 405
+    assert verb not in metrics(server)
+
+
 def test_names_of_models_that_are_not_there_leave_no_series(server: RuntimeServer, client: V2Client) -> None:
     request: dict[str, Any] = {"inputs": []}
     assert client.rest("/v2/models/never-there/infer", request)[0] == 404

@@ -1,5 +1,6 @@
 """Scores: defined for every text and number of texts, and the same by every way that a request can take."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -162,6 +163,22 @@ def test_the_server_answers_others_while_it_scores_a_long_text(client: V2Client)
         answered += not scoring.done()
     assert len(scoring.result().outputs) == 5
     assert answered > 2
+
+
+def test_the_server_answers_others_while_it_scores_long_texts_in_rows(client: V2Client) -> None:
+    text, known = LONG["words"]
+    data = [[text[: MAX_BYTES // 2]]] * 4
+    body = {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [4, 1], "data": data}]}
+    with ThreadPoolExecutor(1) as pool:
+        scoring = pool.submit(client.rest, f"/v2/models/{EXAMPLE}/infer", body)
+        answered = 0
+        while not scoring.done():
+            client.call("ServerLive")
+            answered += not scoring.done()
+    status, answer = scoring.result()
+    assert (status, answer["outputs"][4]["data"]) == (200, [known["label"]] * 4)
+    # A server that scores on its event loop answers a few of them before it begins.
+    assert answered > 20
 
 
 def test_a_common_client(client: V2Client) -> None:

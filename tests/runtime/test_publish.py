@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from cli.environments import venv_for
+from cli.model_server import free_ports
 from components import content
 from components.certificate import issued, today
-from tests.runtime.server import RUNTIME, free_ports
+from tests.runtime.server import RUNTIME
 
 PUBLISH = RUNTIME / "publish"
 USER, PASSWORD = "publisher", "not-a-secret-outside-this-test"

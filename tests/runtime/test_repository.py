@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 
 import grpc
 import pytest
@@ -105,8 +106,15 @@ def test_models_share_no_state(server: RuntimeServer, client: V2Client, model: s
             {"vader_lexicon.txt": LEXICON, "manifest.json": json.dumps(MANIFEST | {"formatVersion": 2}).encode()},
             "manifest.json: expected formatVersion 1, got 2",
         ),
+        (
+            {"vader_lexicon.txt": LEXICON, "manifest.json": json.dumps(MANIFEST | {"name": "\ud800"}).encode()},
+            (
+                "manifest.json: expected JSON in UTF-8: 'utf-8' codec can't encode character '\\ud800' in position 57: "
+                "surrogates not allowed"
+            ),
+        ),
     ],
-    ids=["bad line", "no lexicon", "empty file", "cut off", "not listed", "later format"],
+    ids=["bad line", "no lexicon", "empty file", "cut off", "not listed", "later format", "half a character"],
 )
 def test_unusable_files_are_named_in_the_load_error(
     server: RuntimeServer, client: V2Client, model: str, files: dict[str, bytes], reason: str
@@ -116,6 +124,33 @@ def test_unusable_files_are_named_in_the_load_error(
     assert (code, message) == (grpc.StatusCode.FAILED_PRECONDITION, f"Model {model} cannot be loaded: {reason}")
     assert client.call("ServerReady").ready
     assert compound(client, EXAMPLE, "good") > 0
+
+
+def test_a_file_name_that_is_no_utf_8_is_told_all_the_same(server: RuntimeServer, model: str) -> None:
+    adapted = server.lay_out(model, {"LICENSE.txt": b"", "model-settings.json": b"{}"})
+    (adapted / os.fsdecode(b"\xff.txt")).touch()
+    code, message = load_error(server, model)
+    assert code == grpc.StatusCode.FAILED_PRECONDITION
+    assert message.endswith("which holds LICENSE.txt, model-settings.json, \\udcff.txt")
+
+
+def test_a_link_to_nowhere_among_the_files_does_no_harm(server: RuntimeServer, client: V2Client, model: str) -> None:
+    adapted = server.lay_out(model, {"vader_lexicon.txt": LEXICON, "LICENSE.txt": b"free"})
+    (adapted / "content/more.txt").symlink_to("nowhere.txt")
+    server.load(model)
+    assert compound(client, model, "bull") > 0.5
+
+
+@pytest.mark.parametrize("uri", ["//[", "x" * 100_000, "../" * 10_000])
+def test_a_uri_that_is_none_is_told_and_hides_no_other_model(
+    server: RuntimeServer, client: V2Client, model: str, uri: str
+) -> None:
+    adapted = server.lay_out(model, {"finance.txt": LEXICON})
+    (adapted / "model-settings.json").write_text(json.dumps({"name": model, "parameters": {"uri": uri}}))
+    code, message = load_error(server, model)
+    assert code == grpc.StatusCode.FAILED_PRECONDITION
+    assert message.startswith(f"Model {model} cannot be loaded: ")
+    assert EXAMPLE in {each.name for each in client.call("RepositoryIndex", ready=True).models}
 
 
 def test_failed_reload_leaves_the_old_model_serving(server: RuntimeServer, client: V2Client, model: str) -> None:

@@ -41,7 +41,7 @@ class V2Client:
 
     def __init__(self, messages: Messages, grpc_port: int, http_port: int) -> None:
         self.message = messages
-        self._http_port = http_port
+        self.http_port = http_port
         self.grpc_address = f"127.0.0.1:{grpc_port}"
         self._channel = grpc.insecure_channel(self.grpc_address)
 
@@ -81,7 +81,7 @@ class V2Client:
         self, method: str, path: str, data: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Any]:
         """Send any HTTP request; its type is JSON unless headers are given. Returns status and parsed answer."""
-        connection = HTTPConnection("127.0.0.1", self._http_port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.http_port, timeout=30)
         try:
             connection.request(method, path, data, {"Content-Type": "application/json"} if headers is None else headers)
             answer = connection.getresponse()

@@ -88,14 +88,14 @@ def test_no_request_fails_while_a_model_is_loaded_again(pod: AdapterPod, model: 
 
 def test_a_request_under_way_is_answered_although_its_model_is_unloaded(pod: AdapterPod, model: str) -> None:
     pod.load(model, pod.put(f"{model}.txt", lines(lexicon(0))))
-    texts = [f"{TEXT} {'and so on ' * 20}".encode()] * 3000
-    tensor = {"name": "text", "datatype": "BYTES", "shape": [3000], "contents": {"bytes_contents": texts}}
+    texts = [f"{TEXT} {'and so on ' * 20}".encode()] * 16_000
+    tensor = {"name": "text", "datatype": "BYTES", "shape": [16_000], "contents": {"bytes_contents": texts}}
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(pod.server.client.call, "ModelInfer", model_name=model, inputs=[tensor])
         while "model_infer_request" not in "".join(line for line in pod.metrics().splitlines() if model in line):
             assert not answer.done()
         pod.unload(model)
         assert not answer.done(), "the request was too short to show anything"
-        assert list(answer.result().outputs[0].shape) == [3000]
+        assert list(answer.result().outputs[0].shape) == [16_000]
     assert pod.state(model) == "NOT_FOUND"
     assert model not in pod.metrics()

@@ -48,3 +48,20 @@ class ProbeModel(CustomMLModel):
             self.output("flag", self.values(payload, "flag")),
             self.output("blobs", blobs),
         ]
+
+
+class HalvesModel(CustomMLModel):
+    """Outputs of which one has no typed contents in the protocol."""
+
+    INPUTS = (Tensor(name="numbers", datatype=Datatype.FP32, shape=("N",)),)
+    OUTPUTS = (
+        Tensor(name="same", datatype=Datatype.FP32, shape=("N",)),
+        Tensor(name="halves", datatype=Datatype.FP16, shape=("N",)),
+    )
+
+    def _load_model_from_file(self, file_uri: str) -> None:
+        pass
+
+    def _predict_outputs(self, payload: InferenceRequest) -> list[ResponseOutput]:
+        numbers = self.values(payload, "numbers")
+        return [self.output("same", numbers), self.output("halves", [number / 2 for number in numbers])]

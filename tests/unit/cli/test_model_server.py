@@ -118,7 +118,9 @@ def test_who_starts_it_steers_the_server_but_not_where_it_finds_its_code(
 def test_a_given_port_is_taken_and_one_in_use_is_named(started: Callable[..., Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
-        with pytest.raises(ModelServerError, match=rf"MLSERVER_GRPC_PORT: port {port} can't be had .*in use"):
+        with pytest.raises(
+            ModelServerError, match=rf"MLSERVER_GRPC_PORT: port {port} can't be had \(Address already in use\); name"
+        ):
             started(MLSERVER_GRPC_PORT=port)
     assert started(MLSERVER_GRPC_PORT=port)[1]["MLSERVER_GRPC_PORT"] == port
 
@@ -137,6 +139,27 @@ def test_a_server_that_ends_before_it_answers_is_told(tmp_path: Path, source: Pa
     server = ModelServer(tmp_path / "venv", source, tmp_path / "written", {})
     with pytest.raises(ModelServerError, match="ended with exit code 3"):
         server.wait_until_live()
+
+
+@pytest.mark.usefixtures("started")
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ("{", r"expected JSON \("),
+        ("null", "expected a JSON object"),
+        ('{"parameters": null}', "expected a JSON object"),
+        ('{"parameters": {"uri": 7}}', "expected a JSON object"),
+    ],
+)
+def test_settings_of_its_own_that_the_adapter_would_end_of_are_told(
+    tmp_path: Path, source: Path, settings: str, problem: str
+) -> None:
+    server = ModelServer(tmp_path / "venv", source, tmp_path / "written", {})
+    server.stop()
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/model-settings.json").write_text(settings)
+    with pytest.raises(ModelServerError, match=rf"model/model-settings\.json: {problem}"):
+        server.lay_out("wrong", tmp_path / "model")
 
 
 @pytest.mark.usefixtures("started")

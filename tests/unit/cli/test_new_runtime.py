@@ -101,9 +101,10 @@ def test_a_name_in_another_form_is_refused_with_an_example(checkout: Path, name:
     assert not (checkout / "runtimes").exists()
 
 
-def test_a_name_whose_module_every_runtime_has_is_refused(checkout: Path) -> None:
-    with pytest.raises(CommandError, match=r"custom_model\.py is a module of every runtime"):
-        make("custom", checkout)
+@pytest.mark.parametrize("name", ["custom", "sentiment"])
+def test_a_name_whose_module_runtime_src_has_is_refused(checkout: Path, name: str) -> None:
+    with pytest.raises(CommandError, match=rf"{name}_model\.py is a module of runtime_src; take another name"):
+        make(name, checkout)
 
 
 def test_a_folder_that_exists_is_left_alone(checkout: Path) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import grpc
+import numpy
 import pytest
 from tritonclient.grpc import service_pb2
 
@@ -126,6 +127,16 @@ def test_nobody_else_is_sent_a_sentence(stack: Callable[..., Stack], names: list
         pytest.raises(CommandError, match="the model did not answer"),
     ):
         predict(stack(port, {"tlsCa": ca}), "x")
+
+
+@pytest.mark.parametrize(
+    ("values", "first"),
+    [([b"caf\xe9"], "caf\ufffd"), ([True], True), ([[7, 8]], 7), ([0.123456], 0.1235)],
+    ids=["no UTF-8", "a truth", "a whole number", "a fraction"],
+)
+def test_an_output_of_any_datatype_is_shown(values: list[Any], first: Any) -> None:
+    shown = module._first(numpy.array(values, dtype=object if isinstance(values[0], bytes) else None))
+    assert (shown, type(shown)) == (first, type(first))
 
 
 def test_a_stack_that_is_not_up_has_no_model(programs: Programs, prod: Callable[[], Stack]) -> None:

@@ -27,6 +27,7 @@ def test_no_text_gets_out_of_its_quotes() -> None:
     request = sample(INPUTS[:1], text)
     *_, body = shlex.split(curl_line(1, "m", request))
     assert json.loads(body) == request
+    assert "/v2/models/my%20model/infer" in shlex.split(curl_line(1, "my model", request))[2]
     python, flag, code = shlex.split(python_line(".venv/bin/python", 1, "m", request))
     assert (python, flag) == (".venv/bin/python", "-c")
     compile(code, "pasted", "exec")

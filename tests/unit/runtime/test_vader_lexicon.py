@@ -59,6 +59,13 @@ def test_bad_emoji_line_is_named_too(tmp_path: Path) -> None:
         read_lexicon(tmp_path)
 
 
+def test_a_description_that_would_make_texts_grow_is_refused(tmp_path: Path) -> None:
+    (tmp_path / LEXICON_FILE).write_text("good\t1.9\n")
+    (tmp_path / EMOJI_FILE).write_text(f"😀\tgrinning face\n😁\t{'x' * 201}\n")
+    with pytest.raises(LexiconError, match=r"emoji_utf8_lexicon\.txt:2: expected a description of 200 char.*got 201"):
+        read_lexicon(tmp_path)
+
+
 def test_directory_without_a_lexicon_says_what_it_holds(tmp_path: Path) -> None:
     with pytest.raises(LexiconError, match=r"expected in the model's directory, which holds nothing"):
         read_lexicon(tmp_path)

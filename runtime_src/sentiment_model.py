@@ -33,8 +33,8 @@ class SentimentModel(CustomMLModel):
         *(Tensor(name=name, datatype=Datatype.FP32, shape=("N",)) for name in SCORES),
         Tensor(name="label", datatype=Datatype.BYTES, shape=("N",), content_type=TEXT),
     )
-    # Some 20 microseconds a text, so 5 ms at the most. A thread would fight with the event loop over the interpreter's
-    # lock, at a fifth of the throughput.
+    # Some 20 microseconds a sentence, so about 5 ms. A thread would fight with the event loop over the interpreter's
+    # lock, at up to a fifth of the throughput: benchmarks/results/settings.md.
     INLINE_ITEMS = 256
 
     _manifest: Manifest | None = None  # a model may be asked for its metadata before it is loaded

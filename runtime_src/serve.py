@@ -1,7 +1,7 @@
 """The image's entry point: `python -m serve <folder of models>`.
 
-It does what `mlserver start` does, without that program's client tools, which are a fifth of the start and a tenth of
-the image, and without a folder of models on Python's search path.
+It does what `mlserver start` does, without importing that program's client tools, which the image leaves out, and
+without putting the folder of models on Python's search path.
 """
 
 import argparse

@@ -42,6 +42,10 @@ models = mm.ModelNamespace("models", s.models(serving.installation, storage=stor
 runtime = mm.ServingRuntime("runtime", s.runtime(namespace=models, image=image.ref), opts)
 model = mm.ModelArtifact("model", s.model(namespace=ns, storage=storage), stored)
 service = mm.InferenceService("service", s.service(namespace=models, runtime=runtime, path=model.path), opts)
+# More models on it, however many: a few resources and one line of progress for all.
+if s.more_models:
+    more = s.more_services(namespace=models, runtime=runtime, path=model.path)
+    pulumi.export("models", mm.InferenceServices("more-models", more, opts).served)
 
 pulumi.export("namespace", models.namespace_name)
 pulumi.export("cluster", guard.cluster)

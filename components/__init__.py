@@ -26,6 +26,7 @@ from .etcd import Etcd, EtcdArgs
 from .etcd_connection import EtcdConnection
 from .images import STAND_IN, ImageRef, Images
 from .inference_service import InferenceService, InferenceServiceArgs
+from .inference_services import InferenceServices, InferenceServicesArgs
 from .installation import Installation
 from .invalid_spec import InvalidSpec
 from .kept_secret import KeptSecret, KeptSecretArgs
@@ -91,6 +92,8 @@ __all__ = [
     "Images",
     "InferenceService",
     "InferenceServiceArgs",
+    "InferenceServices",
+    "InferenceServicesArgs",
     "Installation",
     "InvalidSpec",
     "KeptSecret",

@@ -14,6 +14,7 @@ DEFAULTS = {
     "modelmesh-runtime-adapter": f"kserve/modelmesh-runtime-adapter:{VERSION}",
     "rest-proxy": f"kserve/rest-proxy:{VERSION}",
     "etcd": "quay.io/coreos/etcd:v3.5.4",
+    "kubectl": "registry.k8s.io/kubectl:v1.34.4",
     "triton": "nvcr.io/nvidia/tritonserver:23.04-py3",
     "mlserver": "seldonio/mlserver:1.3.2",
     "ovms": "openvino/model_server:2022.2",
@@ -63,6 +64,7 @@ class Images:
     adapter: ImageRef
     rest_proxy: ImageRef
     etcd: ImageRef
+    kubectl: ImageRef
     minio: ImageRef | None = None
     """None where nothing runs it."""
     servers: Mapping[str, ImageRef]
@@ -119,6 +121,7 @@ def resolve(
         adapter=refs["modelmesh-runtime-adapter"],
         rest_proxy=refs["rest-proxy"],
         etcd=refs["etcd"],
+        kubectl=refs["kubectl"],
         minio=refs.get("minio"),
         servers={server: refs[server] for server in SERVER_TYPES},
     )

@@ -71,7 +71,7 @@ class InferenceService(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: InferenceServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         rendered, around = inference_service(args), surroundings(args)
-        refuse("InferenceService", args.model_name, _problems(args, rendered, around))
+        refuse("InferenceService", args.model_name, service_args_problems(args, rendered, around))
         model = wanted(rendered)
         assert model, "what asks for no model was refused"
         super().__init__("modelmesh:index:InferenceService", name, {}, opts)
@@ -93,7 +93,7 @@ class InferenceService(pulumi.ComponentResource):
 
         async def served(_: Any) -> str:
             if not pulumi.runtime.is_dry_run():
-                await self._loaded(args, model.runtime, _load_timeout(args, model.candidates(around)))
+                await self._loaded(args, model.runtime, load_timeout(args, model.candidates(around)))
             return f"grpc://{host}:{config.service_port}"
 
         self.grpc_url = pulumi.Output.all(service.urn, namespace).apply(served)
@@ -165,7 +165,8 @@ def _carried(args: InferenceServiceArgs) -> Texts:
     return {name: pulumi.Output.secret(value) for name, value in store.parameters().items()} if store else {}
 
 
-def _problems(args: InferenceServiceArgs, rendered: dict[str, Any], around: Surroundings) -> list[str]:
+def service_args_problems(args: InferenceServiceArgs, rendered: dict[str, Any], around: Surroundings) -> list[str]:
+    """Whatever could not work, of the arguments and of the object that they make."""
     plain = checkable(rendered)
     # Each of these relies on the types that those before it look at.
     problems = (
@@ -190,7 +191,8 @@ def _type_problems(args: InferenceServiceArgs) -> Iterator[str]:
         yield f"runtime: {args.runtime!r}, expected a text"
 
 
-def _load_timeout(args: InferenceServiceArgs, candidates: Sequence[DeclaredRuntime]) -> float:
+def load_timeout(args: InferenceServiceArgs, candidates: Sequence[DeclaredRuntime]) -> float:
+    """For loading the model once, in seconds."""
     if args.load_timeout_seconds is not None:
         return args.load_timeout_seconds
     declared = [runtime.load_timeout_seconds for runtime in candidates]

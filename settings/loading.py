@@ -12,6 +12,7 @@ from components.rendering import Unknown
 
 from . import rules, schema
 from .conflicts import conflicts
+from .models import Model, models
 from .records import MAY_BE_SECRET
 from .settings import Settings
 
@@ -35,7 +36,9 @@ def load() -> Settings:
     with_minio = not typed.get("s3", True)
     images, image_problems = resolve(values["images"], values["imageRegistry"], with_minio=with_minio)
     problems += more + [rules.by_key(f"images.{problem}") for problem in image_problems]
-    settings = _settings(values, images or rules.any_images())
+    more_models, model_problems = models(values)
+    settings = _settings(values, images or rules.any_images(), more_models)
+    problems += model_problems
     problems += [*conflicts(values, encrypted), *rules.problems(settings)]
     if not problems:
         return settings
@@ -51,7 +54,7 @@ def _is_secret(key: str) -> bool:
     return pulumi.runtime.is_config_secret(key) or key in pulumi.runtime.get_config_secret_keys_env()
 
 
-def _settings(values: Mapping[str, Any], images: mm.Images) -> Settings:
+def _settings(values: Mapping[str, Any], images: mm.Images, more_models: tuple[Model, ...]) -> Settings:
     v = values
     return Settings(
         cluster=mm.Cluster(kubeconfig=v["kubeconfig"], context=v["context"]),
@@ -90,6 +93,7 @@ def _settings(values: Mapping[str, Any], images: mm.Images) -> Settings:
         model_source=Path(v["modelSource"]),
         model_name=v["modelName"],
         inference_service=v["inferenceService"],
+        more_models=more_models,
         ready_timeout_seconds=v["readyTimeoutSeconds"],
         storage_key=v["storageKey"],
         bucket=v["bucket"],

@@ -38,6 +38,7 @@ RECORDS = {
     ),
 }  # fmt: skip
 PULL_SECRET = Record(("name", "registry", "username", "password"), required=("name",), secrets=("password",))
+MODEL = Record(("name", "path"), required=("name",))
 _SECRET_TEXTS = ("registryPassword",)
 _SECRET_TABLES = ("buildSecrets",)
 _TABLES = ("buildArgs", "buildSecrets")
@@ -66,6 +67,11 @@ def record_problems(values: Mapping[str, Any]) -> Iterator[str]:
             yield from _record(path, PULL_SECRET, entry)
         else:
             yield f"{path}: expected an object with {', '.join(PULL_SECRET.fields)}"
+    for index, entry in enumerate(values.get("models", [])):
+        if isinstance(entry, dict):
+            yield from _record(f"models[{index}]", MODEL, entry)
+        else:
+            yield f"models[{index}]: expected an object with {' and '.join(MODEL.fields)}"
     for key in _QUANTITIES:
         yield from _unknown(key, values.get(key, {}), ("requests", "limits"))
         for side, quantities in values.get(key, {}).items():

@@ -1,6 +1,6 @@
 """The stack's configuration as one frozen record, and what the components are to be told of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pulumi
@@ -9,6 +9,8 @@ import components as mm
 from components.installation import Scope
 from components.ownership import Definitions
 from components.webhook_certificate import Issuer
+
+from .models import Model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,8 @@ class Settings:
     model_source: Path
     model_name: str
     inference_service: str
+    more_models: tuple[Model, ...]
+    """Beside the stack's own, on the same runtime."""
     ready_timeout_seconds: int
     storage_key: str
     bucket: str
@@ -167,6 +171,22 @@ class Settings:
             runtime=self.runtime_name,
             storage=mm.ModelPath(path=path, key=self.storage_key),
             ready_timeout_seconds=self.ready_timeout_seconds,
+        )
+
+    def more_services(
+        self, *, namespace: mm.ModelNamespace, runtime: mm.ServingRuntime, path: pulumi.Input[str]
+    ) -> mm.InferenceServicesArgs:
+        """The other models on that runtime; `path` is where those are that do not say it."""
+        own = self.service(namespace=namespace, runtime=runtime, path=path)
+        return mm.InferenceServicesArgs(
+            services=[
+                replace(
+                    own,
+                    model_name=model.name,
+                    storage=mm.ModelPath(path=model.path or path, key=self.storage_key),
+                )
+                for model in self.more_models
+            ]
         )
 
     def _pull_secrets(self) -> list[str]:

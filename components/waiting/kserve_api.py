@@ -29,11 +29,13 @@ class InferenceServiceApi:
     runtime: str | None
     model_format: str
     controller_namespace: str
+    api: client.ApiClient | None = None
+    """One that is there already, where many services share it."""
     _nudges: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         """Reads the kubeconfig; no request is made."""
-        api = self.cluster.api_client()
+        api = self.api or self.cluster.api_client()
         self._objects, self._apps = client.CustomObjectsApi(api), client.AppsV1Api(api)
 
     async def service(self) -> dict[str, Any] | None:

@@ -75,7 +75,7 @@ class Wait:
             try:
                 service = await self.watched.service()
                 status = model_status.read(service) if service else None
-                if status and await self._settled(status):
+                if status and await self.settled(status):
                     return status
                 self._say(f"waiting for the model: {status or 'the InferenceService is not there yet'}")
             except ConnectionError as problem:
@@ -87,8 +87,8 @@ class Wait:
             f"kubectl get pods, kubectl logs deployment/modelmesh-controller. The next `pulumi up` waits again."
         )
 
-    async def _settled(self, status: ModelStatus) -> bool:
-        """Whether the model is served, judged on a status that is about the newest spec."""
+    async def settled(self, status: ModelStatus) -> bool:
+        """Whether the model is served, judged on a status that is about the newest spec. Raises NotServed."""
         if not await self._current(status):
             return False
         if status.failed and not self._overtaken(status):

@@ -94,7 +94,7 @@ class Builder:
                 name: pool.submit(self.reference, recipe)
                 for name, recipe in standalone(bin_folder, modelmesh_serving).items()
             }
-            on_base = on_base_image(base.result(), modelmesh_serving)
+            on_base = on_base_image(base.result(), bin_folder, modelmesh_serving)
             parts |= {name: pool.submit(self.reference, recipe) for name, recipe in on_base.items()}
             return Images(base=base.result(), parts={name: part.result() for name, part in parts.items()})
 
@@ -134,12 +134,21 @@ def standalone(bin_folder: Path, modelmesh_serving: Path) -> dict[str, Image]:
     }  # fmt: skip
 
 
-def on_base_image(base: str, modelmesh_serving: Path) -> dict[str, Image]:
+def on_base_image(base: str, bin_folder: Path, modelmesh_serving: Path) -> dict[str, Image]:
     """Images on top of the base image, by configuration key."""
     arguments = {"BASE_IMAGE": base}
     programs = {name: Path("/usr/bin") / name for name in ("etcd", "etcdctl")}
     return {
         "etcd": Image(name="etcd", files={**_recipe("etcd"), **programs}, arguments=arguments),
+        "kubectl": Image(
+            name="kubectl",
+            files={
+                **_recipe("kubectl"),
+                "kubectl": _HERE / "kubectl/kubectl",
+                "kubernetes": bin_folder / "kubernetes",
+            },
+            arguments=arguments,
+        ),
         # The stand-in for the one image that can't be built from package registries.
         "modelmesh": Image(
             name="solo-mesh",

@@ -54,7 +54,7 @@ def test_caches_beside_the_sources_do_not_count(folder: Path) -> None:
 
 
 def test_images_on_the_base_image_name_it_by_digest(tmp_path: Path) -> None:
-    made = on_base_image("r/base@sha256:aa", tmp_path)
+    made = on_base_image("r/base@sha256:aa", tmp_path, tmp_path)
     assert {recipe.arguments["BASE_IMAGE"] for recipe in made.values()} == {"r/base@sha256:aa"}
 
 

@@ -1,0 +1,131 @@
+"""Many services as one component: what it registers, and what it refuses before that."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.inference_services import LABEL, InferenceServices, InferenceServicesArgs
+from components.invalid_spec import InvalidSpec
+from components.model_location import ModelPath
+from tests.unit.stack import worlds
+from tests.unit.stack.engine import Run, run
+from tests.unit.stack.serving import STORES, arguments
+
+CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+JOB = "kubernetes:batch/v1:Job"
+
+
+def services(*names: str, **changes: Any) -> InferenceServicesArgs:
+    """Services that differ in nothing but their names."""
+    one = arguments(changes, {})
+    return InferenceServicesArgs(services=[replace(one, model_name=name) for name in names])
+
+
+def made(*names: str, name: str = "table", **changes: Any) -> Run:
+    return run(lambda: InferenceServices(name, services(*names, **changes)))
+
+
+def files(found: Run) -> dict[str, Any]:
+    return {key: json.loads(text) for key, text in found.one(CONFIG_MAP).inputs["data"].items()}
+
+
+def test_a_thousand_services_are_as_many_resources_as_one() -> None:
+    names = [f"model-{number}" for number in range(1000)]
+    assert len(made(*names).resources) == len(made("one").resources) == 6
+
+
+def test_each_service_is_a_file_of_its_own_so_that_a_preview_names_those_that_change() -> None:
+    found = files(made("one", "two"))
+    assert sorted(found) == ["one.json", "two.json"]
+    assert found["one.json"]["metadata"]["name"] == "one"
+    assert found["one.json"]["spec"]["predictor"]["model"]["storage"] == {"key": "models", "path": "sklearn/model"}
+
+
+def test_a_path_that_is_known_later_is_filled_in() -> None:
+    def program() -> None:
+        later = ModelPath(path=pulumi.Output.from_input("some/path"), key="models")
+        InferenceServices("table", services("one", "two", storage=later))
+
+    found = files(run(program))
+    assert {each["spec"]["predictor"]["model"]["storage"]["path"] for each in found.values()} == {"some/path"}
+
+
+def test_the_services_go_before_the_account_that_they_belong_to() -> None:
+    (owner,) = files(made("one"))["one.json"]["metadata"]["ownerReferences"]
+    assert (owner["kind"], owner["name"], owner["blockOwnerDeletion"]) == ("ServiceAccount", "table", True)
+
+
+def test_what_is_declared_no_longer_is_deleted_and_nothing_of_anybody_elses() -> None:
+    found = made("one")
+    label = files(found)["one.json"]["metadata"]["labels"][LABEL]
+    command = found.one(JOB).inputs["spec"]["template"]["spec"]["containers"][0]["command"]
+    assert f"--selector={LABEL}={label}" in command
+    assert "--prune" in command
+    assert "--prune-allowlist=serving.kserve.io/v1beta1/InferenceService" in command
+    other = files(made("one", name="other"))["one.json"]["metadata"]["labels"][LABEL]
+    assert other != label
+
+
+def test_the_job_may_do_nothing_but_that() -> None:
+    found = made("one")
+    rules = found.one("kubernetes:rbac.authorization.k8s.io/v1:Role").inputs["rules"]
+    assert [rule["resources"] for rule in rules] == [["inferenceservices"], ["serviceaccounts/finalizers"]]
+    assert rules[1]["resourceNames"] == ["table"]
+    (container,) = found.one(JOB).inputs["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == str(worlds.images().kubectl)
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_another_model_is_another_job_and_the_same_ones_are_the_same() -> None:
+    def job(*names: str) -> Any:
+        return made(*names).one(JOB).inputs["metadata"]["name"]
+
+    assert job("one", "two") == job("two", "one") != job("one")
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (services, "services: none, expected one at least"),
+        (lambda: services("one", "one"), "services[1].model_name: 'one' again, expected another"),
+        (lambda: services("One"), "One: metadata.name: 'One', expected small letters, digits, - and ."),
+        (
+            lambda: services("one", "two", model_format="unheard-of"),
+            "two: spec.predictor.model.modelFormat",
+        ),
+        (
+            lambda: services(*(f"{'m' * 200}-{number}" for number in range(2000))),
+            "expected 900,000 at the most",
+        ),
+        (
+            lambda: InferenceServicesArgs(
+                services=[
+                    *services("one").services,
+                    replace(services("two").services[0], namespace=worlds.place("more-models", storage=STORES)),
+                ]
+            ),
+            "services: in models and more-models, expected one namespace",
+        ),
+    ],
+)  # fmt: skip
+def test_what_could_not_work_is_refused_before_anything_is_registered(args: Any, expected: str) -> None:
+    problems: list[str] = []
+
+    def program() -> None:
+        with pytest.raises(InvalidSpec) as raised:
+            InferenceServices("table", args())
+        problems.extend(raised.value.problems)
+
+    assert run(program).resources == []
+    assert any(expected in problem for problem in problems), problems
+
+
+def test_a_name_that_no_job_could_have_is_refused() -> None:
+    def program() -> None:
+        with pytest.raises(InvalidSpec, match="41 characters long, 40 fit"):
+            InferenceServices("n" * 41, services("one"))
+
+    assert run(program).resources == []

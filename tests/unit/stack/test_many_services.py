@@ -1,0 +1,111 @@
+"""One wait for many services: what counts as served, and what ends it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from components.cluster import Cluster
+from components.waiting import many_services
+from components.waiting.many_services import ManyServices
+from components.waiting.readiness import NotServed, Patience
+
+WRITTEN, LATER = "2026-01-01T10:00:00Z", "2026-01-01T10:00:05Z"
+SPEC = {"predictor": {"model": {"modelFormat": {"name": "sklearn"}, "storage": {"path": "a"}}}}
+
+
+def service(name: str, state: str = "Loaded", path: str = "a", reason: str = "", **more: Any) -> dict[str, Any]:
+    """As the API server has it."""
+    model = {"modelFormat": {"name": "sklearn", "version": None}, "storage": {"path": path}}
+    failure = {"lastFailureInfo": {"reason": reason, "message": "why", "time": LATER}} if reason else {}
+    return {
+        "metadata": {
+            "name": name,
+            "managedFields": [
+                {"time": WRITTEN, "fieldsV1": {"f:spec": {}}},
+                {"time": LATER, "subresource": "status"},
+            ],
+        },
+        "spec": {"predictor": {"model": model}},
+        "status": {
+            "conditions": [{"type": "Ready", "status": "True" if state == "Loaded" else "False"}],
+            "modelStatus": {"states": {"activeModelState": state}, "transitionStatus": "UpToDate", **failure},
+        },
+        **more,
+    }
+
+
+class World:
+    """What is asked of a cluster, one answer a time; the last one stays."""
+
+    def __init__(self, *looks: tuple[str, list[dict[str, Any]]]) -> None:
+        self._looks = list(looks)
+        self.told: list[str] = []
+
+    def wait(self, monkeypatch: pytest.MonkeyPatch, names: str = "one two", patience: float = 60) -> None:
+        wait = ManyServices(
+            cluster=Cluster(kubeconfig="/nowhere", context="none"), namespace="models", controller_namespace="serving",
+            selector="a=b", job="table-1", job_urn="urn:job", specs=dict.fromkeys(names.split(), SPEC),
+            runtimes=dict.fromkeys(names.split(), (None, "sklearn")), patience=Patience(total=patience),
+            report=self.told.append,
+        )  # fmt: skip
+        monkeypatch.setattr(many_services, "_POLL_SECONDS", 0)
+        monkeypatch.setattr(ManyServices, "_applied", lambda _: self._applied())
+        monkeypatch.setattr(ManyServices, "_found", lambda _: self._found())
+        monkeypatch.setattr(many_services, "InferenceServiceApi", lambda **_: None)
+        monkeypatch.setattr(Cluster, "api_client", lambda _: None)
+        asyncio.run(wait.loaded())
+
+    async def _applied(self) -> bool:
+        return self._looks[0][0] == "applied"
+
+    async def _found(self) -> dict[str, Any]:
+        _, services = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
+        return {found["metadata"]["name"]: found for found in services}
+
+
+def test_it_ends_when_all_answer_and_says_on_the_way_how_many_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(
+        ("applying", []),
+        ("applying", [service("one")]),
+        ("applied", [service("one"), service("two", "Loading")]),
+        ("applied", [service("one"), service("two")]),
+    )
+    world.wait(monkeypatch)
+    assert world.told == ["0 of 2 models are served", "1 of 2 models are served"]
+
+
+def test_all_of_them_answering_is_not_enough_while_the_job_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(("applying", [service("one"), service("two")]))
+    with pytest.raises(NotServed):
+        world.wait(monkeypatch, patience=0.05)
+
+
+def test_a_service_of_the_spec_before_is_not_served_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = ("applying", [service("one"), service("two", path="old")])
+    world = World(old, old, ("applied", [service("one"), service("two")]))
+    world.wait(monkeypatch)
+    assert world.told == ["1 of 2 models are served"]
+
+
+def test_failures_are_told_with_their_reason_and_the_many_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"m{number}" for number in range(9)]
+    bad = [service(name, "FailedToLoad", reason="ModelLoadFailed") for name in names]
+    with pytest.raises(NotServed, match=r"'m0' is not served: ModelLoadFailed: why(.|\n)*and 6 more"):
+        World(("applied", bad)).wait(monkeypatch, " ".join(names))
+
+
+@pytest.mark.parametrize("found", [[service("one")], [service("one"), service("two", path="by-hand")]])
+def test_what_somebody_changed_or_deleted_since_is_named(
+    found: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(
+        NotServed, match=r"changed or deleted two\.\nTo apply them once more: pulumi up --replace 'urn:job'"
+    ):
+        World(("applied", found)).wait(monkeypatch)
+
+
+def test_in_the_end_those_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(("applied", [service("one"), service("two", "Loading")]))
+    with pytest.raises(NotServed, match=r"1 of 2 models are not served after 0 s: two\."):
+        world.wait(monkeypatch, patience=0.05)

@@ -1,0 +1,54 @@
+"""More models of a stack: the list in its file, and the table."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from settings.models import Model, models
+
+
+def read(listed: list[dict[str, Any]] | None = None, table: str = "") -> tuple[tuple[Model, ...], list[str]]:
+    return models({"models": listed or [], "modelTable": table, "inferenceService": "own"})
+
+
+def test_the_list_and_the_table_are_added_up(tmp_path: Path) -> None:
+    table = tmp_path / "models.csv"
+    table.write_text("name,path\ntwo,some/path\nthree,\n")
+    found, problems = read([{"name": "one"}], str(table))
+    assert problems == []
+    assert found == (Model("one", None), Model("two", "some/path"), Model("three", None))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("name,pth\none,a\n", "expected the columns name and, if any, path"),
+        ("path\na\n", "expected the columns name and, if any, path"),
+        ("", "expected the columns name and, if any, path"),
+        ("name,path\none\n", "line 2: expected 2 columns"),
+        ("name,path\none,a,b\n", "line 2: expected 2 columns"),
+        ("name\nOne\n", "modelTable, line 2.name: 'One', expected small letters"),
+        ("name\nown\n", "modelTable, line 2.name: 'own' again, expected each name once"),
+        ("name\none\ntwo\none\n", "modelTable, line 4.name: 'one' again, expected each name once"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_told_by_its_line(tmp_path: Path, text: str, expected: str) -> None:
+    table = tmp_path / "models.csv"
+    table.write_text(text)
+    _, problems = read(table=str(table))
+    assert len(problems) == 1
+    assert expected in problems[0]
+
+
+def test_a_table_that_is_not_there_is_told(tmp_path: Path) -> None:
+    _, problems = read(table=str(tmp_path / "none.csv"))
+    assert problems[0].startswith("modelTable: ")
+    assert "cannot be read" in problems[0]
+
+
+def test_a_name_in_the_list_that_cannot_be_is_told_by_its_place() -> None:
+    _, problems = read([{"name": "one"}, {"name": "Two"}])
+    assert problems == [
+        "models[1].name: 'Two', expected small letters, digits, - and ., with a letter or digit at each end"
+    ]

@@ -5,6 +5,7 @@ import pulumi_kubernetes as kubernetes
 
 import components as mm
 import settings
+from benchmarks import running
 
 s = settings.load()
 many = pulumi.Config("many")
@@ -29,20 +30,7 @@ def services(namespace: mm.ModelNamespace, runtime: mm.DeclaredRuntime, paths: l
         mm.InferenceService(f"many-{number:04}", service, opts)
 
 
-# What is there already, said by name: nothing of it is registered here.
-there = pulumi.Output.from_input(s.namespace)
-installation = mm.Installation(
-    cluster=s.cluster,
-    namespace_name=s.namespace,
-    model_namespaces=(s.namespace,),
-    config=s.serving,
-    namespace=there,
-    admitting=there,
-)
-storage = mm.ExistingStorage(secret_name=s.serving.storage_secret_name)
-models = mm.ModelNamespace(
-    "models", mm.ModelNamespaceArgs(installation=installation, namespace=s.namespace, storage=storage), opts
-)
+models = running.namespace(s, opts)
 declared = mm.DeclaredRuntime(
     name=s.runtime_name,
     namespace=s.namespace,

@@ -1,7 +1,7 @@
 """The objects of a stack, applied by kubectl as upstream's installation script and tutorial do it by hand.
 
 First etcd and MinIO, then the installation with its controller; then the tutorial: the model's upload, the runtime,
-the service. After stores and controller the script looks at their pods and, unless all are Ready, sleeps for ten seconds.
+the service. After stores and controller the script looks at their pods and sleeps ten seconds unless all are Ready.
 """
 
 import json

@@ -27,10 +27,10 @@ export MODELMESH_TOOLCHAIN_BIN ?= $(cache)/toolchain/current/bin
 upstream := $(cache)/toolchain/current/modelmesh-serving-source
 export MODELMESH_SERVING_SRC ?= $(wildcard $(upstream))
 
-.PHONY: help up preview promote drift check predict status down clean runtime new-runtime benchmark test unit lint format lock policies-env
+.PHONY: help up preview promote drift check predict status down clean runtime new-runtime benchmark benchmark-stack test unit lint format lock policies-env
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 	@echo '  STACK=name picks the stack (default: dev, on the embedded cluster)'
 
 up: .venv policies-env ## Build, deploy and serve the stack, then score a sentence (starts the embedded cluster where the stack names none; elsewhere YES=1 says yes)
@@ -77,6 +77,9 @@ unit: lint ## Run what needs only the Python requirements: lint, types, unit tes
 
 benchmark: .venv ## Measure the model server against the tutorial's template (seven minutes, on a quiet machine)
 	@$(run) benchmarks.runtime
+
+benchmark-stack: .venv policies-env ## Measure the stack against kubectl, on an embedded cluster of its own, deleted afterwards
+	@$(run) benchmarks.stack
 
 lint: .venv ## Check format, style, types and workflows
 	@.venv/bin/ruff format --check --quiet . && .venv/bin/ruff check --quiet . && .venv/bin/mypy

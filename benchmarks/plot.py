@@ -16,7 +16,7 @@ _LABELS = {
 }
 _COLORS = {OURS: "#0072b2", TEMPLATE: "#e69f00", BARE: "#bbbbbb"}  # told apart by the colour-blind, too
 _BAR = 0.27
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     # Texts stay texts, and ids come from the content: the same numbers are the same file.
     "svg.fonttype": "none",
     "svg.hashsalt": "benchmarks",
@@ -31,7 +31,7 @@ def plot(throughput: Throughput, file: Path) -> None:
     """Draw one column for each number of texts: requests per second above, latency below."""
     texts = sorted({cell.texts for cell in throughput.rounds})
     clients = sorted({cell.clients for cell in throughput.rounds})
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9, 5), layout="constrained")
         above, below = figure.subplots(2, len(texts), squeeze=False)
         for column, number in enumerate(texts):

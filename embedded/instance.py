@@ -1,6 +1,6 @@
 """Names, paths and addresses of one embedded node; nothing here touches the machine.
 
-Two instances exist so that a test run never meets the user's own node: `dev` and `test` differ in data folder, network
+Several instances exist so that tests and benchmarks never meet the user's own node: they differ in data folder, network
 namespace and link addresses, and share the cache of built things.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 
 from embedded.errors import EmbeddedError
 
-NAMES: Final = ("dev", "test")
+NAMES: Final = ("dev", "test", "bench")
 DEFAULT_NETWORK: Final = "10.213.0.0/29"
 
 # Inside the node's network namespace only, so every instance uses the same ranges.
@@ -31,7 +31,7 @@ class Instance:
     """One node: where its files are and how it is reached.
 
     Attributes:
-        name: `dev` or `test`.
+        name: one of `NAMES`.
         root: folder of all instances' data; this instance's is `data`.
         cache: folder of built things, shared by instances and checkouts.
         link: the /30 between host and node.
@@ -143,7 +143,8 @@ def instance(name: str, environ: Mapping[str, str] = os.environ) -> Instance:
         name=name,
         root=_folder(environ.get("MODELMESH_DATA"), home / ".local/share/modelmesh-stack"),
         cache=_folder(environ.get("MODELMESH_CACHE"), home / ".cache/modelmesh-stack"),
-        link=list(network.subnets(new_prefix=30))[NAMES.index(name)],
+        # The third is just behind a /29, which is as much as anybody has to find free for `dev` and `test`.
+        link=IPv4Network((int(network.network_address) + 4 * NAMES.index(name), 30)),
     )
 
 

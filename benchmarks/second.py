@@ -1,0 +1,29 @@
+"""A second runtime with its first service, beside a mesh that runs: how long its `up` takes."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks import engine_runs
+from benchmarks.engine_runs import EngineRun
+from benchmarks.measuring import say
+from cli.stack import ROOT, open_stack
+
+PROGRAM = Path(__file__).parent / "second_runtime"
+_LIMIT_SECONDS = 600.0
+"""A mesh that nobody tells learns of a new runtime after eight minutes at worst."""
+_FLAGS = ("--skip-config-validation", "--skip-plugin-pre-install", "--yes", "--skip-preview")
+
+
+def measure(instance: str, image: str, path: str, *, rounds: int) -> list[EngineRun]:
+    """Up and away again, several times."""
+    config = {"second:image": image, "second:path": path}
+    opened = open_stack("second", instance, config, PROGRAM)
+    stack = replace(opened, environment=opened.environment | {"PYTHONPATH": str(ROOT)})
+    found = []
+    for number in range(rounds):
+        try:
+            found.append(engine_runs.run(stack, "up", *_FLAGS, limit=_LIMIT_SECONDS))
+        finally:
+            engine_runs.run(stack, "destroy", "--yes", "--skip-preview", limit=_LIMIT_SECONDS)
+        say(f"round {number + 1} of {rounds}: second runtime READY after {found[-1].seconds:.1f} s")
+    return found

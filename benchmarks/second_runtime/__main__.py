@@ -1,0 +1,34 @@
+"""A second runtime with its first model, beside the one that the stack `dev` has up: its image, another format."""
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+import components as mm
+import settings
+from benchmarks import running
+
+NAME = "second"
+
+s = settings.load()
+second = pulumi.Config(NAME)
+kube = kubernetes.Provider(
+    "cluster", kubeconfig=s.cluster.kubeconfig, context=s.cluster.context, enable_server_side_apply=True
+)
+opts = pulumi.ResourceOptions(providers=[kube])
+models = running.namespace(s, opts)
+# A format of its own: meshes that run already have never heard of it.
+spec = mm.mlserver_runtime(
+    image=second.require("image"),
+    formats=[mm.ModelFormat(name=NAME, version="1")],
+    cpu_request="50m",
+    memory="512Mi",
+)
+runtime = mm.ServingRuntime(NAME, mm.ServingRuntimeArgs(namespace=models, runtime_name=NAME, spec=spec), opts)
+service = mm.InferenceServiceArgs(
+    namespace=models,
+    runtimes=[runtime],
+    model_name=NAME,
+    model_format=NAME,
+    storage=mm.ModelPath(path=second.require("path"), key=s.storage_key),
+)
+mm.InferenceService(f"{NAME}-service", service, opts)

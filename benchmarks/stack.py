@@ -1,0 +1,120 @@
+"""Measures the stack: from nothing to READY, a second runtime, and many models, each against kubectl where that can.
+
+`.venv/bin/python -m benchmarks.stack` starts an embedded node of its own, `bench`, deletes it in the end, and writes a
+table and a picture into `benchmarks/results`. `--only a`, `b` or `c` measures one of the three, `--sizes 10,100` other
+numbers of models; then it writes into `.build/benchmarks`.
+
+The stack and kubectl take turns in one run. What else the machine does meets both, so what counts are ratios.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, NoReturn
+
+from benchmarks import installing, many, second, stack_plot, stack_report
+from benchmarks.errors import BenchmarkError
+from benchmarks.measuring import say
+from benchmarks.stack_report import StackMeasurements
+from benchmarks.texts import small_model
+from cli.engine import PROGRAM_FLAGS
+from cli.stack import ROOT, CommandError, Stack, open_stack
+from embedded import lifecycle
+from embedded.errors import EmbeddedError
+from embedded.instance import instance
+from embedded.toolchain import BuildError
+
+INSTANCE = "bench"
+RESULTS = Path(__file__).parent / "results"
+PARTIAL_RESULTS = ROOT / ".build/benchmarks"
+SIZES = (10, 100, 300, 1_000)
+_PARTS = ("a", "b", "c")
+
+
+def main() -> None:
+    """Read the command line, measure, print and write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.stack", description="Measure the stack.")
+    parser.add_argument("--only", choices=_PARTS, help="a: nothing to READY, b: second runtime, c: many models")
+    parser.add_argument("--sizes", type=sizes, default=SIZES, help="numbers of models, such as 10,100")
+    parser.add_argument("--rounds", type=int, default=3, help="of a and b (default: 3)")
+    parser.add_argument("--limit", type=float, default=600, help="seconds that one operation on models may take")
+    parser.add_argument("--keep", action="store_true", help="keep the node for another run")
+    arguments = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+    if (busy := os.getloadavg()[0]) > 1:
+        say(f"! the machine is busy (load {busy:.1f}): wait until it is quiet for numbers that mean something")
+    whole = not arguments.only and arguments.sizes == SIZES
+    results = RESULTS if whole else PARTIAL_RESULTS
+    results.mkdir(parents=True, exist_ok=True)
+    node = instance(INSTANCE)
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            lifecycle.up(node)
+            measured = measure(_dev(Path(scratch)), [arguments.only] if arguments.only else list(_PARTS), arguments)
+        finally:
+            if not arguments.keep:
+                lifecycle.reset(node)
+    text = stack_report.text(measured)
+    (results / "stack.md").write_text(text)
+    if measured.many:
+        stack_plot.plot(measured.many, results / "stack.svg")
+    print(f"\n{text}\nwritten to {results}")
+
+
+def measure(dev: Stack, parts: list[str], arguments: argparse.Namespace) -> StackMeasurements:
+    """Measure some of the three; the stack `dev` is up after the first, and the others are beside it."""
+    measured = StackMeasurements()
+    if "a" in parts:
+        measured.installing = installing.measure(dev, rounds=arguments.rounds)
+    else:
+        dev.pulumi("up", *PROGRAM_FLAGS, "--yes", "--skip-preview", "--non-interactive", quiet=True)
+    image, path = dev.outputs()["image"], model_path(dev.resources())
+    if "b" in parts:
+        runs = second.measure(INSTANCE, image, path, rounds=arguments.rounds)
+        measured.second = [each.seconds for each in runs]
+    if "c" in parts:
+        # The same files by another name, which is a change to whoever loads them.
+        paths = path, f"{path}/"
+        for found in many.measure(INSTANCE, arguments.sizes, paths, rounds=1, limit=arguments.limit):
+            if isinstance(found, str):
+                measured.left_out = found
+            else:
+                measured.many.append(found)
+    return measured
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """Numbers of models from the command line, in order: a later one is left out when an earlier takes too long."""
+    return tuple(sorted({int(number) for number in text.split(",")}))
+
+
+def model_path(resources: list[dict[str, Any]]) -> str:
+    """Where the model of the stack `dev` is in the bucket."""
+    (service,) = many.objects(resources)
+    path: str = service["spec"]["predictor"]["model"]["storage"]["path"]
+    return path
+
+
+def _dev(scratch: Path) -> Stack:
+    """The stack `dev` with a tiny model, in whose load the time of the rest does not drown."""
+    model = small_model(scratch, 0)
+    for file in model.iterdir():
+        shutil.copymode(ROOT / "pyproject.toml", file)
+    return open_stack("dev", INSTANCE, {"modelmesh:modelSource": str(model)})
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    # As an exception it passes the node's end.
+    raise SystemExit(f"✗ ended by {signal.Signals(number).name}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (BenchmarkError, CommandError, EmbeddedError, BuildError) as error:
+        sys.exit(f"✗ {error}")

@@ -1,0 +1,128 @@
+"""The words of a run about the stack: what was promised, and tables in Markdown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
+
+from benchmarks.installing import Installing, timeline
+from benchmarks.many import OPERATIONS, UP, ManyModels
+from benchmarks.report import Promise, mib, table, times
+
+_NOTHING = "-"
+
+
+@dataclass
+class StackMeasurements:
+    """All of a run; what was not asked for is missing.
+
+    Attributes:
+        second: seconds until a second runtime's first service was served, round by round.
+        left_out: why some numbers of models are missing.
+    """
+
+    installing: Installing | None = None
+    second: list[float] = field(default_factory=list)
+    many: list[ManyModels] = field(default_factory=list)
+    left_out: str = ""
+
+
+def text(measured: StackMeasurements) -> str:
+    """The whole report."""
+    parts = [promise_table(measured)]
+    if measured.installing:
+        parts += [step_table(measured.installing), timeline_table(measured.installing)]
+    if measured.many:
+        parts += [many_table(measured.many), growth_table(measured.many)]
+    if measured.left_out:
+        parts.append(f"{measured.left_out}\n")
+    return "\n".join(parts)
+
+
+def promises(measured: StackMeasurements) -> list[Promise]:
+    """What the stack promises, with what came out."""
+    installing = measured.installing
+    return [
+        Promise(
+            what="empty namespace to READY ÷ by hand in upstream's order",
+            value=installing.ratio if installing else None, form=times, bound=0.7,
+        ),
+        Promise(
+            what="second runtime with its first service beside a running one",
+            value=median(measured.second) if measured.second else None, form="{:.1f} s".format, bound=20,
+        ),
+    ]  # fmt: skip
+
+
+def promise_table(measured: StackMeasurements) -> str:
+    """The promises, kept or not."""
+    marks = {True: "✓", False: "✗", None: ""}
+    rows = [
+        (
+            each.what,
+            "not measured" if each.value is None else each.form(each.value),
+            f"≤ {each.form(each.bound)}",
+            marks[each.kept],
+        )
+        for each in promises(measured)
+    ]
+    return table(("", "measured", "promised", ""), rows)
+
+
+def step_table(installing: Installing) -> str:
+    """Seconds of the script's steps, and of the stack; medians of all rounds."""
+    names = list(installing.script[0])
+    rows = [(f"by hand: {name}", f"{median(each[name] for each in installing.script):.1f} s") for name in names]
+    rows.append(("by hand, all", f"{median(sum(each.values()) for each in installing.script):.1f} s"))
+    rows.append(("the stack's `up`, all", f"{median(each.seconds for each in installing.ours):.1f} s"))
+    return table(("step", "time"), rows)
+
+
+def timeline_table(installing: Installing, *, least: float = 1.0) -> str:
+    """Those resources of the last `up` that took longer than `least` seconds."""
+    last = installing.ours[-1]
+    rows = [
+        (name, f"{start:.1f}", f"{end:.1f}", f"{end - start:.1f}")
+        for name, start, end in timeline(last.events)
+        if end - start >= least
+    ]
+    return table((f"resource ({last.seconds:.1f} s in all)", "from, s", "to, s", "s"), rows)
+
+
+def many_table(many: Sequence[ManyModels]) -> str:
+    """Seconds, ratio to kubectl, memory and state file by number of models."""
+    rows = []
+    for each in many:
+        for what in OPERATIONS:
+            by_hand = each.kubectl.get(what)
+            rows.append(
+                (
+                    f"{each.models:,} models, {what}",
+                    f"{median(each.ours[what]):.1f} s",
+                    f"{median(by_hand):.1f} s" if by_hand else _NOTHING,
+                    times(ratio(each, what)) if by_hand else _NOTHING,
+                    mib(each.memory[what]),
+                    f"{each.state / 1024:,.0f} KiB" if what == UP else _NOTHING,
+                )
+            )
+    return table(("", "stack", "kubectl", "stack ÷ kubectl", "most memory", "state file"), rows)
+
+
+def growth_table(many: Sequence[ManyModels]) -> str:
+    """What one more model costs between one number of models and the next."""
+    rows = [
+        (f"{less.models:,} to {more.models:,} models", *(_growth(less, more, what) for what in OPERATIONS))
+        for less, more in pairwise(many)
+    ]
+    return table(("one more model", *OPERATIONS), rows)
+
+
+def ratio(each: ManyModels, what: str) -> float:
+    """Seconds of the stack ÷ those of kubectl within a round; the median of rounds."""
+    pairs = zip(each.ours[what], each.kubectl[what], strict=True)
+    return median(ours / by_hand for ours, by_hand in pairs)
+
+
+def _growth(less: ManyModels, more: ManyModels, what: str) -> str:
+    seconds = median(more.ours[what]) - median(less.ours[what])
+    return f"{seconds / (more.models - less.models) * 1000:.0f} ms"

@@ -99,7 +99,8 @@ class InferenceServices(pulumi.ComponentResource):
                 "annotations": {"pulumi.com/skipAwait": "true"},
             },
             spec=_job(name, first, label),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=allowed),
+            # A Job of the same name that has run would be taken for the new one, and then deleted.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=allowed, delete_before_replace=True),
         )
 
         async def served(known: Mapping[str, Any]) -> int:

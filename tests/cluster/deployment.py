@@ -55,14 +55,14 @@ class Deployment:
     @classmethod
     def on_instance(cls, instance: str, name: str = "dev", root: Path = ROOT) -> Self:
         """The stack that this program and its stack file describe, made but not up."""
-        return cls(instance, _opened(name, instance, root))
+        return cls(instance, opened(name, instance, root))
 
     def run(
         self, operation: str, *flags: str, root: Path | None = None, config: dict[str, Any] | None = None
     ) -> Update:
         """Run an operation of the engine with `config` laid over the stack's, and never raise for its failure."""
         overrides = {f"modelmesh:{key}": value for key, value in (config or {}).items()}
-        stack = _opened(self.stack.name, self.instance, self.stack.root, overrides)
+        stack = opened(self.stack.name, self.instance, self.stack.root, overrides)
         stack = replace(stack, root=root or stack.root)
         command = stack.engine_command(operation, "--non-interactive", *flags)
         ended = subprocess.run(
@@ -176,7 +176,7 @@ ProgramMaker = Callable[[str, str], Deployment]
 """Takes a folder of programs' and the name of a stack of it."""
 
 
-def _opened(name: str, instance: str, root: Path, overrides: dict[str, Any] | None = None) -> Stack:
+def opened(name: str, instance: str, root: Path, overrides: dict[str, Any] | None = None) -> Stack:
     """The stack, whose program finds this project's modules wherever it is."""
     stack = open_stack(name, instance, overrides, root)
     return replace(stack, environment=stack.environment | {"PYTHONPATH": str(ROOT)})

@@ -37,7 +37,7 @@ def steps(resources: Sequence[dict[str, Any]]) -> list[Step]:
         kind = resource["type"].rpartition(":")[2]
         if resource["type"].startswith("kubernetes:") and "apiVersion" in resource.get("inputs", {}):
             sorted_in[_step(kind, resource["inputs"], resource.get("parent", ""))].append(_plain(resource["inputs"]))
-    return [Step(name, objects) for name, objects in sorted_in.items() if objects]
+    return [Step(name, sorted(objects, key=_rank)) for name, objects in sorted_in.items() if objects]
 
 
 def apply(stack: Stack, planned: Sequence[Step], namespace: str, *, sleep: Callable[[float], None]) -> dict[str, float]:
@@ -73,6 +73,12 @@ def delete(stack: Stack, planned: Sequence[Step]) -> None:
     for step in planned:
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": step.objects})
         _kubectl(stack, "delete", "--ignore-not-found", "--wait", "--timeout=120s", "--filename=-", text=text)
+
+
+def _rank(document: dict[str, Any]) -> int:
+    """Definitions first, as kustomize has them: a controller never watches a kind that is not served when it starts."""
+    ranks = {"CustomResourceDefinition": 0, "Deployment": 2, "StatefulSet": 2, "ValidatingWebhookConfiguration": 3}
+    return ranks.get(document["kind"], 1)
 
 
 def _step(kind: str, document: dict[str, Any], parent: str) -> str:

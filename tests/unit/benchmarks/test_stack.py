@@ -77,6 +77,12 @@ def test_upstream_order() -> None:
     ]  # fmt: skip
 
 
+def test_definitions_come_before_what_watches_them() -> None:
+    kinds = ["ValidatingWebhookConfiguration", "Deployment", "Secret", "CustomResourceDefinition"]
+    (step,) = upstream_order.steps([resource(kind, "a") for kind in kinds])
+    assert [each["kind"] for each in step.objects] == list(reversed(kinds))
+
+
 def test_secrets_become_plain() -> None:
     secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": '{"key":"dmFsdWU="}'}
     (step,) = upstream_order.steps([resource("Secret", "a", data=secret)])

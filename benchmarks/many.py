@@ -93,13 +93,15 @@ def _round(instance: str, measured: ManyModels, paths: tuple[str, str], limit: f
 
 
 def objects(resources: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The InferenceServices in a stack's state as kubectl takes them."""
-    kept = ("apiVersion", "kind", "metadata", "spec")
-    return [
-        {key: each["inputs"][key] for key in kept}
-        for each in resources
-        if each["type"].endswith(":InferenceService") and each["type"].startswith("kubernetes:")
-    ]
+    """The InferenceServices of the table in a stack's state, as somebody would write them for kubectl."""
+    (table,) = [each["inputs"]["data"] for each in resources if each["type"] == "kubernetes:core/v1:ConfigMap"]
+    services = [json.loads(text) for _, text in sorted(table.items())]
+    for service in services:
+        # What the stack finds them by, and they go with.
+        del service["metadata"]["ownerReferences"]
+        service["metadata"]["labels"] = {"benchmark": "many"}
+        service["metadata"]["namespace"] = "modelmesh-serving"
+    return services
 
 
 def _list(manifests: list[dict[str, Any]]) -> str:

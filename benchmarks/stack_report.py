@@ -6,7 +6,7 @@ from itertools import pairwise
 from statistics import median
 
 from benchmarks.installing import Installing, timeline
-from benchmarks.many import OPERATIONS, UP, ManyModels
+from benchmarks.many import DESTROY, OPERATIONS, PREVIEW, UP, ManyModels
 from benchmarks.report import Promise, mib, table, times
 
 _NOTHING = "-"
@@ -50,6 +50,25 @@ def promises(measured: StackMeasurements) -> list[Promise]:
         Promise(
             what="second runtime with its first service beside a running one",
             value=median(measured.second) if measured.second else None, form="{:.1f} s".format, bound=20,
+        ),
+        *(_at_scale(measured.many[-1]) if measured.many else ()),
+    ]  # fmt: skip
+
+
+def _at_scale(most: ManyModels) -> list[Promise]:
+    """With the largest number of models."""
+    bounds = {UP: 1.3, DESTROY: 1.3}
+    return [
+        *(
+            Promise(
+                what=f"{what} of {most.models:,} models ÷ kubectl's",
+                value=median(most.ours[what]) / median(most.kubectl[what]), form=times, bound=bound,
+            )
+            for what, bound in bounds.items()
+        ),
+        Promise(
+            what=f"no-op preview of {most.models:,} models",
+            value=median(most.ours[PREVIEW]), form="{:.1f} s".format, bound=8,
         ),
     ]  # fmt: skip
 

@@ -1,5 +1,7 @@
 """As many InferenceServices as the config says, on the runtime that the stack `dev` has up; each is waited for."""
 
+from dataclasses import replace
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 
@@ -17,17 +19,20 @@ opts = pulumi.ResourceOptions(providers=[kube])
 
 def services(namespace: mm.ModelNamespace, runtime: mm.DeclaredRuntime, paths: list[str]) -> None:
     """One service for each path: the only lines that know how many are made."""
-    for number, path in enumerate(paths):
-        service = mm.InferenceServiceArgs(
-            namespace=namespace,
-            runtimes=[runtime],
-            model_name=f"many-{number:04}",
-            model_format=s.model_format.name,
-            runtime=s.runtime_name,
-            labels={"benchmark": "many"},
-            storage=mm.ModelPath(path=path, key=s.storage_key),
-        )
-        mm.InferenceService(f"many-{number:04}", service, opts)
+    one = mm.InferenceServiceArgs(
+        namespace=namespace,
+        runtimes=[runtime],
+        model_name="many",
+        model_format=s.model_format.name,
+        runtime=s.runtime_name,
+        labels={"benchmark": "many"},
+        storage=mm.ModelPath(path=paths[0], key=s.storage_key),
+    )
+    table = [
+        replace(one, model_name=f"many-{number:04}", storage=mm.ModelPath(path=path, key=s.storage_key))
+        for number, path in enumerate(paths)
+    ]
+    mm.InferenceServices("many", mm.InferenceServicesArgs(services=table), opts)
 
 
 models = running.namespace(s, opts)

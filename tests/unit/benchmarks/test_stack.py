@@ -97,9 +97,14 @@ def test_pods_are_ready_together(statuses: list[str], ready: bool) -> None:
 
 def test_services_are_taken_from_the_state() -> None:
     spec = {"predictor": {"model": {"storage": {"path": "a/b"}}}}
-    resources = [resource("Secret", "x"), resource("InferenceService", "s", spec=spec)]
-    assert [each["metadata"]["name"] for each in many.objects(resources)] == ["s"]
-    assert model_path(resources) == "a/b"
+    assert model_path([resource("Secret", "x"), resource("InferenceService", "s", spec=spec)]) == "a/b"
+
+
+def test_services_of_a_table_are_taken_from_the_state_without_what_ties_them_to_it() -> None:
+    metadata = {"name": "s", "ownerReferences": [{}], "labels": {"table": "t"}}
+    table = {"type": "kubernetes:core/v1:ConfigMap", "inputs": {"data": {"s.json": json.dumps({"metadata": metadata})}}}
+    (found,) = many.objects([resource("Secret", "x"), table])
+    assert found["metadata"] == {"name": "s", "labels": {"benchmark": "many"}, "namespace": "modelmesh-serving"}
 
 
 def test_sizes_in_order() -> None:

@@ -95,8 +95,12 @@ def sizes(text: str) -> tuple[int, ...]:
 
 def model_path(resources: list[dict[str, Any]]) -> str:
     """Where the model of the stack `dev` is in the bucket."""
-    (service,) = many.objects(resources)
-    path: str = service["spec"]["predictor"]["model"]["storage"]["path"]
+    (spec,) = [
+        each["inputs"]["spec"]
+        for each in resources
+        if each["type"].endswith(":InferenceService") and each["type"].startswith("kubernetes:")
+    ]
+    path: str = spec["predictor"]["model"]["storage"]["path"]
     return path
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,10 @@ def test_complaints_are_found() -> None:
 def test_memory_of_a_session() -> None:
     process = subprocess.Popen(["sleep", "60"], start_new_session=True)
     try:
+        # The kernel counts the pages of a process some time after it has started.
+        deadline = time.monotonic() + 10
+        while not engine_runs.session_memory(process.pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
         assert 0 < engine_runs.session_memory(process.pid) < engine_runs.session_memory(os.getsid(0)) + 2**30
     finally:
         process.kill()

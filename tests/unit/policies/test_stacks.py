@@ -19,6 +19,13 @@ def test_a_stack_of_the_project_violates_nothing_mandatory(stack: str, builds: b
 
 
 @pytest.mark.usefixtures("workplace")
+def test_nor_do_many_models(config: dict[str, str]) -> None:
+    run = run_stack(config | {"modelmesh:models": '[{"name": "one"}, {"name": "two", "path": "some/path"}]'})
+    assert run.outputs["models"] == 2
+    assert _violations(run, "dev") == []
+
+
+@pytest.mark.usefixtures("workplace")
 def test_stack_dev_is_not_fit_for_production(config: dict[str, str]) -> None:
     assert _violations(run_stack(config), "prod") == [
         "model-serving-config: data[config.yaml].tls.secretName: missing, expected a Secret with a certificate",

@@ -121,7 +121,7 @@ class InferenceService(pulumi.ComponentResource):
 def inference_service(args: InferenceServiceArgs) -> dict[str, Any]:
     """The object as ModelMesh Serving expects it; its namespace is left out, which makes it wait for others."""
     annotations = {MODE: "ModelMesh", **args.annotations}
-    model: dict[str, Any] = {**args.storage.rendered(_carried(args)), "protocolVersion": args.protocol_version}
+    model: dict[str, Any] = {**args.storage.rendered(carried(args)), "protocolVersion": args.protocol_version}
     if args.framework_field:
         predictor = {args.model_format: model}
         annotations |= {RUNTIME: args.runtime} if args.runtime is not None else {}
@@ -155,8 +155,8 @@ def _entries(namespace: ModelNamespace) -> Entries | None:
     return {key: checkable(storage.fields()) for key, storage in namespace.storage.items()}
 
 
-def _carried(args: InferenceServiceArgs) -> Texts:
-    """What the store asks its services to say."""
+def carried(args: InferenceServiceArgs) -> Texts:
+    """What the store asks its services to say: credentials, too."""
     stores = args.namespace.storage
     if isinstance(stores, ExistingStorage):
         return {}

@@ -22,6 +22,7 @@ from .annotations import PREFIX
 from .declared_runtime import DeclaredRuntime
 from .inference_service import (
     InferenceServiceArgs,
+    carried,
     inference_service,
     load_timeout,
     service_args_problems,
@@ -187,6 +188,8 @@ def _services_problems(args: InferenceServicesArgs, rendered: Mapping[str, dict[
     for service in args.services:
         whole = rendered[service.model_name]
         around = surroundings(service)
+        if carried(service):
+            yield f"{service.model_name}: its store's headers would stand in a ConfigMap, expected an InferenceService"
         yield from (f"{service.model_name}: {problem}" for problem in service_args_problems(service, whole, around))
     size = sum(len(json.dumps(checkable(whole))) for whole in rendered.values())
     if size > _MOST_BYTES:

@@ -7,9 +7,11 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.inference_service import InferenceServiceArgs
 from components.inference_services import LABEL, InferenceServices, InferenceServicesArgs
 from components.invalid_spec import InvalidSpec
 from components.model_location import ModelPath
+from components.storage import HttpStorage
 from tests.unit.stack import worlds
 from tests.unit.stack.engine import Run, run
 from tests.unit.stack.serving import STORES, arguments
@@ -22,6 +24,12 @@ def services(*names: str, **changes: Any) -> InferenceServicesArgs:
     """Services that differ in nothing but their names."""
     one = arguments(changes, {})
     return InferenceServicesArgs(services=[replace(one, model_name=name) for name in names])
+
+
+def with_headers() -> InferenceServiceArgs:
+    """A service whose store has a credential that each of its services carries."""
+    store = HttpStorage(url="http://files.example", headers={"Authorization": "hidden"})
+    return arguments({"storage": ModelPath(path="a", key="web")}, {"storage": {"web": store}})
 
 
 def made(*names: str, name: str = "table", **changes: Any) -> Run:
@@ -91,6 +99,7 @@ def test_another_model_is_another_job_and_the_same_ones_are_the_same() -> None:
     [
         (services, "services: none, expected one at least"),
         (lambda: services("one", "one"), "services[1].model_name: 'one' again, expected another"),
+        (lambda: InferenceServicesArgs(services=[with_headers()]), "its store's headers would stand in a ConfigMap"),
         (lambda: services("One"), "One: metadata.name: 'One', expected small letters, digits, - and ."),
         (
             lambda: services("one", "two", model_format="unheard-of"),

@@ -94,7 +94,7 @@ def _container(args: EtcdArgs) -> dict[str, object]:
             "--snapshot-count=10000",
         ],
         "ports": [{"name": "client", "containerPort": _PORT}],
-        "readinessProbe": {"httpGet": {"path": "/health", "port": "client"}, "periodSeconds": 2},
+        "readinessProbe": {"httpGet": {"path": "/health", "port": "client"}, "periodSeconds": 1},
         # A restarted container finds its disk again, also an ephemeral one. It would not make a full one less full.
         "livenessProbe": {
             "httpGet": {"path": "/health?exclude=NOSPACE", "port": "client"},

@@ -88,7 +88,7 @@ def _container(image: str, secret_name: pulumi.Output[str]) -> dict[str, object]
             {"name": "HOME", "value": "/tmp"},  # noqa: S108  it keeps its own state there
         ],
         "ports": [{"name": "s3", "containerPort": _PORT}],
-        "readinessProbe": {"httpGet": {"path": "/minio/health/ready", "port": "s3"}, "periodSeconds": 2},
+        "readinessProbe": {"httpGet": {"path": "/minio/health/ready", "port": "s3"}, "periodSeconds": 1},
         "livenessProbe": {
             "httpGet": {"path": "/minio/health/live", "port": "s3"},
             "periodSeconds": 10,

@@ -43,8 +43,9 @@ class ModelMeshServing(pulumi.ComponentResource):
         super().__init__("modelmesh:index:ModelMeshServing", name, {}, opts)
         tls = self._certificate(name, args)
         self.tls_ca = tls.ca if tls else None
-        site = self._site(name, args)
-        admitting = self._admitting(args, self._controller(name, args, site, tls))
+        etcd_secret = self._etcd_secret(args)
+        site = self._site(name, args, etcd_secret)
+        admitting = self._admitting(args, self._controller(name, args, site, tls, etcd_secret))
         runtimes = [patched(runtime, site) for runtime in _chosen(args)]
         existing = [self._runtime(runtime, args, admitting).urn for runtime in runtimes]
         self.installation = Installation(
@@ -71,7 +72,7 @@ class ModelMeshServing(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _site(self, name: str, args: ModelMeshServingArgs) -> Site:
+    def _site(self, name: str, args: ModelMeshServingArgs, etcd_secret: kubernetes.core.v1.Secret) -> Site:
         certificate = WebhookCertificate(
             f"{name}-webhook",
             WebhookCertificateArgs(
@@ -95,7 +96,7 @@ class ModelMeshServing(pulumi.ComponentResource):
             resources=args.controller.resources.as_config(),
             dev_mode_logging=args.controller.dev_mode_logging,
             pull_secrets=[secret.name for secret in config.image_pull_secrets],
-            etcd_secret=self._etcd_secret(args),
+            etcd_secret=etcd_secret.metadata.apply(lambda metadata: str(metadata.name)),
             storage_secret=config.storage_secret_name,
             certificate_secret=certificate.secret_name,
             ca_bundle=certificate.ca_bundle,
@@ -104,21 +105,25 @@ class ModelMeshServing(pulumi.ComponentResource):
             server_images={server: str(image) for server, image in config.images.servers.items()},
         )
 
-    def _etcd_secret(self, args: ModelMeshServingArgs) -> pulumi.Output[str]:
+    def _etcd_secret(self, args: ModelMeshServingArgs) -> kubernetes.core.v1.Secret:
         """The controller and the mesh read it once, and follow only a new name.
 
         So Pulumi makes up the name, and another one when the connection changes; it tells nothing of what is inside.
         """
-        secret = kubernetes.core.v1.Secret(
+        return kubernetes.core.v1.Secret(
             _ETCD_SECRET,
             metadata={"namespace": args.namespace},
             data=args.etcd.text().apply(lambda connection: encoded({"etcd_connection": connection})),
             opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["data"]),
         )
-        return secret.metadata.apply(lambda metadata: str(metadata.name))
 
     def _controller(
-        self, name: str, args: ModelMeshServingArgs, site: Site, own: Certificate | None
+        self,
+        name: str,
+        args: ModelMeshServingArgs,
+        site: Site,
+        own: Certificate | None,
+        etcd_secret: kubernetes.core.v1.Secret,
     ) -> list[pulumi.CustomResource]:
         """The controller and all that has to be there before it; the latter is not named in its Deployment."""
         child = pulumi.ResourceOptions(parent=self)
@@ -137,8 +142,11 @@ class ModelMeshServing(pulumi.ComponentResource):
             definitions=args.definitions != "existing",
             network_policies=args.network_policies,
         ):
-            needed = made if document["kind"] == "Deployment" else []
-            kept = document["kind"] == DEFINITION and args.definitions == "kept"
+            defines = document["kind"] == DEFINITION
+            # Definitions keep the API server busy for seconds. Stores, which are made as soon as there is a namespace
+            # to make such a Secret in, start in that time if they come first.
+            needed = made if document["kind"] == "Deployment" else [etcd_secret] if defines else []
+            kept = defines and args.definitions == "kept"
             options = pulumi.ResourceOptions(parent=self, depends_on=[*needed], retain_on_delete=kept or None)
             made.append(upstream_resource(patched(document, site), options))
         return made

@@ -68,7 +68,7 @@ def stateful_set(
         metadata=metadata,
         spec={
             "replicas": 1,
-            "serviceName": app,  # plain text: Pulumi waits for a Service's endpoints, which are this pod
+            "serviceName": app,
             # It is about order between pods, and there is one; but by default a pod that never got ready, say by a
             # wrong image, keeps the mended one from taking its place.
             "podManagementPolicy": "Parallel",
@@ -89,7 +89,8 @@ def stateful_set(
     )
     kubernetes.core.v1.Service(
         name,
-        metadata=metadata,
+        # Its endpoint is the pod, which is awaited; Pulumi would tell of it seconds later.
+        metadata={**metadata, "annotations": {"pulumi.com/skipAwait": "true"}},
         spec={
             "selector": labels,
             "ports": [{"name": port["name"], "port": port["containerPort"], "targetPort": port["name"]}],

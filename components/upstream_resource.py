@@ -1,4 +1,8 @@
-"""One of upstream's documents as a resource of its own, typed where Pulumi knows its kind."""
+"""One of upstream's documents as a resource of its own, typed where Pulumi knows its kind.
+
+Definitions are not: Pulumi would make an object of each part of their schemas, which takes two seconds of every update.
+Their type and URN are the same either way.
+"""
 
 from typing import Any
 
@@ -8,7 +12,6 @@ import pulumi_kubernetes as kubernetes
 from .upstream import Document
 
 _KINDS: dict[str, type[pulumi.CustomResource]] = {
-    "CustomResourceDefinition": kubernetes.apiextensions.v1.CustomResourceDefinition,
     "ServiceAccount": kubernetes.core.v1.ServiceAccount,
     "Role": kubernetes.rbac.v1.Role,
     "RoleBinding": kubernetes.rbac.v1.RoleBinding,

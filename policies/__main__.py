@@ -2,11 +2,18 @@
 
 The rules know nothing of the framework. What it raises on reading a value that is not known yet becomes a value of its
 own here, so that the rest of the resource is looked at all the same.
+
+The framework unpacks a resource anew for each policy. For upstream's definitions that takes a second each, in which the
+engine makes nothing else; so the last one is remembered.
 """
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
+import pulumi_policy.policy as framework
+from google.protobuf import json_format
 from pulumi_policy import (
     EnforcementLevel,
     PolicyConfigSchema,
@@ -37,8 +44,26 @@ def _registered(policy: Policy) -> ResourceValidationPolicy:
     )
 
 
+def _remembering(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which answers at once when a thread asks for the same object once more."""
+    last = threading.local()
+
+    def answer(value: Any, *flags: bool) -> Any:
+        if getattr(last, "asked", None) != (id(value), flags):
+            last.result = function(value, *flags)
+            last.asked, last.value = (id(value), flags), value  # which is held, so that no other takes its identity
+        return last.result
+
+    return answer
+
+
+@_remembering
 def _read(value: Any) -> Any:
     """The value in plain mappings and lists."""
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _entry(value, key) for key in value}
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -48,9 +73,14 @@ def _read(value: Any) -> Any:
 
 def _entry(value: Any, key: Any) -> Any:
     try:
-        return _read(value[key])
+        return _plain(value[key])
     except UnknownValueError:
         return UNKNOWN
 
+
+# No rule changes what it reads.
+framework.json_format = SimpleNamespace(MessageToDict=_remembering(json_format.MessageToDict))
+framework.deserialize_properties = _remembering(framework.deserialize_properties)
+framework.unknown_checking_proxy = _remembering(framework.unknown_checking_proxy)
 
 PolicyPack("modelmesh", [_registered(policy) for policy in POLICIES])

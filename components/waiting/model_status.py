@@ -30,6 +30,8 @@ class ModelStatus:
     """When the newest writer of the spec last wrote; to the second, as all times of the API server are."""
     status_written_at: datetime.datetime | None = None
     """When the controller last wrote the status; None before it did."""
+    first_spec: bool = False
+    """There was none before it, so any status is about it."""
 
     @property
     def loaded(self) -> bool:
@@ -78,6 +80,7 @@ def read(service: dict[str, Any]) -> ModelStatus:
         failed_at=_time(failure.get("time")),
         spec_written_at=_newest(e for e in entries if not e.get("subresource") and "f:spec" in e.get("fieldsV1", {})),
         status_written_at=_newest(e for e in entries if e.get("subresource") == "status"),
+        first_spec=service["metadata"].get("generation") == 1,
     )
 
 

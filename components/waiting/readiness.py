@@ -106,7 +106,7 @@ class Wait:
         quiet = now - self._since
         if status.status_written_at is None or status.spec_written_at is None:
             return False
-        if status.status_written_at > status.spec_written_at:
+        if status.first_spec or status.status_written_at > status.spec_written_at:
             return True
         if status.status_written_at == status.spec_written_at:
             return quiet >= _SAME_SECOND

@@ -132,7 +132,17 @@ def _assemble(root: Path, workshop: Workshop, programs: list[Program]) -> Toolch
             folder = plugins.get(result.name, toolchain.bin) if result.is_file() else toolchain.bin.parent
             folder.mkdir(parents=True, exist_ok=True)
             _link(folder / result.name, result)
+    _without_log(toolchain.pulumi_home / "logs")
     return toolchain
+
+
+def _without_log(folder: Path) -> None:
+    """The engine writes every value of every resource into a file of this folder, which costs it a third of its time,
+    unless it can't make the folder.
+    """
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    folder.touch()
 
 
 def _link(link: Path, target: Path) -> None:

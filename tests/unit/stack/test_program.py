@@ -193,6 +193,14 @@ def test_nothing_waits_for_what_comes_later(dev: Run) -> None:
         assert definition.inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == "condition=Established"
 
 
+def test_the_stores_start_while_the_api_server_is_busy_with_definitions(dev: Run) -> None:
+    (etcd_secret,) = [each for each in dev.of("kubernetes:core/v1:Secret") if each.name == "model-serving-etcd"]
+    stores = {store.urn for store in dev.of("kubernetes:apps/v1:StatefulSet")}
+    for definition in dev.of("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"):
+        assert etcd_secret.urn in definition.dependencies
+        assert not stores & definition.dependencies
+
+
 def test_outputs_name_the_endpoint(dev: Run) -> None:
     assert dev.outputs["grpcUrl"] == "grpc://modelmesh-serving.modelmesh-serving:8033"
     assert dev.outputs["namespace"] == "modelmesh-serving"

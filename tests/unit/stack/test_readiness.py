@@ -30,6 +30,7 @@ def service(
     failure: dict[str, Any] | None = None,
     spec: int = 0,
     status: int | None = 5,
+    generation: int = 2,
 ) -> dict[str, Any]:
     """An InferenceService whose spec and status were last written at these seconds."""
     fields = [
@@ -45,7 +46,8 @@ def service(
         }
     # Someone's annotation: newer than all, but it is not the spec.
     fields.append({"manager": "someone", "time": at(9999), "fieldsV1": {"f:metadata": {}}})
-    return {"metadata": {"name": "sentiment", "managedFields": fields}, "status": seen}
+    metadata = {"name": "sentiment", "generation": generation, "managedFields": fields}
+    return {"metadata": metadata, "status": seen}
 
 
 LOADED: dict[str, Any] = {"active": "Loaded", "ready": True}
@@ -142,6 +144,18 @@ def test_a_status_of_the_same_second_is_looked_at_twice() -> None:
     )
     overtaken.wait()
     assert overtaken.now == 6
+
+
+def test_a_status_of_the_first_spec_is_about_it() -> None:
+    cluster = Cluster({0: service(**LOADED, spec=5, status=5, generation=1)})
+    cluster.wait()
+    assert cluster.now == 0
+
+
+def test_a_first_spec_without_a_status_is_waited_for() -> None:
+    cluster = Cluster({0: service(status=None, generation=1), 4: service(**LOADED, status=0, generation=1)})
+    cluster.wait()
+    assert cluster.now == 4
 
 
 def test_a_quiet_controller_has_nothing_to_say_about_a_change_of_labels() -> None:

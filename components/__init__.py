@@ -20,6 +20,7 @@ from .build import BuildArgs, image_builder
 from .certificate import Certificate, CertificateArgs
 from .cluster import Cluster
 from .cluster_guard import AnotherCluster, ClusterGuard, ClusterGuardArgs, ClusterOutOfReach, NotOurs
+from .constraints_seen import ConstraintsSeen, ConstraintsSeenArgs
 from .data_plane_tls import DataPlaneTls
 from .declared_runtime import DeclaredRuntime
 from .etcd import Etcd, EtcdArgs
@@ -78,6 +79,8 @@ __all__ = [
     "ClusterOutOfReach",
     "ClusterServingRuntime",
     "ClusterServingRuntimeArgs",
+    "ConstraintsSeen",
+    "ConstraintsSeenArgs",
     "Controller",
     "DataPlaneTls",
     "DeclaredRuntime",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from .constraints_seen import constraints_account
 from .installation import Installation
 from .invalid_spec import refuse
 from .kept_secret import encoded
@@ -53,6 +54,8 @@ class ModelNamespace(pulumi.ComponentResource):
     """Resolves when it exists."""
     ready: pulumi.Output[str]
     """The same, but resolves only when runtimes can be created and all that their pods need is there."""
+    constraints_account: pulumi.Output[str]
+    """Of the Jobs that tell running mesh pods of a new runtime."""
 
     def __init__(self, name: str, args: ModelNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         refuse("ModelNamespace", args.namespace, _problems(args))
@@ -69,6 +72,7 @@ class ModelNamespace(pulumi.ComponentResource):
             )
             self.namespace = Namespace(name, marked, child).namespace
         needed = [*self._accounts(name, child), *([] if own else self._copies(name, args, child))]
+        self.constraints_account = constraints_account(f"{name}-constraints", self.namespace, child)
         self.ready = pulumi.Output.all(
             self._storage_secret(name, child),
             args.installation.admitting,

@@ -13,6 +13,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from .annotations import PREFIX
+from .constraints_seen import ConstraintsSeen, ConstraintsSeenArgs
 from .declared_runtime import DeclaredRuntime
 from .installation import Installation
 from .invalid_spec import refuse
@@ -80,7 +81,7 @@ class ServingRuntime(pulumi.ComponentResource):
             spec=args.spec.spec(),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.runtime_name = _rolled_out(self, runtime, args, args.namespace.installation, [args.namespace])
+        self.runtime_name = _rolled_out(name, self, runtime, args, [args.namespace])
         self.register_outputs({"runtime_name": self.runtime_name})
 
 
@@ -106,7 +107,7 @@ class ClusterServingRuntime(pulumi.ComponentResource):
             spec=args.spec.spec(),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.runtime_name = _rolled_out(self, runtime, args, args.installation, args.namespaces)
+        self.runtime_name = _rolled_out(name, self, runtime, args, args.namespaces)
         self.register_outputs({"runtime_name": self.runtime_name})
 
 
@@ -147,15 +148,17 @@ def _claims(namespaces: Sequence[ModelNamespace]) -> set[str]:
 
 
 def _rolled_out(
+    name: str,
     component: ServingRuntime | ClusterServingRuntime,
     runtime: kubernetes.apiextensions.CustomResource,
     args: _Args,
-    installation: Installation,
     namespaces: Sequence[ModelNamespace],
 ) -> pulumi.Output[str]:
     """Its name; resolves when its pods in each of the namespaces run the images of its spec."""
+    installation = args.namespace.installation if isinstance(args, ServingRuntimeArgs) else args.installation
     # By way of the resource, so that whoever uses the runtime comes after it.
     known = {"made": runtime.urn, "namespaces": pulumi.Output.all(*(place.ready for place in namespaces))}
+    seen = [] if component.declared.disabled else _seen(name, component, runtime, args, namespaces)
 
     def report(text: str) -> None:
         pulumi.log.info(text, resource=component, ephemeral=True)
@@ -172,11 +175,38 @@ def _rolled_out(
             ).done()
         return args.runtime_name
 
+    def after(rolled_out: pulumi.Output[str]) -> pulumi.Output[str]:
+        return pulumi.Output.all(rolled_out, *(each.done for each in seen)).apply(lambda _: args.runtime_name)
+
     dry = pulumi.runtime.is_dry_run()
     if dry and args.spec.memory_plan is not None:
         pulumi.log.info(f"memory of {args.runtime_name}: {args.spec.memory_plan}", resource=component)
     # A preview knows no image that it would have to build, and a runtime that is disabled gets no pods.
     if dry or component.declared.disabled:
-        return pulumi.Output.all(**known).apply(lambda _: args.runtime_name)
+        return after(pulumi.Output.all(**known).apply(lambda _: args.runtime_name))
     images = [{"name": entry["name"], "image": entry["image"]} for entry in args.spec.spec()["containers"]]
-    return pulumi.Output.all(**known, containers=images).apply(rolled_out)
+    return after(pulumi.Output.all(**known, containers=images).apply(rolled_out))
+
+
+def _seen(
+    name: str,
+    component: ServingRuntime | ClusterServingRuntime,
+    runtime: kubernetes.apiextensions.CustomResource,
+    args: _Args,
+    namespaces: Sequence[ModelNamespace],
+) -> list[ConstraintsSeen]:
+    """That mesh pods which run already hear of it, in each namespace, while its own start."""
+    return [
+        ConstraintsSeen(
+            f"{name}-constraints" + (f"-{place.namespace_name}" if len(namespaces) > 1 else ""),
+            ConstraintsSeenArgs(
+                runtime=component.declared,
+                namespace=pulumi.Output.all(place.ready, runtime.urn).apply(lambda known: str(known[0])),
+                account=place.constraints_account,
+                config=place.installation.config,
+                ready_timeout_seconds=args.ready_timeout_seconds,
+            ),
+            pulumi.ResourceOptions(parent=component),
+        )
+        for place in namespaces
+    ]

@@ -1,8 +1,8 @@
 """The mounted ConfigMap: which labels each type of model needs, and where requests carry the model's id.
 
 Read anew whenever the file has changed, looked at on each question, because a runtime added later changes it
-under a running pod. kubelet may take over a minute for that; so a type our file does not know yet is judged by
-the type's own labels, which is how the controller forms constraints: a pod that carries them is as good as listed.
+under a running pod. kubelet may take over a minute for that, and until then this pod refuses the type, although a
+newer pod would serve it: ModelMesh judges by the file alone, so a stack that would fail there has to fail here.
 """
 
 import json
@@ -56,9 +56,8 @@ class TypeConstraints:
         return list(entry.get("required", ()))
 
     def met(self, model_type: str, labels: frozenset[str]) -> bool:
-        """Whether a pod with these labels serves the type."""
-        listed = model_type in self._file.read()
-        return labels.issuperset(self.required(model_type) if listed else model_type.split("|"))
+        """Whether a pod with these labels serves the type, by the file alone."""
+        return labels.issuperset(self.required(model_type))
 
 
 class DataplaneConfig:

@@ -1,7 +1,8 @@
 """Calls handed to the pod that serves the type.
 
 One Service spans the pods of all runtimes of a namespace, so a call may reach any of them. Pods find each other
-by their records in etcd. A handed call carries a header and is never handed on.
+by their records in etcd. A handed call carries a header and is never handed on. Who holds a model stands in etcd,
+too, and is asked whatever our own, perhaps outdated, type constraints say: only loading is bound by those.
 """
 
 import logging
@@ -47,16 +48,19 @@ class Peers:
         self._channels: dict[str, grpc.aio.Channel] = {}
 
     def serving(self, model_type: str, model: Model | None = None) -> list[str]:
-        """Addresses of the pods that serve a type: those that hold the model first, then the newest."""
+        """Addresses of the pods that hold the model, then of those that may load its type; the newest first."""
+        holders = model.loaded if model else {}
 
         def preference(item: tuple[str, Instance]) -> tuple[bool, int]:
             pod, instance = item
-            return (bool(model) and model is not None and pod in model.loaded, instance.started)
+            return (pod in holders, instance.started)
 
         able = [
             (pod, instance)
             for pod, instance in self._store.instances.items()
-            if pod != self._me and instance.actionable and self._constraints.met(model_type, instance.labels)
+            if pod != self._me
+            and instance.actionable
+            and (pod in holders or self._constraints.met(model_type, instance.labels))
         ]
         return [instance.address for _, instance in sorted(able, key=preference, reverse=True)]
 

@@ -14,7 +14,7 @@ from .resource import Resource
 from .serving_config import PATH, serving_config
 
 _OWN = {"modelmesh:index:ServingRuntime", "modelmesh:index:ClusterServingRuntime", "modelmesh:index:ModelArtifact"}
-"""The components that run what the stack builds or promotes."""
+"""The components that run what the stack builds or promotes; one inside them may run something else."""
 _TOLD = (("modelMeshImage",), ("storageHelperImage",), ("restProxy", "image"))
 """Where ModelMesh Serving's configuration names the images of the containers that its controller adds."""
 _REFERENCE = re.compile(r"(?P<repository>[^@\s]+?)(:(?P<tag>\w[\w.-]*))?(?P<digest>@sha256:[0-9a-f]{64})?")
@@ -30,15 +30,19 @@ def _pinned(resource: Resource, _: Settings) -> Iterator[str]:
 
 
 def _own_by_digest(resource: Resource, settings: Settings) -> Iterator[str]:
-    if _OWN & set(resource.components):
+    if _is_own(resource):
         for path, image in _tagged(resource, settings):
             yield f"{path}: {image!r}, expected a digest: the stack builds or promotes it"
 
 
 def _others_by_digest(resource: Resource, settings: Settings) -> Iterator[str]:
-    if not _OWN & set(resource.components):
+    if not _is_own(resource):
         for path, image in _tagged(resource, settings):
             yield f"{path}: {image!r}, expected a digest: a tag can be pushed again"
+
+
+def _is_own(resource: Resource) -> bool:
+    return not _OWN.isdisjoint(resource.components[-1:])
 
 
 def _tagged(resource: Resource, settings: Settings) -> Iterator[tuple[str, str]]:

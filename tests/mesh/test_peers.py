@@ -77,14 +77,34 @@ async def test_a_runtime_that_comes_later_makes_the_controller_ask_again(namespa
     assert b.runtime.loads == ["v-1"]
 
 
-async def test_a_pod_with_an_old_config_map_still_finds_the_new_runtime(namespace: Namespace) -> None:
+async def started_stale(namespace: Namespace) -> tuple[Pod, Pod]:
+    """The first pod's ConfigMap is from before the second pod's runtime."""
     namespace.constrain(["a"], "old")
     namespace.constrain(["a", "b"])
-    a = await namespace.start(
-        "pod-a", labels="rt:a", environment={"MM_TYPE_CONSTRAINTS_PATH": str(namespace.folder / "old")}
-    )
-    await namespace.start("pod-b", labels="rt:b")
+    old = {"MM_TYPE_CONSTRAINTS_PATH": str(namespace.folder / "old")}
+    a = await namespace.start("pod-a", labels="rt:a", environment=old)
+    return a, await namespace.start("pod-b", labels="rt:b")
+
+
+async def test_a_pod_with_an_old_config_map_refuses_the_new_runtimes_models_until_it_is_renewed(
+    namespace: Namespace,
+) -> None:
+    a, b = await started_stale(namespace)
+    status = await a.set_vmodel("v", "v-1", kind="rt:b", sync=True)
+    assert status.activeModelStatus.status == STATUS.LOADING_FAILED
+    assert list(status.activeModelStatus.errors) == [NO_RUNTIME.format("_no_runtime")]
+    assert b.runtime.loads == [], "not handed to the pod that would serve it"
+    namespace.constrain(["a", "b"], "old")
     assert (await a.set_vmodel("v", "v-1", kind="rt:b", sync=True)).activeModelStatus.status == STATUS.LOADED
+
+
+async def test_a_pod_with_an_old_config_map_hands_calls_to_who_holds_the_model(namespace: Namespace) -> None:
+    a, b = await started_stale(namespace)
+    await b.set_vmodel("v", "v-1", kind="rt:b", sync=True)
+    await a.reaches("v", "v-1")
+    assert await a.infer("v") == "v-1"
+    status = await a.set_vmodel("v", "v-1", kind="rt:b", sync=True)
+    assert status.activeModelStatus.status == STATUS.LOADED, "what is loaded is nothing to refuse"
 
 
 async def test_a_new_pod_takes_up_what_failed_in_the_old_one(namespace: Namespace) -> None:

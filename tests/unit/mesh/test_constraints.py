@@ -25,12 +25,13 @@ def test_listed_types_are_judged_by_the_file(tmp_path: Path) -> None:
     assert constraints.required("other") == ["mt:y"]
 
 
-def test_unlisted_types_have_the_defaults_labels_and_are_judged_by_their_own(tmp_path: Path) -> None:
+def test_unlisted_types_have_the_defaults_labels_whatever_labels_a_pod_has(tmp_path: Path) -> None:
     write(tmp_path / "types")
     constraints = TypeConstraints(tmp_path / "types")
     assert constraints.required("mt:x|pv:grpc-v2") == ["_no_runtime"]
-    assert constraints.met("mt:x|pv:grpc-v2", LABELS), "the file lags behind a runtime that carries the labels"
-    assert not constraints.met("mt:x|pv:other", LABELS)
+    assert not constraints.met("mt:x|pv:grpc-v2", LABELS), "ModelMesh does not read a type's own labels either"
+    write(tmp_path / "types", **{"mt:x_OR_pv:grpc-v2": ["mt:x", "pv:grpc-v2"]})
+    assert constraints.met("mt:x|pv:grpc-v2", LABELS)
 
 
 def test_a_changed_file_counts_at_once_and_a_broken_one_not_at_all(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import yaml
 from tests.unit.stack.engine import DIGEST, ROOT, Resource, Run, run_stack
 
 GOLDEN = ROOT / "tests/unit/stack/dev_stack.txt"
+JOB = "kubernetes:batch/v1:Job"
 CLUSTER_WIDE = {
     "CustomResourceDefinition",
     "ClusterRole",
@@ -159,10 +160,15 @@ def test_the_service_asks_for_the_model_that_was_published(dev: Run) -> None:
     spec = dev.one("kubernetes:serving.kserve.io/v1beta1:InferenceService").inputs["spec"]["predictor"]["model"]
     digest = dev.outputs["modelDigest"].removeprefix("sha256:")
     assert spec["storage"] == {"key": "localMinIO", "path": f"sentiment/{digest}"}
-    job = dev.one("kubernetes:batch/v1:Job").inputs
+    job = publisher(dev).inputs
     environment = {entry["name"]: entry["value"] for entry in job["spec"]["template"]["spec"]["containers"][0]["env"]}
     assert environment["S3_PREFIX"] == f"sentiment/{digest}/"
     assert job["metadata"]["name"] == f"publish-sentiment-{digest[:12]}"
+
+
+def publisher(dev: Run) -> Resource:
+    (job,) = [job for job in dev.of(JOB) if job.name == "model"]
+    return job
 
 
 def test_runtimes_come_after_all_of_the_installation_and_services_after_runtime_and_model(dev: Run) -> None:
@@ -172,7 +178,10 @@ def test_runtimes_come_after_all_of_the_installation_and_services_after_runtime_
     definitions = dev.of("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition")
     assert len(definitions) == 4
     assert {controller.urn, *(definition.urn for definition in definitions)} <= runtime.dependencies
-    assert {runtime.urn, dev.one("kubernetes:batch/v1:Job").urn} <= service.dependencies
+    assert {runtime.urn, publisher(dev).urn} <= service.dependencies
+    (shown,) = [job for job in dev.of(JOB) if job.name == "runtime-constraints"]
+    assert runtime.urn in shown.dependencies
+    assert shown.urn in service.dependencies
     assert {dev.one("kubernetes:core/v1:ConfigMap", "model-serving-config").urn} <= controller.dependencies
 
 

@@ -44,6 +44,7 @@ class _Place:
     def __init__(self, name: str, made: Installation, storage: Mapping[str, Storage] | ExistingStorage) -> None:
         self.namespace_name, self.installation, self.storage = name, made, storage
         self.namespace = self.ready = pulumi.Output.from_input(name)
+        self.constraints_account = pulumi.Output.from_input("constraints")
 
 
 def place(

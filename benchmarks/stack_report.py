@@ -1,6 +1,6 @@
 """The words of a run about the stack: what was promised, and tables in Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
@@ -10,6 +10,8 @@ from benchmarks.many import DESTROY, OPERATIONS, PREVIEW, UP, ManyModels
 from benchmarks.report import Promise, mib, table, times
 
 _NOTHING = "-"
+_FEW = 100
+"""Models with which the cost of each is compared."""
 
 
 @dataclass
@@ -52,6 +54,7 @@ def promises(measured: StackMeasurements) -> list[Promise]:
             value=median(measured.second) if measured.second else None, form="{:.1f} s".format, bound=20,
         ),
         *(_at_scale(measured.many[-1]) if measured.many else ()),
+        *_growth_promise(measured.many),
     ]  # fmt: skip
 
 
@@ -71,6 +74,17 @@ def _at_scale(most: ManyModels) -> list[Promise]:
             value=median(most.ours[PREVIEW]), form="{:.1f} s".format, bound=8,
         ),
     ]  # fmt: skip
+
+
+def _growth_promise(many: Sequence[ManyModels]) -> Iterator[Promise]:
+    """Where both numbers of models were measured."""
+    if (less := next((each for each in many if each.models == _FEW), None)) and many[-1].models > _FEW:
+        more = many[-1]
+        costs = [median(each.ours[UP]) / each.models for each in (less, more)]
+        yield Promise(
+            what=f"up of {more.models:,} models, cost of each ÷ that with {_FEW}",
+            value=costs[1] / costs[0], form=times, bound=1.2,
+        )  # fmt: skip
 
 
 def promise_table(measured: StackMeasurements) -> str:

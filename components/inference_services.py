@@ -101,7 +101,7 @@ class InferenceServices(pulumi.ComponentResource):
             },
             spec=_job(name, first, label),
             # A Job of the same name that has run would be taken for the new one, and then deleted.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=allowed, delete_before_replace=True),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed], delete_before_replace=True),
         )
 
         async def served(known: Mapping[str, Any]) -> int:
@@ -117,7 +117,7 @@ class InferenceServices(pulumi.ComponentResource):
     @staticmethod
     def _allowed(
         name: str, account: kubernetes.core.v1.ServiceAccount, child: pulumi.ResourceOptions
-    ) -> list[pulumi.Resource]:
+    ) -> pulumi.Resource:
         """What the Job needs, and no more."""
         metadata = {"name": name, "namespace": account.metadata.namespace}
         group = PREFIX.rstrip("/")
@@ -140,14 +140,13 @@ class InferenceServices(pulumi.ComponentResource):
             ],
             opts=child,
         )
-        binding = kubernetes.rbac.v1.RoleBinding(
+        return kubernetes.rbac.v1.RoleBinding(
             name,
             metadata=metadata,
             role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role.metadata.name},
             subjects=[{"kind": "ServiceAccount", "name": name, "namespace": account.metadata.namespace}],
             opts=child,
         )
-        return [binding]
 
     async def _served(self, args: InferenceServicesArgs, known: Mapping[str, Any]) -> None:
         around = surroundings(args.services[0])

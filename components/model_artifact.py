@@ -5,8 +5,8 @@ runs it where the store can be reached: inside the cluster. That image is also h
 next: what was tried in one is published by another, byte by byte. Nothing is deleted: an earlier digest is how one
 rolls back.
 
-A Job that has run is not run again. Where the store lost its disk since, as an ephemeral one does with its pod,
-`pulumi up --replace <URN of the Job>` publishes once more.
+A Job that has run is not run again. Where the store lost its disk since, as an ephemeral one does with its pod, delete
+the Job in the cluster: `pulumi up --refresh` then publishes once more.
 """
 
 import json

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 _GROUP = "serving.kserve.io"
 _TIMEOUT_SECONDS = 10
-_NUDGE_ANNOTATION = "modelmesh.pulumi.com/registered-again"
+NUDGE_ANNOTATION = "modelmesh.pulumi.com/registered-again"
 
 
 @dataclass
@@ -82,7 +82,7 @@ class InferenceServiceApi:
     async def nudge(self) -> None:
         """Touches an annotation, which is no part of the model's identity, so that the controller looks again."""
         self._nudges += 1
-        patch = {"metadata": {"annotations": {_NUDGE_ANNOTATION: str(self._nudges)}}}
+        patch = {"metadata": {"annotations": {NUDGE_ANNOTATION: str(self._nudges)}}}
 
         def change() -> object:
             return self._objects.patch_namespaced_custom_object(

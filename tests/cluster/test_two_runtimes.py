@@ -1,8 +1,10 @@
 """A second model server, as `make new-runtime` makes it, is built, deployed and served beside the example."""
 
+import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, Self
 
 import numpy
 import pytest
@@ -11,6 +13,8 @@ from tritonclient.grpc import InferenceServerClient, InferInput
 from cli.new_runtime import make
 from cli.predict import forwarded_port
 from cli.stack import ROOT
+from components.constraints_seen import ANNOTATION
+from components.waiting.kserve_api import NUDGE_ANNOTATION
 from tests.cluster.deployment import KINDS, Deployment, ProgramMaker
 
 TEXT = b"What a wonderful day, I love it!"
@@ -18,10 +22,9 @@ TEXT = b"What a wonderful day, I love it!"
 
 @pytest.fixture(scope="module")
 def two(program: ProgramMaker) -> Iterator[Deployment]:
-    """The stack of this module, not there yet; its second runtime is new."""
+    """The stack of this module, not there yet; nobody has made its second runtime either."""
     made = program("two_runtimes", "two-runtimes")
     (made.stack.root / "skeleton").symlink_to(ROOT / "skeleton")
-    make("keyword-counter", made.stack.root)
     yield made
     made.run("destroy", "--yes", "--skip-preview")
 
@@ -45,22 +48,72 @@ def answers(two: Deployment, *models: str) -> Iterator[dict[str, Any]]:
             client.close()
 
 
-def test_both_are_built_and_up(two: Deployment, before: set[str]) -> None:
+class Calls:
+    """Calls of the first model, one after the other, from another thread."""
+
+    def __init__(self, two: Deployment) -> None:
+        self.answered, self.failed = 0, list[str]()
+        self._two, self._over = two, threading.Event()
+
+    @contextmanager
+    def going_on(self) -> Iterator[Self]:
+        caller = threading.Thread(target=self._call)
+        caller.start()
+        try:
+            yield self
+        finally:
+            self._over.set()
+            caller.join()
+
+    def _call(self) -> None:
+        while not self._over.wait(0.5):
+            try:
+                list(answers(self._two, "sentiment"))
+                self.answered += 1
+            except Exception as problem:  # noqa: BLE001  whatever it is, the test tells it
+                self.failed.append(str(problem))
+
+
+def pods(two: Deployment) -> dict[str, dict[str, Any]]:
+    """The mesh pods by their unique ids."""
+    found = two.get("pods", namespace="models")["items"]
+    return {pod["metadata"]["uid"]: pod for pod in found if "modelmesh-service" in pod["metadata"]["labels"]}
+
+
+def states(two: Deployment) -> dict[str, str]:
+    services = two.get("inferenceservices", namespace="models")["items"]
+    return {each["metadata"]["name"]: each["status"]["modelStatus"]["states"]["activeModelState"] for each in services}
+
+
+def test_the_first_is_up(two: Deployment, before: set[str]) -> None:
     assert not any("keyword-counter" in name for name in before)
     update = two.up()
     assert update.succeeded, update.output
-    images = {
-        container["image"]
-        for pod in two.get("pods", namespace="models")["items"]
-        for container in pod["spec"]["containers"]
-        if container["name"] == "mlserver"
-    }
-    assert len(images) == 2
-    services = two.get("inferenceservices", namespace="models")["items"]
-    states = {
-        each["metadata"]["name"]: each["status"]["modelStatus"]["states"]["activeModelState"] for each in services
-    }
-    assert states == {"sentiment": "Loaded", "keyword-counter": "Loaded"}
+    assert states(two) == {"sentiment": "Loaded"}
+    assert len(pods(two)) == 1
+
+
+def test_the_second_is_taken_up_beside_it_at_once_and_touches_no_call(two: Deployment) -> None:
+    (uid,) = pods(two)
+    make("keyword-counter", two.stack.root)
+    with Calls(two).going_on() as calls:
+        update = two.up()
+    assert update.succeeded, update.output
+    assert states(two) == {"sentiment": "Loaded", "keyword-counter": "Loaded"}
+    service = two.get("inferenceservice", "keyword-counter", namespace="models")
+    assert NUDGE_ANNOTATION not in service["metadata"].get("annotations", {}), "no mesh pod has refused it for long"
+    assert "NoSupportingRuntime" not in update.output
+    found = pods(two)
+    assert len({container_image(pod) for pod in found.values()}) == 2
+    assert ANNOTATION in found[uid]["metadata"]["annotations"], "the pod that ran before has heard of it"
+    assert [each["restartCount"] for each in found[uid]["status"]["containerStatuses"]] == [0, 0, 0]
+    assert calls.failed == []
+    assert calls.answered > 3
+
+
+def container_image(pod: dict[str, Any]) -> str:
+    (image,) = [each["image"] for each in pod["spec"]["containers"] if each["name"] == "mlserver"]
+    return str(image)
 
 
 def test_each_answers_for_its_own_model(two: Deployment) -> None:

@@ -134,3 +134,10 @@ def test_report(tmp_path: Path) -> None:
     stack_plot.plot(measured.many, tmp_path / "stack.svg")
     assert (tmp_path / "stack.svg").read_text().startswith("<?xml")
     assert "not measured" in stack_report.text(StackMeasurements())
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(120, "1.20 x | ≤ 1.20 x | ✓"), (130, "1.30 x | ≤ 1.20 x | ✗")])
+def test_the_cost_of_each_model_is_held_against_that_with_a_hundred(seconds: float, told: str) -> None:
+    measured = StackMeasurements(many=[many_models(100, 10), many_models(1_000, seconds)])
+    assert f"up of 1,000 models, cost of each ÷ that with 100 | {told}" in stack_report.text(measured)
+    assert "cost of each" not in stack_report.text(StackMeasurements(many=[many_models(100, 10)]))

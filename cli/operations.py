@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from cli import interrupted
 from cli.comment import markdown
 from cli.engine import PROGRAM_FLAGS
 from cli.predict import predict as score
@@ -37,6 +38,7 @@ def up(arguments: Namespace) -> None:
     _make_example()
     stack = _opened(arguments)
     stack.kubectl_program()  # shows what is there in the end; that it is missing is told while nothing has changed
+    interrupted.make_again(stack)
     stack.pulumi("up", *PROGRAM_FLAGS, *_consent(stack, yes=arguments.yes))
     deployed = time.monotonic()
     say("▸ What is there now")
@@ -115,6 +117,7 @@ def down(arguments: Namespace) -> None:
     resources = stack.resources()
     _require_own_cluster(stack, resources)
     _require_unprotected(stack, resources)
+    interrupted.delete_too(stack)
     stack.pulumi("destroy", *_consent(stack, yes=arguments.yes))
 
 

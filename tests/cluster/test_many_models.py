@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cli.interrupted import make_again
 from tests.cluster.deployment import KINDS, Deployment, opened
 
 MANY, MOVED, KILLS, SEED = 300, 50, 20, 7
@@ -59,6 +60,10 @@ class Table:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+    def resumed(self) -> None:
+        """What `make up` does before an update."""
+        make_again(self._deployment.stack)
 
     def services(self) -> dict[str, str]:
         """The state of every model of the table."""
@@ -133,6 +138,7 @@ def test_killed_at_any_moment_the_next_up_converges_to_the_state_of_one_that_was
         table.killed(MANY, version, after)
         if kill % KILLS_IN_A_ROW:
             continue
+        table.resumed()
         table.up(MANY, version)
         assert table.services() == table.expected(MANY, version)
         assert list(differences(states[version], table.state())) == []

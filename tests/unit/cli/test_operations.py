@@ -62,6 +62,19 @@ def test_a_stack_in_step_is_told(programs: Programs, capfd: pytest.CaptureFixtur
     assert {"preview", "--refresh", "--expect-no-changes", "--skip-config-validation"} <= set(flags)
 
 
+def test_what_a_killed_update_had_begun_is_seen_to_before_the_next_operation(programs: Programs) -> None:
+    begun = {"urn": "urn:begun", "type": "kubernetes:core/v1:ConfigMap", "inputs": {"metadata": {"name": "x"}}}
+    state = {"deployment": {"resources": [], "pending_operations": [{"type": "creating", "resource": begun}]}}
+    export = f"""[ "$1 $2" = "stack export" ] && printf '%s' '{json.dumps(state)}' && exit"""
+    for operation in ("up", "destroy"):
+        programs.add("pulumi", f"""{export}\n[ $1 = {operation} ] && exit 1\n{engine({})}""")
+        programs.add("kubectl", "")
+        with pytest.raises(EngineError):
+            (operations.up if operation == "up" else operations.down)(given(yes=True))
+        calls = [call for call in programs.calls("pulumi") if call.startswith(("stack import", operation))]
+        assert [call.split()[0] for call in calls[-2:]] == ["stack", operation]
+
+
 def test_drift_is_told_from_failure(programs: Programs) -> None:
     programs.add("pulumi", engine({"namespace": "x"}, "exit 7"))
     with pytest.raises(CommandError, match=r"stack prod has drifted.*make up STACK=prod"):
@@ -86,11 +99,11 @@ def test_drift_goes_by_no_throwaway_state(programs: Programs) -> None:
 
 @pytest.mark.parametrize(("yes", "flags"), [(False, []), (True, ["--yes"])])
 def test_up_asks_unless_it_is_told_yes(programs: Programs, yes: bool, flags: list[str]) -> None:
-    programs.add("pulumi", "exit 1")
+    programs.add("pulumi", f"""[ "$1" = up ] && exit 1\n{engine({})}""")
     programs.add("kubectl", "")
     with pytest.raises(EngineError):
         operations.up(given(yes=yes))
-    (call,) = programs.calls("pulumi")
+    call = programs.calls("pulumi")[-1]
     assert [flag for flag in call.split() if flag in {"--yes", "--skip-preview"}] == flags
     assert "--policy-pack policies/pack" in call
 

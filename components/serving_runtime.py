@@ -2,7 +2,7 @@
 
 Each runtime's pods are made by ModelMesh Serving's controller, which adds the mesh and an adapter or puller to the
 containers of the spec. The object itself has no status, so its pods are what is waited for; whether they serve a model
-shows in its InferenceService.
+shows in its InferenceService. Meanwhile the mesh pods that run already are told of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -154,7 +154,7 @@ def _rolled_out(
     args: _Args,
     namespaces: Sequence[ModelNamespace],
 ) -> pulumi.Output[str]:
-    """Its name; resolves when its pods in each of the namespaces run the images of its spec."""
+    """Its name; resolves when its pods in each of the namespaces run the images of its spec, and all others know it."""
     installation = args.namespace.installation if isinstance(args, ServingRuntimeArgs) else args.installation
     # By way of the resource, so that whoever uses the runtime comes after it.
     known = {"made": runtime.urn, "namespaces": pulumi.Output.all(*(place.ready for place in namespaces))}
@@ -198,7 +198,7 @@ def _seen(
     """That mesh pods which run already hear of it, in each namespace, while its own start."""
     return [
         ConstraintsSeen(
-            f"{name}-constraints" + (f"-{place.namespace_name}" if len(namespaces) > 1 else ""),
+            f"{name}-constraints" + (f"-{place.namespace_name}" if isinstance(args, ClusterServingRuntimeArgs) else ""),
             ConstraintsSeenArgs(
                 runtime=component.declared,
                 namespace=pulumi.Output.all(place.ready, runtime.urn).apply(lambda known: str(known[0])),

@@ -16,6 +16,7 @@ from .declared_runtime import DeclaredRuntime
 from .pods import container_security, pod_security
 from .rendering import document
 from .serving_config import ServingConfig
+from .shapes import prefix
 
 ANNOTATION = "modelmesh.pulumi.com/constraints-seen"
 _POD = "POD"
@@ -25,6 +26,7 @@ _RETRIES = 3
 
 def constraints_account(name: str, namespace: pulumi.Input[str], child: pulumi.ResourceOptions) -> pulumi.Output[str]:
     """The name of the account that such Jobs of a namespace run as, once it may do what they do."""
+    name = prefix(name)
     account = kubernetes.core.v1.ServiceAccount(name, metadata={"namespace": namespace}, opts=child)
     place = account.metadata.namespace
     role = kubernetes.rbac.v1.Role(
@@ -72,7 +74,7 @@ class ConstraintsSeen(pulumi.ComponentResource):
         # Pulumi makes up the name: for other types another Job, as what a Job does cannot be changed.
         metadata = {"namespace": args.namespace}
         job = kubernetes.batch.v1.Job(
-            name, metadata=metadata, spec=_job(args), opts=pulumi.ResourceOptions(parent=self)
+            prefix(name), metadata=metadata, spec=_job(args), opts=pulumi.ResourceOptions(parent=self)
         )
         self.done = job.metadata.apply(lambda made: str(made.name))
         self.register_outputs({"done": self.done})

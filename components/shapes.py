@@ -1,5 +1,6 @@
 """Shapes that Kubernetes gives to names and sizes, and how a value that has another is told."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
@@ -13,6 +14,8 @@ HIGHEST_PORT = 2**16 - 1
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_MOST_BEFORE_RANDOM = 54
+"""Of a label's 63 characters, as a Job's name becomes one: Pulumi puts a dash and eight hex digits after it."""
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _QUANTITY = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]+)?")
 
@@ -37,6 +40,15 @@ def subdomain_problems(path: str, value: object) -> Iterator[str]:
 def is_subdomain(value: object) -> bool:
     """Whether the value is a DNS subdomain."""
     return isinstance(value, str) and bool(_SUBDOMAIN.fullmatch(value))
+
+
+def prefix(name: str) -> str:
+    """The name for a resource whose object Pulumi names after it: the same, unless Kubernetes would refuse that."""
+    if is_subdomain(name) and len(name) <= _MOST_BEFORE_RANDOM:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower())[: _MOST_BEFORE_RANDOM - len(digest) - 1].strip("-")
+    return f"{plain}-{digest}" if plain else digest
 
 
 def secret_key_problems(path: str, value: str) -> Iterator[str]:

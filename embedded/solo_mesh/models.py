@@ -222,6 +222,8 @@ class Models:
         """Take up the models that nobody could serve before this pod, or this type's constraints, came.
 
         Those without a state are touched, so that the controller asks again; those that failed elsewhere are tried.
+        ModelMesh is slower: a task of its leader loads them, which runs every seven minutes. So a stack that has the
+        controller ask a pod too early is found out by what that pod had mounted, not by how long it takes here.
         """
         models = dict(self._store.models)
         served = {model.info.type for model in models.values() if self.serves(model.info.type)}

@@ -1,9 +1,11 @@
 """A second model server, as `make new-runtime` makes it, is built, deployed and served beside the example."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Self
 
 import numpy
@@ -18,6 +20,11 @@ from components.waiting.kserve_api import NUDGE_ANNOTATION
 from tests.cluster.deployment import KINDS, Deployment, ProgramMaker
 
 TEXT = b"What a wonderful day, I love it!"
+MOUNTED = """
+import json, os
+path = os.path.realpath(os.environ["MM_TYPE_CONSTRAINTS_PATH"])
+print(json.dumps([os.stat(path).st_mtime, [*json.load(open(path))]]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +87,14 @@ def pods(two: Deployment) -> dict[str, dict[str, Any]]:
     return {pod["metadata"]["uid"]: pod for pod in found if "modelmesh-service" in pod["metadata"]["labels"]}
 
 
+def mounted(two: Deployment, pod: dict[str, Any]) -> tuple[float, list[str]]:
+    """Since when a mesh pod has had the types of model that it knows, and these."""
+    where = ("--namespace", "models", pod["metadata"]["name"], "--container", "mm")
+    command = two.stack.kubectl("exec", *where, "--", "/opt/venv/bin/python", "-c", MOUNTED)
+    since, types = json.loads(two.stack.run(command, quiet=True))
+    return since, types
+
+
 def states(two: Deployment) -> dict[str, str]:
     services = two.get("inferenceservices", namespace="models")["items"]
     return {each["metadata"]["name"]: each["status"]["modelStatus"]["states"]["activeModelState"] for each in services}
@@ -105,7 +120,12 @@ def test_the_second_is_taken_up_beside_it_at_once_and_touches_no_call(two: Deplo
     assert "NoSupportingRuntime" not in update.output
     found = pods(two)
     assert len({container_image(pod) for pod in found.values()}) == 2
-    assert ANNOTATION in found[uid]["metadata"]["annotations"], "the pod that ran before has heard of it"
+    assert ANNOTATION in found[uid]["metadata"]["annotations"], "somebody has touched the pod that ran before"
+    since, types = mounted(two, found[uid])
+    assert "rt:keyword-counter" in types
+    # Whether the mesh asks that pod first is chance; left alone, it would hear of them much later.
+    created = datetime.fromisoformat(service["metadata"]["creationTimestamp"]).timestamp()
+    assert since < created + 1, "it knew the types before the first service came; Kubernetes writes whole seconds"
     assert [each["restartCount"] for each in found[uid]["status"]["containerStatuses"]] == [0, 0, 0]
     assert calls.failed == []
     assert calls.answered > 3

@@ -16,6 +16,7 @@ from components.serving_runtime import (
     ServingRuntimeArgs,
 )
 from components.serving_runtime_spec import ModelFormat, ServingRuntimeSpec
+from components.shapes import is_subdomain
 from tests.unit.stack.engine import Resource, Run, run
 from tests.unit.stack.runtimes import mlserver
 from tests.unit.stack.worlds import installation, place
@@ -25,9 +26,9 @@ ROLE = "kubernetes:rbac.authorization.k8s.io/v1:Role"
 RUNTIME = "kubernetes:serving.kserve.io/v1alpha1:ServingRuntime"
 
 
-def made(spec: ServingRuntimeSpec, **changes: Any) -> Run:
+def made(spec: ServingRuntimeSpec, name: str = "runtime", **changes: Any) -> Run:
     def program() -> None:
-        ServingRuntime("runtime", ServingRuntimeArgs(namespace=place(**changes), runtime_name="custom", spec=spec))
+        ServingRuntime(name, ServingRuntimeArgs(namespace=place(**changes), runtime_name="custom", spec=spec))
 
     return run(program)
 
@@ -112,6 +113,13 @@ def test_a_runtime_of_the_cluster_is_told_in_every_namespace() -> None:
         "runtime-constraints-models": "models",
         "runtime-constraints-more": "more",
     }
+
+
+@pytest.mark.parametrize("name", ["My_Runtime", "runtime-" * 8])
+def test_kubernetes_takes_its_name_whatever_the_runtimes_resource_is_called(name: str) -> None:
+    job = made(mlserver(), name).one(JOB)
+    assert is_subdomain(job.name)
+    assert len(f"{job.name}-1234abcd") <= 63, "with what Pulumi puts after it; it becomes a label of the pod"
 
 
 def test_its_account_may_look_at_deployments_and_touch_pods_and_no_more() -> None:

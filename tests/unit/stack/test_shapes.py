@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from components.rendering import Unknown
-from components.shapes import again, choice, quantity, quantity_problems
+from components.shapes import again, choice, is_subdomain, prefix, quantity, quantity_problems
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,16 @@ def test_what_is_known_later_is_not_judged() -> None:
 def test_what_stands_twice_is_told_with_both_places() -> None:
     found = list(again("names", ["a", None, "b", "a", None], ".name"))
     assert found == ["names[3].name: 'a' again, expected another than that of names[0]"]
+
+
+@pytest.mark.parametrize("name", ["runtime", "custom-runtime-0.x", "a" * 54])
+def test_a_name_that_kubernetes_takes_stays(name: str) -> None:
+    assert prefix(name) == name
+
+
+@pytest.mark.parametrize("name", ["a" * 55, "a" * 44 + "-b" * 40, "My_Runtime", "a..b", "-", "..", "größer", "0" * 300])
+def test_another_is_changed_and_told_apart(name: str) -> None:
+    made_up = f"{prefix(name)}-1234abcd"
+    assert is_subdomain(made_up)
+    assert len(made_up) <= 63
+    assert prefix(name) == prefix(name) != prefix(name + "x")

@@ -21,6 +21,8 @@ _TIMEOUT_SECONDS = 10
 _HOPELESS = ("CreateContainerConfigError", "ErrImagePull", "ImagePullBackOff", "InvalidImageName")
 _CRASHES = 2
 """A container may fall over once while those beside it start; more often it will not get up."""
+_FORGIVEN_SECONDS = 30
+"""What has fallen over before may be about to get up: this update may have brought back what it lacked."""
 
 
 class NotRolledOut(pulumi.RunError):
@@ -44,7 +46,8 @@ class Rollout:
         api = self.cluster.api_client()
         apps, core = client.AppsV1Api(api), client.CoreV1Api(api)
         place: dict[str, Any] = {"namespace": self.namespace, "_request_timeout": _TIMEOUT_SECONDS}
-        deadline, said = time.monotonic() + self.patience, ""
+        started, said = time.monotonic(), ""
+        deadline, before = started + self.patience, None
         while True:
             try:
                 found = await ask(lambda: apps.read_namespaced_deployment(self.deployment, **place))
@@ -53,7 +56,10 @@ class Rollout:
                 if not lacking:
                     return
                 pods = await ask(lambda: core.list_namespaced_pod(label_selector=f"name={self.deployment}", **place))
-                for problem in hopeless(api.sanitize_for_serialization(pods)["items"] if pods else [], self.images):
+                listed = api.sanitize_for_serialization(pods)["items"] if pods else []
+                before = restarts(listed) if before is None else before
+                forgiven = before if time.monotonic() < started + _FORGIVEN_SECONDS else {}
+                for problem in hopeless(listed, self.images, forgiven):
                     raise self._failed(problem)
             except ConnectionError as problem:
                 lacking = f"no answer from the API server, trying again: {problem}"
@@ -88,14 +94,28 @@ def missing(deployment: dict[str, Any] | None, images: Mapping[str, str]) -> str
     return f"{updated} of {wanted} new, {ready} ready, {old} of the former kind"
 
 
-def hopeless(pods: list[dict[str, Any]], images: Mapping[str, str]) -> Iterator[str]:
-    """What will not mend by waiting, in those pods that run these images."""
+Restarts = Mapping[tuple[str, str], int]
+"""How often each container has been restarted, by its pod's name and its own."""
+
+
+def restarts(pods: list[dict[str, Any]]) -> Restarts:
+    """As the pods tell it."""
+    return {
+        (pod["metadata"]["name"], container["name"]): container.get("restartCount", 0)
+        for pod in pods
+        for container in pod.get("status", {}).get("containerStatuses", [])
+    }
+
+
+def hopeless(pods: list[dict[str, Any]], images: Mapping[str, str], forgiven: Restarts) -> Iterator[str]:
+    """What will not mend by waiting, in those pods that run these images, but for restarts that are forgiven."""
+    counts = restarts(pods)
     for pod in pods:
         if not _runs(pod["spec"], images):
             continue
         for container in pod.get("status", {}).get("containerStatuses", []):
-            waiting = container.get("state", {}).get("waiting", {})
-            reason, crashes = waiting.get("reason", ""), container.get("restartCount", 0)
+            waiting, known = container.get("state", {}).get("waiting", {}), (pod["metadata"]["name"], container["name"])
+            reason, crashes = waiting.get("reason", ""), counts[known] - forgiven.get(known, 0)
             if reason in _HOPELESS or (reason == "CrashLoopBackOff" and crashes >= _CRASHES):
                 told = f": {waiting['message']}" if waiting.get("message") else ""
                 yield f"{reason} in container {container['name']} of pod {pod['metadata']['name']}{told}"

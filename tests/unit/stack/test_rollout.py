@@ -82,14 +82,20 @@ def pod(image: str, reason: str, restarts: int = 0) -> dict[str, Any]:
 
 
 def test_an_image_that_cannot_be_pulled_is_hopeless() -> None:
-    (problem,) = hopeless([pod(NEW, "ErrImagePull")], IMAGES)
+    (problem,) = hopeless([pod(NEW, "ErrImagePull")], IMAGES, {})
     assert problem == "ErrImagePull in container mlserver of pod pod: why"
 
 
 @pytest.mark.parametrize(("restarts", "found"), [(1, 0), (2, 1)])
 def test_a_container_may_fall_over_once(restarts: int, found: int) -> None:
-    assert len(list(hopeless([pod(NEW, "CrashLoopBackOff", restarts)], IMAGES))) == found
+    assert len(list(hopeless([pod(NEW, "CrashLoopBackOff", restarts)], IMAGES, {}))) == found
 
 
 def test_pods_of_another_image_do_not_count() -> None:
-    assert not list(hopeless([pod("old", "ErrImagePull")], IMAGES))
+    assert not list(hopeless([pod("old", "ErrImagePull")], IMAGES, {}))
+
+
+@pytest.mark.parametrize(("restarts", "found"), [(8, 0), (9, 0), (10, 1)])
+def test_what_fell_over_before_may_get_up(restarts: int, found: int) -> None:
+    pods = [pod(NEW, "CrashLoopBackOff", restarts)]
+    assert len(list(hopeless(pods, IMAGES, {("pod", "mlserver"): 8, ("another", "mlserver"): 10}))) == found

@@ -38,8 +38,8 @@ def up(arguments: Namespace) -> None:
     _make_example()
     stack = _opened(arguments)
     stack.kubectl_program()  # shows what is there in the end; that it is missing is told while nothing has changed
-    interrupted.make_again(stack)
     stack.pulumi("up", *PROGRAM_FLAGS, *_consent(stack, yes=arguments.yes))
+    interrupted.tidy(stack)
     deployed = time.monotonic()
     say("▸ What is there now")
     _show(stack)
@@ -117,8 +117,8 @@ def down(arguments: Namespace) -> None:
     resources = stack.resources()
     _require_own_cluster(stack, resources)
     _require_unprotected(stack, resources)
-    interrupted.delete_too(stack)
     stack.pulumi("destroy", *_consent(stack, yes=arguments.yes))
+    interrupted.tidy(stack)
 
 
 def clean(arguments: Namespace) -> None:

@@ -3,8 +3,8 @@
 The rules know nothing of the framework. What it raises on reading a value that is not known yet becomes a value of its
 own here, so that the rest of the resource is looked at all the same.
 
-The framework unpacks a resource anew for each policy. For upstream's definitions that takes a second each, in which the
-engine makes nothing else; so the last one is remembered.
+The framework unpacks a resource anew for each policy. For the largest of upstream's definitions that takes half a
+second and more, in which the engine makes nothing else; so the last one is remembered.
 """
 
 import threading

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cli.interrupted import make_again
+from cli.interrupted import tidy
 from tests.cluster.deployment import KINDS, Deployment, opened
 
 MANY, MOVED, KILLS, SEED = 300, 50, 20, 7
@@ -45,6 +45,7 @@ class Table:
         """Whole. What it printed."""
         update = self._deployment.run("up", "--yes", "--skip-preview", *flags, config=self.config(count, version))
         assert update.succeeded, update.output
+        tidy(self._deployment.stack)  # as `make up` does
         return update.output
 
     def killed(self, count: int, version: int, after: float) -> None:
@@ -60,10 +61,6 @@ class Table:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-    def resumed(self) -> None:
-        """What `make up` does before an update."""
-        make_again(self._deployment.stack)
 
     def services(self) -> dict[str, str]:
         """The state of every model of the table."""
@@ -138,7 +135,6 @@ def test_killed_at_any_moment_the_next_up_converges_to_the_state_of_one_that_was
         table.killed(MANY, version, after)
         if kill % KILLS_IN_A_ROW:
             continue
-        table.resumed()
         table.up(MANY, version)
         assert table.services() == table.expected(MANY, version)
         assert list(differences(states[version], table.state())) == []

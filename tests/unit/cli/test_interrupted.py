@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli import interrupted
-from cli.stack import Stack
+from cli.stack import CommandError, Stack
 from tests.unit.cli.conftest import Programs
 
 CONFIG = json.dumps(
@@ -17,12 +16,10 @@ CONFIG = json.dumps(
 URN = "urn:pulumi:prod::modelmesh::"
 
 
-def begun(kind: str, name: str, *, made_up: bool = False, namespace: str = "models") -> dict[str, Any]:
+def begun(kind: str, name: str, *, namespace: str = "models") -> dict[str, Any]:
     metadata: dict[str, Any] = {"name": name}
     if namespace:
         metadata["namespace"] = namespace
-    if made_up:
-        metadata["annotations"] = {"pulumi.com/autonamed": "true"}
     return {"urn": f"{URN}{kind}::{name}", "type": f"kubernetes:{kind}", "inputs": {"metadata": metadata}}
 
 
@@ -53,64 +50,53 @@ class Engine:
 
 def test_nothing_is_written_where_nothing_was_begun(programs: Programs, prod: Callable[[], Stack]) -> None:
     Engine(programs)
-    interrupted.make_again(prod())
-    interrupted.delete_too(prod())
+    interrupted.tidy(prod())
     assert not any("import" in call for call in programs.calls("pulumi"))
     assert not programs.calls("kubectl")
 
 
 def test_a_stack_that_was_never_up_has_begun_nothing(programs: Programs, prod: Callable[[], Stack]) -> None:
     programs.add("pulumi", "echo '{\"deployment\": null}'")
-    interrupted.make_again(prod())
-    interrupted.delete_too(prod())
+    interrupted.tidy(prod())
 
 
-def test_what_was_begun_is_told_and_forgotten_before_an_update(
+def test_what_is_in_the_state_by_now_stays(programs: Programs, prod: Callable[[], Stack]) -> None:
+    table = begun("core/v1:ConfigMap", "table")
+    there = {"urn": table["urn"], "type": table["type"], "id": "models/table"}
+    engine = Engine(programs, table, resources=(there,))
+    interrupted.tidy(prod())
+    assert engine.state() == {"resources": [there], "pending_operations": []}
+    assert not programs.calls("kubectl")
+
+
+def test_what_is_not_is_told_and_deleted(
     programs: Programs, prod: Callable[[], Stack], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    engine = Engine(programs, begun("core/v1:ConfigMap", "table"), resources=({"urn": "urn:other"},))
-    interrupted.make_again(prod())
-    assert engine.state() == {"resources": [{"urn": "urn:other"}], "pending_operations": []}
-    assert f"{URN}core/v1:ConfigMap::table" in capfd.readouterr().err
-    assert not programs.calls("kubectl"), "applying it again is enough"
+    job, role = begun("batch/v1:Job", "seen-1"), begun("x/v1:ClusterRole", "role-1", namespace="")
+    another = {"urn": job["urn"], "type": job["type"], "id": "models/seen-2"}
+    engine = Engine(programs, job, role, resources=(another,))
+    interrupted.tidy(prod())
+    first, second = programs.calls("kubectl")
+    assert "--context c" in first
+    assert first.endswith("delete Job seen-1 --namespace models --ignore-not-found")
+    assert second.endswith("delete ClusterRole role-1 --ignore-not-found")
+    assert "Job models/seen-1" in capfd.readouterr().err
+    assert engine.state() == {"resources": [another], "pending_operations": []}
 
 
-def test_an_object_whose_name_was_made_up_is_deleted_before_an_update(
+def test_what_is_kept_or_somebody_elses_or_no_object_is_left_alone(
     programs: Programs, prod: Callable[[], Stack]
 ) -> None:
-    Engine(
-        programs,
-        begun("batch/v1:Job", "seen-1", made_up=True),
-        begun("rbac.authorization.k8s.io/v1:ClusterRole", "role-1", made_up=True, namespace=""),
-    )
-    interrupted.make_again(prod())
-    job, role = programs.calls("kubectl")
-    assert "--context c" in job
-    assert job.endswith("delete Job seen-1 --namespace models --ignore-not-found")
-    assert role.endswith("delete ClusterRole role-1 --ignore-not-found")
-
-
-def test_what_was_begun_is_known_to_a_destroy(programs: Programs, prod: Callable[[], Stack]) -> None:
-    job, role = begun("batch/v1:Job", "seen"), begun("x/v1:ClusterRole", "role", namespace="")
+    kept = begun("x/v1:CustomResourceDefinition", "kept", namespace="") | {"retainOnDelete": True}
     image = {"urn": f"{URN}docker-build:index:Image::image", "type": "docker-build:index:Image", "inputs": {}}
-    there = {"urn": job["urn"], "id": "models/seen-0"}
-    engine = Engine(programs, job, role, image, resources=(there,))
-    interrupted.delete_too(prod())
-    assert engine.state() == {
-        "pending_operations": [],
-        "resources": [
-            there,
-            job | {"id": "models/seen", "outputs": job["inputs"], "delete": True},
-            role | {"id": "role", "outputs": role["inputs"]},
-        ],
-    }
+    Engine(programs, kept, begun("core/v1:NamespacePatch", "theirs", namespace=""), image)
+    interrupted.tidy(prod())
+    assert not programs.calls("kubectl")
 
 
-def test_the_state_that_is_written_is_not_left_lying(
-    programs: Programs, prod: Callable[[], Stack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
-    Engine(programs, begun("core/v1:ConfigMap", "table"))
-    interrupted.make_again(prod())
-    assert not list((tmp_path / "tmp").iterdir())
+def test_the_notes_stay_where_the_cluster_does_not_answer(programs: Programs, prod: Callable[[], Stack]) -> None:
+    engine = Engine(programs, begun("core/v1:ConfigMap", "table"))
+    programs.add("kubectl", "exit 1")
+    with pytest.raises(CommandError):
+        interrupted.tidy(prod())
+    assert engine.state()["pending_operations"]

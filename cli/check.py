@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from cli.stack import CommandError
-from components.manifests import manifest_problems
+from components.services.manifests import manifest_problems
 from embedded.progress import say
 
 

@@ -16,38 +16,46 @@ Nothing here reads configuration. The rules behind `InvalidSpec` are in `rules`,
 what is asked of the cluster in `waiting`.
 """
 
-from .build import BuildArgs, image_builder
-from .certificate import Certificate, CertificateArgs
-from .cluster import Cluster
-from .cluster_guard import AnotherCluster, ClusterGuard, ClusterGuardArgs, ClusterOutOfReach, NotOurs
-from .constraints_seen import ConstraintsSeen, ConstraintsSeenArgs
-from .data_plane_tls import DataPlaneTls
-from .declared_runtime import DeclaredRuntime
-from .etcd import Etcd, EtcdArgs
-from .etcd_connection import EtcdConnection
-from .images import STAND_IN, ImageRef, Images
-from .inference_service import InferenceService, InferenceServiceArgs
-from .inference_services import InferenceServices, InferenceServicesArgs
-from .installation import Installation
-from .invalid_spec import InvalidSpec
-from .kept_secret import KeptSecret, KeptSecretArgs
-from .memory_plan import MemoryPlan
-from .minio import Minio, MinioArgs
-from .mlserver_runtime import mlserver_runtime
-from .model_artifact import ModelArtifact, ModelArtifactArgs, ModelFiles, PromotedModel
-from .model_location import ModelPath, StorageUri
-from .model_namespace import ModelNamespace, ModelNamespaceArgs
-from .modelmesh_serving import ModelMeshServing
-from .modelmesh_serving_args import BuiltInRuntime, Controller, ModelMeshServingArgs
-from .namespace import Namespace, NamespaceArgs
-from .payload_processor import PayloadProcessor
-from .pull_secret import ImagePullSecret, RegistryCredentials
-from .runtime_image import BuiltImage, PromotedImage, RuntimeImage, RuntimeImageArgs
-from .serving_config import Metrics, Resources, RestProxy, ScaleToZero, ServingConfig
-from .serving_runtime import ClusterServingRuntime, ClusterServingRuntimeArgs, ServingRuntime, ServingRuntimeArgs
-from .serving_runtime_spec import Autoscaling, BuiltInAdapter, ModelFormat, ServingRuntimeSpec
-from .stateful_set import Persistence
-from .storage import (
+from .core.cluster import Cluster
+from .core.invalid_spec import InvalidSpec
+from .images.build import BuildArgs, image_builder
+from .images.images import STAND_IN, ImageRef, Images
+from .images.pull_secret import ImagePullSecret, RegistryCredentials
+from .images.runtime_image import BuiltImage, PromotedImage, RuntimeImage, RuntimeImageArgs
+from .installation.cluster_guard import AnotherCluster, ClusterGuard, ClusterGuardArgs, ClusterOutOfReach, NotOurs
+from .installation.data_plane_tls import DataPlaneTls
+from .installation.declared_runtime import DeclaredRuntime
+from .installation.installation import Installation
+from .installation.model_namespace import ModelNamespace, ModelNamespaceArgs
+from .installation.modelmesh_serving import ModelMeshServing
+from .installation.modelmesh_serving_args import BuiltInRuntime, Controller, ModelMeshServingArgs
+from .installation.namespace import Namespace, NamespaceArgs
+from .installation.payload_processor import PayloadProcessor
+from .installation.serving_config import Metrics, Resources, RestProxy, ScaleToZero, ServingConfig
+from .installation.webhook_certificate import WebhookCertificate, WebhookCertificateArgs
+from .runtimes.constraints_seen import ConstraintsSeen, ConstraintsSeenArgs
+from .runtimes.memory_plan import MemoryPlan
+from .runtimes.mlserver_runtime import mlserver_runtime
+from .runtimes.rollout import NotRolledOut
+from .runtimes.serving_runtime import (
+    ClusterServingRuntime,
+    ClusterServingRuntimeArgs,
+    ServingRuntime,
+    ServingRuntimeArgs,
+)
+from .runtimes.serving_runtime_spec import Autoscaling, BuiltInAdapter, ModelFormat, ServingRuntimeSpec
+from .services.inference_service import InferenceService, InferenceServiceArgs
+from .services.inference_services import InferenceServices, InferenceServicesArgs
+from .services.model_location import ModelPath, StorageUri
+from .services.readiness import NotServed
+from .stores.certificate import Certificate, CertificateArgs
+from .stores.etcd import Etcd, EtcdArgs
+from .stores.etcd_connection import EtcdConnection
+from .stores.kept_secret import KeptSecret, KeptSecretArgs
+from .stores.minio import Minio, MinioArgs
+from .stores.model_artifact import ModelArtifact, ModelArtifactArgs, ModelFiles, PromotedModel
+from .stores.stateful_set import Persistence
+from .stores.storage import (
     AzureStorage,
     ExistingStorage,
     GcsStorage,
@@ -58,9 +66,6 @@ from .storage import (
     StorageConfig,
     StorageConfigArgs,
 )
-from .waiting.readiness import NotServed
-from .waiting.rollout import NotRolledOut
-from .webhook_certificate import WebhookCertificate, WebhookCertificateArgs
 
 __all__ = [
     "STAND_IN",

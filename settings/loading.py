@@ -7,8 +7,8 @@ from typing import Any
 import pulumi
 
 import components as mm
-from components.images import resolve
-from components.rendering import Unknown
+from components.core.rendering import Unknown
+from components.images.images import resolve
 
 from . import rules, schema
 from .conflicts import conflicts

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.shapes import again, subdomain_problems
+from components.core.shapes import again, subdomain_problems
 
 _COLUMNS = ("name", "path")
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import components as mm
-from components.etcd import disk_problems
-from components.images import resolve
-from components.manifests import manifest_problems
-from components.model_artifact import model_name_problems
-from components.rendering import Unknown, checkable
-from components.rules.installation import installation_problems
-from components.rules.storage import storage_problems
-from components.shapes import label_problems, quantity_problems, subdomain_problems
+from components.core.rendering import Unknown, checkable
+from components.core.shapes import label_problems, quantity_problems, subdomain_problems
+from components.images.images import resolve
+from components.installation.installation_rules import installation_problems
+from components.services.manifests import manifest_problems
+from components.stores.etcd import disk_problems
+from components.stores.model_artifact import model_name_problems
+from components.stores.storage_rules import storage_problems
 
 from . import schema
 from .records import record_problems

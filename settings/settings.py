@@ -6,9 +6,9 @@ from pathlib import Path
 import pulumi
 
 import components as mm
-from components.installation import Scope
-from components.ownership import Definitions
-from components.webhook_certificate import Issuer
+from components.core.ownership import Definitions
+from components.installation.installation import Scope
+from components.installation.webhook_certificate import Issuer
 
 from .models import Model
 

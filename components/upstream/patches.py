@@ -6,7 +6,7 @@ The controller's Deployment has a file of its own.
 import copy
 from collections.abc import Callable, Mapping
 
-from ..ownership import MARK
+from ..core.ownership import MARK
 from .controller import CONTROLLER_CHANGES
 from .documents import Document, documents
 from .site import LABELS, Site

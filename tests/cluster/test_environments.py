@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from cli.predict import predict
-from components.certificate import issued, today
+from components.stores.certificate import issued, today
 from tests.cluster.checkout import copied
 from tests.cluster.deployment import KINDS, Deployment
 from tests.cluster.leaks import Secrets, command_lines, image_contents

@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks.image_size import image_size
 from cli.stack import ROOT
-from components import content
-from components.pods import container_security
+from components.core.pods import container_security
+from components.images import content
 from embedded.instance import Instance
 from tests.cluster.deployment import Deployment, ProgramMaker
 from tests.cluster.image_builds import BuiltImage, build

@@ -15,8 +15,8 @@ from tritonclient.grpc import InferenceServerClient, InferInput
 from cli.new_runtime import make
 from cli.predict import forwarded_port
 from cli.stack import ROOT
-from components.constraints_seen import ANNOTATION
-from components.waiting.kserve_api import NUDGE_ANNOTATION
+from components.core.kserve_api import NUDGE_ANNOTATION
+from components.runtimes.constraints_seen import ANNOTATION
 from tests.cluster.deployment import KINDS, Deployment, ProgramMaker
 
 TEXT = b"What a wonderful day, I love it!"

@@ -13,8 +13,8 @@ import pytest
 
 from cli.environments import venv_for
 from cli.model_server import free_ports
-from components import content
-from components.certificate import issued, today
+from components.images import content
+from components.stores.certificate import issued, today
 from tests.runtime.server import RUNTIME
 
 PUBLISH = RUNTIME / "publish"

@@ -16,7 +16,7 @@ from tritonclient.grpc import service_pb2
 from cli import predict as module
 from cli.predict import predict
 from cli.stack import CommandError, Stack
-from components.certificate import issued, today
+from components.stores.certificate import issued, today
 from tests.unit.cli.conftest import Programs
 
 NAMES = ["modelmesh-serving.models"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components import content
+from components.images import content
 from tests.runtime.server import RUNTIME, image_environment
 
 DOCKERFILE = (RUNTIME / "Dockerfile").read_text()

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from components.cluster import Cluster
+from components.core.cluster import Cluster
 
 UID = "11111111-2222-3333-4444-555555555555"
 KUBE_SYSTEM = "/api/v1/namespaces/kube-system"

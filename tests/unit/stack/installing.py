@@ -5,10 +5,10 @@ from typing import Any
 
 import pulumi
 
-from components.etcd_connection import EtcdConnection
-from components.installation import Installation
-from components.modelmesh_serving import ModelMeshServing
-from components.modelmesh_serving_args import ModelMeshServingArgs
+from components.installation.installation import Installation
+from components.installation.modelmesh_serving import ModelMeshServing
+from components.installation.modelmesh_serving_args import ModelMeshServingArgs
+from components.stores.etcd_connection import EtcdConnection
 from tests.unit.stack.engine import Run, run
 from tests.unit.stack.worlds import CLUSTER, config
 

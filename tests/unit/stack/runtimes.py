@@ -6,12 +6,12 @@ from typing import Any
 
 from pulumi_kubernetes.core import v1
 
-from components.invalid_spec import InvalidSpec
-from components.mlserver_runtime import mlserver_runtime
-from components.serving_config import ServingConfig
-from components.serving_runtime import ServingRuntime, ServingRuntimeArgs
-from components.serving_runtime_spec import ModelFormat, ServingRuntimeSpec
-from components.storage import Storage
+from components.core.invalid_spec import InvalidSpec
+from components.installation.serving_config import ServingConfig
+from components.runtimes.mlserver_runtime import mlserver_runtime
+from components.runtimes.serving_runtime import ServingRuntime, ServingRuntimeArgs
+from components.runtimes.serving_runtime_spec import ModelFormat, ServingRuntimeSpec
+from components.stores.storage import Storage
 from tests.unit.stack import worlds
 from tests.unit.stack.engine import run
 from tests.unit.stack.worlds import place

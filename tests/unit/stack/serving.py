@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from components.declared_runtime import DeclaredRuntime
-from components.inference_service import InferenceService, InferenceServiceArgs
-from components.invalid_spec import InvalidSpec
-from components.model_location import ModelPath
-from components.model_namespace import ModelNamespace
-from components.storage import ExistingStorage, PvcStorage, S3Storage, Storage
+from components.core.invalid_spec import InvalidSpec
+from components.installation.declared_runtime import DeclaredRuntime
+from components.installation.model_namespace import ModelNamespace
+from components.services.inference_service import InferenceService, InferenceServiceArgs
+from components.services.model_location import ModelPath
+from components.stores.storage import ExistingStorage, PvcStorage, S3Storage, Storage
 from tests.unit.stack import worlds
 from tests.unit.stack.engine import Resource, run
 

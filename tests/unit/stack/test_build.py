@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.build import BuildArgs, image_builder
-from components.pull_secret import RegistryCredentials
+from components.images.build import BuildArgs, image_builder
+from components.images.pull_secret import RegistryCredentials
 from tests.unit.stack.engine import run
 
 PLAIN = BuildArgs(registry="registry.example:5000/team")

@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from components.certificate import Certificate, CertificateArgs, issued
+from components.stores.certificate import Certificate, CertificateArgs, issued
 from tests.unit.stack.engine import Run, run
 
 NAMES = ["mesh", "mesh.models", "localhost"]

@@ -12,8 +12,14 @@ import pulumi_kubernetes as kubernetes
 import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
-from components.cluster import Cluster
-from components.cluster_guard import AnotherCluster, ClusterGuard, ClusterGuardArgs, ClusterOutOfReach, NotOurs
+from components.core.cluster import Cluster
+from components.installation.cluster_guard import (
+    AnotherCluster,
+    ClusterGuard,
+    ClusterGuardArgs,
+    ClusterOutOfReach,
+    NotOurs,
+)
 from tests.unit.stack.api_server import (
     KUBE_SYSTEM,
     NAMESPACES,
@@ -178,7 +184,7 @@ def test_a_first_preview_without_the_cluster_does_not_know_which_it_will_be(serv
 def test_a_cluster_that_does_not_answer_in_time_is_asked_once(
     server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("components.waiting.existing_objects._TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("components.installation.existing_objects._TIMEOUT_SECONDS", 1)
     connections = 0
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

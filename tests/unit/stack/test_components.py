@@ -10,7 +10,7 @@ import pulumi
 import pytest
 
 import components
-from components.images import ImageRef, parse_ref, resolve
+from components.images.images import ImageRef, parse_ref, resolve
 from tests.unit.stack.engine import run
 
 

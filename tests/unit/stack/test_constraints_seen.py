@@ -6,17 +6,17 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.constraints_seen import labels
-from components.declared_runtime import DeclaredRuntime
-from components.model_namespace import ModelNamespace, ModelNamespaceArgs
-from components.serving_runtime import (
+from components.core.shapes import is_subdomain
+from components.installation.declared_runtime import DeclaredRuntime
+from components.installation.model_namespace import ModelNamespace, ModelNamespaceArgs
+from components.runtimes.constraints_seen import labels
+from components.runtimes.serving_runtime import (
     ClusterServingRuntime,
     ClusterServingRuntimeArgs,
     ServingRuntime,
     ServingRuntimeArgs,
 )
-from components.serving_runtime_spec import ModelFormat, ServingRuntimeSpec
-from components.shapes import is_subdomain
+from components.runtimes.serving_runtime_spec import ModelFormat, ServingRuntimeSpec
 from tests.unit.stack.engine import Resource, Run, run
 from tests.unit.stack.runtimes import mlserver
 from tests.unit.stack.worlds import installation, place

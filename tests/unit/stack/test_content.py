@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components import content
+from components.images import content
 
 
 def make(folder: Path, files: dict[str, str]) -> Path:

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 import components
-from components.etcd_connection import EtcdConnection
-from components.images import resolve
-from components.model_location import ModelPath, StorageUri
-from components.payload_processor import PayloadProcessor
-from components.pull_secret import ImagePullSecret, RegistryCredentials
-from components.rules.serving_config import serving_config_problems
-from components.rules.storage import storage_problems
-from components.storage import AzureStorage, ExistingStorage, GcsStorage, HttpStorage
+from components.images.images import resolve
+from components.images.pull_secret import ImagePullSecret, RegistryCredentials
+from components.installation.payload_processor import PayloadProcessor
+from components.installation.serving_config_rules import serving_config_problems
+from components.services.model_location import ModelPath, StorageUri
+from components.stores.etcd_connection import EtcdConnection
+from components.stores.storage import AzureStorage, ExistingStorage, GcsStorage, HttpStorage
+from components.stores.storage_rules import storage_problems
 from components.upstream import spec_problems
 from tests.unit.stack.serving import S3, refused
 from tests.unit.stack.worlds import config

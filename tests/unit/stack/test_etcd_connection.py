@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from components.etcd_connection import EtcdConnection
+from components.stores.etcd_connection import EtcdConnection
 from tests.unit.stack.engine import run
 
 URL = "https://etcd.example.com:2379"

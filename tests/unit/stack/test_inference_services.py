@@ -7,11 +7,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.inference_service import InferenceServiceArgs
-from components.inference_services import LABEL, InferenceServices, InferenceServicesArgs
-from components.invalid_spec import InvalidSpec
-from components.model_location import ModelPath
-from components.storage import HttpStorage
+from components.core.invalid_spec import InvalidSpec
+from components.services.inference_service import InferenceServiceArgs
+from components.services.inference_services import LABEL, InferenceServices, InferenceServicesArgs
+from components.services.model_location import ModelPath
+from components.stores.storage import HttpStorage
 from tests.unit.stack import worlds
 from tests.unit.stack.engine import Run, run
 from tests.unit.stack.serving import STORES, arguments

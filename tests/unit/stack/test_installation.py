@@ -8,13 +8,13 @@ import pytest
 import yaml
 from cryptography import x509
 
-from components.data_plane_tls import DataPlaneTls
-from components.etcd_connection import EtcdConnection
-from components.images import resolve
-from components.installation import Installation
-from components.modelmesh_serving_args import Controller
-from components.pull_secret import ImagePullSecret, RegistryCredentials
-from components.serving_config import Metrics, Resources, RestProxy
+from components.images.images import resolve
+from components.images.pull_secret import ImagePullSecret, RegistryCredentials
+from components.installation.data_plane_tls import DataPlaneTls
+from components.installation.installation import Installation
+from components.installation.modelmesh_serving_args import Controller
+from components.installation.serving_config import Metrics, Resources, RestProxy
+from components.stores.etcd_connection import EtcdConnection
 from components.upstream import cluster_wide
 from tests.unit.stack.engine import Resource, Run
 from tests.unit.stack.installing import DAY, NAMESPACE, installed

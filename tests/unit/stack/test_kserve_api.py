@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from components.cluster import Cluster
-from components.waiting.kserve_api import InferenceServiceApi
+from components.core.cluster import Cluster
+from components.core.kserve_api import InferenceServiceApi
 
 OWN = "/apis/serving.kserve.io/v1alpha1/namespaces/models/servingruntimes"
 SHARED = "/apis/serving.kserve.io/v1alpha1/clusterservingruntimes"

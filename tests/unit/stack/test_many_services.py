@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from components.cluster import Cluster
-from components.waiting import many_services
-from components.waiting.many_services import ManyServices
-from components.waiting.readiness import NotServed, Patience
+from components.core.cluster import Cluster
+from components.services import many_services
+from components.services.many_services import ManyServices
+from components.services.readiness import NotServed, Patience
 
 WRITTEN, LATER = "2026-01-01T10:00:00Z", "2026-01-01T10:00:05Z"
 SPEC = {"predictor": {"model": {"modelFormat": {"name": "sklearn"}, "storage": {"path": "a"}}}}

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pulumi
 import pytest
 
-from components.invalid_spec import InvalidSpec
-from components.memory_plan import MemoryPlan
-from components.serving_runtime import ServingRuntime, ServingRuntimeArgs
+from components.core.invalid_spec import InvalidSpec
+from components.runtimes.memory_plan import MemoryPlan
+from components.runtimes.serving_runtime import ServingRuntime, ServingRuntimeArgs
 from tests.unit.stack.engine import run
 from tests.unit.stack.runtimes import mlserver, refused
 from tests.unit.stack.worlds import place

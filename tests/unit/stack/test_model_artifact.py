@@ -7,10 +7,10 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import content
-from components.build import BuildArgs
-from components.invalid_spec import InvalidSpec
-from components.model_artifact import ModelArtifact, ModelArtifactArgs, ModelFiles, PromotedModel
+from components.core.invalid_spec import InvalidSpec
+from components.images import content
+from components.images.build import BuildArgs
+from components.stores.model_artifact import ModelArtifact, ModelArtifactArgs, ModelFiles, PromotedModel
 from tests.unit.stack.engine import DIGEST, Run, run
 from tests.unit.stack.serving import S3
 

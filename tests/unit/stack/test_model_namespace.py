@@ -9,12 +9,12 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from components.installation import Installation
-from components.invalid_spec import InvalidSpec
-from components.model_namespace import ModelNamespace, ModelNamespaceArgs
-from components.namespace import Namespace, NamespaceArgs
-from components.pull_secret import ImagePullSecret, RegistryCredentials
-from components.storage import ExistingStorage, PvcStorage, S3Storage
+from components.core.invalid_spec import InvalidSpec
+from components.images.pull_secret import ImagePullSecret, RegistryCredentials
+from components.installation.installation import Installation
+from components.installation.model_namespace import ModelNamespace, ModelNamespaceArgs
+from components.installation.namespace import Namespace, NamespaceArgs
+from components.stores.storage import ExistingStorage, PvcStorage, S3Storage
 from components.upstream import documents
 from tests.unit.stack import worlds
 from tests.unit.stack.engine import Resource, Run, run

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from components.cluster_guard_args import ClusterGuardArgs
-from components.rules.ownership import ownership_problems
+from components.installation.cluster_guard_args import ClusterGuardArgs
+from components.installation.existing_objects import ExistingObjects
+from components.installation.ownership_rules import ownership_problems
 from components.upstream import documents
-from components.waiting.existing_objects import ExistingObjects
 from tests.unit.stack.api_server import (
     BINDINGS,
     CLUSTER_ROLES,

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.waiting.readiness import NotServed, Patience, Wait
+from components.services.readiness import NotServed, Patience, Wait
 
 START = datetime.datetime(2026, 5, 1, 12, 0, 0, tzinfo=datetime.UTC)
 FAILURE = {"reason": "ModelLoadFailed", "message": "line 3 is no number", "location": "5f7c9d-x2x4q"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.waiting.rollout import hopeless, missing
+from components.runtimes.rollout import hopeless, missing
 
 NEW = "registry/runtime@sha256:new"
 IMAGES = {"mlserver": NEW}

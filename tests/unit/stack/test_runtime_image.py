@@ -9,11 +9,11 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from components import content
-from components.build import BuildArgs, image_builder
-from components.invalid_spec import InvalidSpec
-from components.pull_secret import RegistryCredentials
-from components.runtime_image import BuiltImage, PromotedImage, RuntimeImage, RuntimeImageArgs
+from components.core.invalid_spec import InvalidSpec
+from components.images import content
+from components.images.build import BuildArgs, image_builder
+from components.images.pull_secret import RegistryCredentials
+from components.images.runtime_image import BuiltImage, PromotedImage, RuntimeImage, RuntimeImageArgs
 from tests.unit.stack.engine import DIGEST, Resource, Run, run
 
 BUILDKIT, DOCKER = "docker-build:index:Image", "docker:index/image:Image"

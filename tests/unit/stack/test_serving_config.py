@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from components.payload_processor import PayloadProcessor
-from components.pull_secret import ImagePullSecret
-from components.serving_config import Metrics, Resources, RestProxy, ScaleToZero
+from components.images.pull_secret import ImagePullSecret
+from components.installation.payload_processor import PayloadProcessor
+from components.installation.serving_config import Metrics, Resources, RestProxy, ScaleToZero
 from components.upstream.documents import text
 from tests.unit.stack.upstream_tree import tree
 from tests.unit.stack.worlds import config, images

@@ -8,15 +8,15 @@ import pulumi_kubernetes as kubernetes
 import pytest
 from pulumi_kubernetes.core import v1
 
-from components import serving_runtime
-from components.rules.runtime import runtime_problems
-from components.serving_runtime import (
+from components.runtimes import serving_runtime
+from components.runtimes.runtime_rules import runtime_problems
+from components.runtimes.serving_runtime import (
     ClusterServingRuntime,
     ClusterServingRuntimeArgs,
     ServingRuntime,
     ServingRuntimeArgs,
 )
-from components.serving_runtime_spec import Autoscaling, ServingRuntimeSpec
+from components.runtimes.serving_runtime_spec import Autoscaling, ServingRuntimeSpec
 from tests.unit.stack.engine import Run, run
 from tests.unit.stack.runtimes import IMAGE, container, mlserver, plain
 from tests.unit.stack.worlds import CLUSTER, config, installation, place

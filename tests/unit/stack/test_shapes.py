@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from components.rendering import Unknown
-from components.shapes import again, choice, is_subdomain, prefix, quantity, quantity_problems
+from components.core.rendering import Unknown
+from components.core.shapes import again, choice, is_subdomain, prefix, quantity, quantity_problems
 
 
 @pytest.mark.parametrize(

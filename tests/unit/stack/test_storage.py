@@ -13,9 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from components.invalid_spec import InvalidSpec
-from components.rules.storage import storage_problems
-from components.storage import (
+from components.core.invalid_spec import InvalidSpec
+from components.stores.storage import (
     AzureStorage,
     GcsStorage,
     HttpStorage,
@@ -24,6 +23,7 @@ from components.storage import (
     StorageConfig,
     StorageConfigArgs,
 )
+from components.stores.storage_rules import storage_problems
 from tests.unit.stack.engine import Run, run
 from tests.unit.stack.serving import S3
 

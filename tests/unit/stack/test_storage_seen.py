@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from components.cluster import Cluster
-from components.waiting import storage_seen
-from components.waiting.storage_seen import ANNOTATION, StorageSeen, stale_pods
+from components.core.cluster import Cluster
+from components.installation import storage_seen
+from components.installation.storage_seen import ANNOTATION, StorageSeen, stale_pods
 
 SECRET = {
     "resourceVersion": "7",

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from components.etcd import Etcd, EtcdArgs
-from components.invalid_spec import InvalidSpec
-from components.minio import Minio, MinioArgs
-from components.stateful_set import Persistence
+from components.core.invalid_spec import InvalidSpec
+from components.stores.etcd import Etcd, EtcdArgs
+from components.stores.minio import Minio, MinioArgs
+from components.stores.stateful_set import Persistence
 from tests.unit.stack.engine import Run, run
 
 Make = Callable[..., object]

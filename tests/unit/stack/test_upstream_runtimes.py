@@ -9,11 +9,11 @@ import pytest
 from pulumi import _types
 from pulumi_kubernetes.core import v1
 
-from components import annotations as keys
-from components.declared_runtime import DeclaredRuntime
-from components.rendering import Document, checkable
-from components.rules.runtime import runtime_problems
-from components.serving_runtime_spec import BuiltInAdapter, ModelFormat, ServingRuntimeSpec
+from components.core import annotations as keys
+from components.core.rendering import Document, checkable
+from components.installation.declared_runtime import DeclaredRuntime
+from components.runtimes.runtime_rules import runtime_problems
+from components.runtimes.serving_runtime_spec import BuiltInAdapter, ModelFormat, ServingRuntimeSpec
 from components.upstream import spec_problems
 from tests.unit.stack.upstream_tree import upstream_documents
 from tests.unit.stack.worlds import config

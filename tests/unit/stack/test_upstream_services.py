@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from components.declared_runtime import DeclaredRuntime
-from components.inference_service import InferenceService, InferenceServiceArgs
-from components.model_location import ModelPath, StorageUri
-from components.model_namespace import ModelNamespace
-from components.rules.service import FRAMEWORKS
-from components.storage import Storage
+from components.installation.declared_runtime import DeclaredRuntime
+from components.installation.model_namespace import ModelNamespace
+from components.services.inference_service import InferenceService, InferenceServiceArgs
+from components.services.model_location import ModelPath, StorageUri
+from components.services.service_rules import FRAMEWORKS
+from components.stores.storage import Storage
 from tests.unit.stack.engine import run
 from tests.unit.stack.serving import S3, place
 from tests.unit.stack.upstream_tree import upstream_documents

@@ -8,10 +8,13 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from components import Cluster, cluster_guard, inference_service, model_namespace, modelmesh_serving, serving_runtime
-from components.declared_runtime import DeclaredRuntime
-from components.serving_config import RestProxy
-from components.waiting.readiness import NotServed, Wait
+from components import Cluster
+from components.installation import cluster_guard, model_namespace, modelmesh_serving
+from components.installation.declared_runtime import DeclaredRuntime
+from components.installation.serving_config import RestProxy
+from components.runtimes import serving_runtime
+from components.services import inference_service
+from components.services.readiness import NotServed, Wait
 from tests.unit.stack.engine import DIGEST, run, run_stack
 from tests.unit.stack.serving import arguments
 from tests.unit.stack.test_readiness import FAILURE, LOADED, at, service

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pulumi_kubernetes.core import v1
 
-from components.serving_config import Metrics, RestProxy
-from components.serving_runtime_spec import ServingRuntimeSpec
-from components.storage import PvcStorage
+from components.installation.serving_config import Metrics, RestProxy
+from components.runtimes.serving_runtime_spec import ServingRuntimeSpec
+from components.stores.storage import PvcStorage
 from tests.unit.stack.runtimes import container, mlserver, plain, refused, server
 from tests.unit.stack.worlds import config
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from pulumi_kubernetes.core import v1
 
-from components.serving_runtime_spec import ServingRuntimeSpec
+from components.runtimes.serving_runtime_spec import ServingRuntimeSpec
 from tests.unit.stack.runtimes import adapter, mlserver, plain, refused, server
 from tests.unit.stack.worlds import config
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from components.data_plane_tls import DataPlaneTls
-from components.etcd_connection import EtcdConnection
-from components.invalid_spec import InvalidSpec
-from components.modelmesh_serving import ModelMeshServing
-from components.modelmesh_serving_args import Controller
-from components.payload_processor import PayloadProcessor
-from components.pull_secret import ImagePullSecret
-from components.serving_config import Metrics, Resources, RestProxy, ScaleToZero
+from components.core.invalid_spec import InvalidSpec
+from components.images.pull_secret import ImagePullSecret
+from components.installation.data_plane_tls import DataPlaneTls
+from components.installation.modelmesh_serving import ModelMeshServing
+from components.installation.modelmesh_serving_args import Controller
+from components.installation.payload_processor import PayloadProcessor
+from components.installation.serving_config import Metrics, Resources, RestProxy, ScaleToZero
+from components.stores.etcd_connection import EtcdConnection
 from tests.unit.stack.engine import run
 from tests.unit.stack.installing import arguments
 from tests.unit.stack.worlds import config

@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.inference_service import InferenceService, InferenceServiceArgs
-from components.model_location import ModelPath, StorageUri
-from components.storage import AzureStorage, ExistingStorage, GcsStorage, HttpStorage, PvcStorage
+from components.services.inference_service import InferenceService, InferenceServiceArgs
+from components.services.model_location import ModelPath, StorageUri
+from components.stores.storage import AzureStorage, ExistingStorage, GcsStorage, HttpStorage, PvcStorage
 from tests.unit.stack.engine import run
 from tests.unit.stack.serving import INFERENCE_SERVICE, MLSERVER, MODEL, S3, STORES, made, place, refused
 

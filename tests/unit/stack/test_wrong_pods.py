@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from pulumi_kubernetes.core import v1
 
-from components.serving_config import ScaleToZero
-from components.serving_runtime_spec import Autoscaling, ServingRuntimeSpec
+from components.installation.serving_config import ScaleToZero
+from components.runtimes.serving_runtime_spec import Autoscaling, ServingRuntimeSpec
 from tests.unit.stack.runtimes import container, mlserver, node_affinity, plain, refused
 from tests.unit.stack.worlds import config
 

@@ -10,12 +10,12 @@ import pulumi
 import pytest
 from pulumi_kubernetes.core import v1
 
-from components.invalid_spec import InvalidSpec
-from components.mlserver_runtime import mlserver_runtime
-from components.rendering import checkable
-from components.rules.runtime import runtime_problems
-from components.serving_runtime import ClusterServingRuntime, ClusterServingRuntimeArgs
-from components.serving_runtime_spec import Autoscaling, BuiltInAdapter, ModelFormat, ServingRuntimeSpec
+from components.core.invalid_spec import InvalidSpec
+from components.core.rendering import checkable
+from components.runtimes.mlserver_runtime import mlserver_runtime
+from components.runtimes.runtime_rules import runtime_problems
+from components.runtimes.serving_runtime import ClusterServingRuntime, ClusterServingRuntimeArgs
+from components.runtimes.serving_runtime_spec import Autoscaling, BuiltInAdapter, ModelFormat, ServingRuntimeSpec
 from components.upstream import spec_problems
 from tests.unit.stack.engine import run
 from tests.unit.stack.runtimes import FORMAT, IMAGE, adapter, container, mlserver, node_affinity, plain, refused

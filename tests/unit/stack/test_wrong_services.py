@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from components.declared_runtime import DeclaredRuntime
-from components.inference_service import surroundings
-from components.model_location import ModelPath, StorageUri
-from components.rules.service import service_problems
-from components.rules.surroundings import Surroundings
-from components.serving_config import RestProxy
+from components.installation.declared_runtime import DeclaredRuntime
+from components.installation.serving_config import RestProxy
+from components.services.inference_service import surroundings
+from components.services.model_location import ModelPath, StorageUri
+from components.services.service_rules import service_problems
+from components.services.surroundings import Surroundings
 from components.upstream import spec_problems
 from tests.unit.stack.engine import run
 from tests.unit.stack.serving import MLSERVER, MODEL, TORCHSERVE, arguments, made, refused

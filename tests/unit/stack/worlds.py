@@ -5,12 +5,12 @@ from typing import Any, cast
 
 import pulumi
 
-from components.cluster import Cluster
-from components.images import Images, resolve
-from components.installation import Installation
-from components.model_namespace import ModelNamespace
-from components.serving_config import ServingConfig
-from components.storage import ExistingStorage, Storage
+from components.core.cluster import Cluster
+from components.images.images import Images, resolve
+from components.installation.installation import Installation
+from components.installation.model_namespace import ModelNamespace
+from components.installation.serving_config import ServingConfig
+from components.stores.storage import ExistingStorage, Storage
 
 CLUSTER = Cluster(kubeconfig="/nowhere", context="none")
 

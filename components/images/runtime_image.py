@@ -1,0 +1,102 @@
+"""An image in a registry, known by its digest: built from source here, or taken as another stack built and tried it.
+
+Nothing is ever deleted from the registry: other stacks and running pods may use the same digest.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pulumi
+
+from ..core.invalid_spec import refuse
+from ..core.shapes import shown
+from . import content
+from .build import BuildArgs
+from .builders import StagedImage, by_buildkit, by_docker
+from .images import promotion_problems
+
+_CONTEXTS = Path(".build/context")
+"""Relative to the program, so that a stack's state is the same from every checkout."""
+_REPOSITORY = re.compile(r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotedImage:
+    """An image that is there already."""
+
+    ref: str
+    """`<repository>@sha256:…`, as the stack that built it says."""
+
+    def problems(self) -> Iterator[str]:
+        """What names no single image."""
+        yield from promotion_problems("ref", self.ref)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltImage:
+    """An image to build and push."""
+
+    build: BuildArgs
+    sources: Mapping[str, Path]
+    """Folders by where they go in the build context: `""` is its root, in which the Dockerfile has to be."""
+    repository: str
+    """Its name below the registry."""
+
+    def problems(self) -> Iterator[str]:
+        """What could not be built; whether the folders can be used shows when they are read."""
+        yield from (f"build.{problem}" for problem in self.build.problems())
+        if not _REPOSITORY.fullmatch(self.repository):
+            yield f"repository: {shown(self.repository)}, expected small letters, digits, ., _ and - between /"
+        if "" not in self.sources:
+            yield "sources: no folder for the root of the build context, expected one by the name ''"
+        for folder in self.sources:
+            if PurePosixPath(folder).is_absolute() or ".." in PurePosixPath(folder).parts:
+                yield f"sources: {folder!r}, expected a folder inside the build context"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeImageArgs:
+    """Where the image comes from."""
+
+    image: BuiltImage | PromotedImage
+
+
+class RuntimeImage(pulumi.ComponentResource):
+    """An image in the registry; one that was promoted makes nothing."""
+
+    ref: pulumi.Output[str]
+    """`<repository>@sha256:…`; unknown in a preview that would have to build it."""
+
+    def __init__(self, name: str, args: RuntimeImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        refuse("RuntimeImage", name, (f"image.{problem}" for problem in args.image.problems()))
+        files = content.context(args.image.sources) if isinstance(args.image, BuiltImage) else {}
+        super().__init__("modelmesh:index:RuntimeImage", name, {}, opts)
+        if isinstance(args.image, PromotedImage):
+            self.ref = pulumi.Output.from_input(args.image.ref)
+        else:
+            self.ref = _built(name, args.image, files, pulumi.ResourceOptions(parent=self, retain_on_delete=True))
+        self.register_outputs({"ref": self.ref})
+
+
+def _built(name: str, image: BuiltImage, files: dict[str, bytes], child: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    folder = _CONTEXTS / name
+    content.stage(files, folder)
+    staged = StagedImage(
+        build=image.build,
+        repository=image.repository,
+        tag=_tag(image.build, files),
+        context=folder.as_posix(),
+    )
+    builder = by_docker if image.build.engine == "docker" else by_buildkit
+    # Credentials and build secrets make all outputs secret; a digest tells none of them, and diffs have to show it.
+    digest = pulumi.Output.unsecret(builder(name, staged, child))
+    return digest.apply(lambda digest: f"{staged.pushed}@{digest}")
+
+
+def _tag(build: BuildArgs, files: dict[str, bytes]) -> str:
+    """It keeps the image in its registry, where other stacks may run it. It names all that went in, and never moves."""
+    how = json.dumps({"arguments": dict(build.build_args), "platforms": [*build.platforms]}, sort_keys=True)
+    return content.digest({**files, "/how": how.encode()}).removeprefix("sha256:")[:16]

@@ -1,0 +1,159 @@
+"""A namespace in which ModelMesh Serving can run model servers, with everything that it does not bring there itself.
+
+The controller makes its Service, its configuration and a copy of the etcd Secret in each namespace, and those are its
+own. What its pods mount and run as besides has to be there before them, or they never start: that is made here.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from ..core.invalid_spec import refuse
+from ..core.shapes import label_problems
+from ..images.pull_secret import pull_secrets
+from ..runtimes.constraints_seen import constraints_account
+from ..stores.kept_secret import encoded
+from ..stores.storage import ExistingStorage, Storage, StorageConfig, StorageConfigArgs
+from ..stores.storage_rules import storage_problems
+from ..upstream import documents
+from ..upstream.patches import runtimes_policy
+from ..upstream.upstream_resource import upstream_resource
+from .installation import Installation
+from .namespace import Namespace, NamespaceArgs
+from .storage_seen import StorageSeen
+
+_RBAC = "rbac/cluster-scope"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelNamespaceArgs:
+    """Whose models it serves, and where they are stored."""
+
+    installation: Installation
+    namespace: str
+    """One of the installation's model namespaces; the controller's own among them is not made once more."""
+    storage: Mapping[str, Storage] | ExistingStorage = field(default_factory=dict)
+    """By storage key, which is what an InferenceService names. Runtime pods need the Secret also with nothing in it."""
+    exists: bool = False
+    """The namespace is somebody else's, and stays when the stack goes."""
+    protect: bool = False
+    """Pulumi refuses to delete the namespace, where the stack makes it."""
+    network_policies: bool = True
+    """Upstream's, which lets in what serving models needs. In the controller's namespace the installation decides."""
+
+
+class ModelNamespace(pulumi.ComponentResource):
+    """The namespace with its storage, account, certificates, credentials and network policy."""
+
+    namespace_name: str
+    installation: Installation
+    storage: Mapping[str, Storage] | ExistingStorage
+    namespace: pulumi.Output[str]
+    """Resolves when it exists."""
+    ready: pulumi.Output[str]
+    """The same, but resolves only when runtimes can be created and all that their pods need is there."""
+    constraints_account: pulumi.Output[str]
+    """Of the Jobs that tell running mesh pods of a new runtime."""
+
+    def __init__(self, name: str, args: ModelNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        refuse("ModelNamespace", args.namespace, _problems(args))
+        super().__init__("modelmesh:index:ModelNamespace", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.namespace_name, self.installation, self.storage = args.namespace, args.installation, args.storage
+        if own := _is_controllers(args):
+            self.namespace = args.installation.namespace
+        else:
+            # When the mark goes, a controller that is still there takes its Service away, which would else stay behind.
+            after = args.installation.admitting if args.exists else ""
+            marked = NamespaceArgs(
+                namespace=args.namespace, serves_models=True, exists=args.exists, protect=args.protect, after=after
+            )
+            self.namespace = Namespace(name, marked, child).namespace
+        needed = [*self._accounts(name, child), *([] if own else self._copies(name, args, child))]
+        self.constraints_account = constraints_account(f"{name}-constraints", self.namespace, child)
+        self.ready = pulumi.Output.all(
+            self._storage_secret(name, child),
+            args.installation.admitting,
+            self.namespace,
+            # Every one of them, so that whoever uses this namespace is created after them and deleted before them.
+            *(resource.urn for resource in needed),
+        ).apply(self._seen)
+        self.register_outputs({"namespace": self.namespace, "ready": self.ready})
+
+    async def _seen(self, known: list[str]) -> str:
+        """By pods that run already, too."""
+        if not pulumi.runtime.is_dry_run():
+            await StorageSeen(
+                cluster=self.installation.cluster,
+                namespace=self.namespace_name,
+                secret=known[0],
+                service=self.installation.config.service_name,
+                report=lambda text: pulumi.log.info(text, resource=self, ephemeral=True),
+            ).done()
+        return self.namespace_name
+
+    def _storage_secret(self, name: str, child: pulumi.ResourceOptions) -> pulumi.Input[str]:
+        if isinstance(self.storage, ExistingStorage):
+            return self.storage.secret_name
+        secret_name = self.installation.config.storage_secret_name
+        entries = StorageConfigArgs(namespace=self.namespace, secret_name=secret_name, entries=self.storage)
+        return StorageConfig(f"{name}-storage", entries, child).secret_name
+
+    def _accounts(self, name: str, child: pulumi.ResourceOptions) -> list[pulumi.CustomResource]:
+        """The account of runtime pods, unless it is the namespace's default or comes with the installation."""
+        account = self.installation.config.service_account_name
+        own = self.namespace_name == self.installation.namespace_name
+        if not account or (own and account in _upstream_accounts()):
+            return []
+        metadata = {"name": account, "namespace": self.namespace}
+        return [kubernetes.core.v1.ServiceAccount(f"{name}-{account}", metadata=metadata, opts=child)]
+
+    def _copies(
+        self, name: str, args: ModelNamespaceArgs, child: pulumi.ResourceOptions
+    ) -> list[pulumi.CustomResource]:
+        """What the installation has in the controller's namespace only."""
+        made: list[pulumi.CustomResource] = []
+        made += pull_secrets(name, self.installation.config.image_pull_secrets, self.namespace, child)
+        if self.installation.tls is not None:
+            made.append(
+                kubernetes.core.v1.Secret(
+                    f"{name}-tls",
+                    metadata={"name": self.installation.tls_secret, "namespace": self.namespace},
+                    type="kubernetes.io/tls",
+                    data=pulumi.Output.all(**_secret(self.installation.tls)).apply(encoded),
+                    opts=child,
+                )
+            )
+        if args.network_policies:
+            policy = runtimes_policy(self.installation.config.ports())
+            placed = policy | {"metadata": policy["metadata"] | {"namespace": self.namespace}}
+            made.append(upstream_resource(placed, child, name=f"{name}-{policy['metadata']['name']}"))
+        return made
+
+
+def _problems(args: ModelNamespaceArgs) -> Iterator[str]:
+    installation, storage = args.installation, args.storage
+    yield from label_problems("namespace", args.namespace)
+    if args.namespace not in installation.model_namespaces:
+        known = ", ".join(installation.model_namespaces)
+        yield f"namespace: {args.namespace!r}, the installation's model_namespaces are {known}; add it to them"
+    if args.exists and _is_controllers(args):
+        yield "exists: True, but this is the controller's namespace, which is not made here anyway"
+    if not isinstance(storage, ExistingStorage):
+        yield from storage_problems(storage)
+    elif storage.secret_name != (told := installation.config.storage_secret_name):
+        yield f"storage.secret_name: {storage.secret_name!r}, expected {told!r}, which all runtime pods mount"
+
+
+def _secret(values: Mapping[str, pulumi.Output[str]]) -> dict[str, pulumi.Output[str]]:
+    return {key: pulumi.Output.secret(value) for key, value in values.items()}
+
+
+def _is_controllers(args: ModelNamespaceArgs) -> bool:
+    return args.namespace == args.installation.namespace_name
+
+
+def _upstream_accounts() -> set[str]:
+    return {document["metadata"]["name"] for document in documents(_RBAC) if document["kind"] == "ServiceAccount"}

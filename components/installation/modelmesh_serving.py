@@ -1,0 +1,193 @@
+"""ModelMesh Serving: its definitions, permissions, webhook, configuration, controller, and runtimes of upstream's own.
+
+Upstream's documents become resources of their own, not a YAML group: a preview then needs no cluster and shows each of
+them. All that is in the controller's namespace is made here; what other model namespaces need is theirs to make.
+"""
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from ..core.invalid_spec import refuse
+from ..core.ownership import SHARED, this_stack
+from ..images.pull_secret import pull_secrets
+from ..stores.certificate import Certificate, CertificateArgs
+from ..stores.kept_secret import encoded
+from ..upstream import Document, Site, documents, patched, wanted
+from ..upstream.documents import text
+from ..upstream.patches import CONFIG_DEFAULTS, WEBHOOK_SERVICE
+from ..upstream.site import LABELS
+from ..upstream.upstream_resource import upstream_resource
+from ..upstream.wanted import DEFINITION
+from .admission import admitted
+from .data_plane_tls import DataPlaneTls, service_names
+from .declared_runtime import DeclaredRuntime
+from .installation import Installation
+from .installation_rules import installation_problems
+from .modelmesh_serving_args import ModelMeshServingArgs
+from .webhook_certificate import WebhookCertificate, WebhookCertificateArgs
+
+_TLS_SECRET = "modelmesh-tls"  # noqa: S105  a name, not a secret
+_ETCD_SECRET = "model-serving-etcd"  # noqa: S105  likewise
+_DASHBOARD = "ModelMeshMetricsDashboard.json"
+
+
+class ModelMeshServing(pulumi.ComponentResource):
+    """The installation."""
+
+    installation: Installation
+    tls_ca: pulumi.Output[str] | None
+    """The CA's certificate by which clients know the mesh, as PEM text, where the stack has made one."""
+
+    def __init__(self, name: str, args: ModelMeshServingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        refuse("ModelMeshServing", name, installation_problems(args))
+        super().__init__("modelmesh:index:ModelMeshServing", name, {}, opts)
+        tls = self._certificate(name, args)
+        self.tls_ca = tls.ca if tls else None
+        etcd_secret = self._etcd_secret(args)
+        site = self._site(name, args, etcd_secret)
+        admitting = self._admitting(args, self._controller(name, args, site, tls, etcd_secret))
+        runtimes = [patched(runtime, site) for runtime in _chosen(args)]
+        existing = [self._runtime(runtime, args, admitting).urn for runtime in runtimes]
+        self.installation = Installation(
+            cluster=args.cluster,
+            namespace_name=args.namespace_name,
+            scope=args.scope,
+            model_namespaces=tuple(args.model_namespaces),
+            config=args.config,
+            built_in_runtimes=tuple(DeclaredRuntime.of(_located(runtime, args)) for runtime in runtimes),
+            namespace=pulumi.Output.from_input(args.namespace),
+            admitting=pulumi.Output.all(admitting, *existing).apply(lambda _: args.namespace_name),
+            tls=tls.values() if tls else None,
+            tls_secret=tls.plain_secret_name if tls else (args.tls or DataPlaneTls()).existing_secret,
+        )
+        self.register_outputs({"tls_ca": self.tls_ca})
+
+    def _certificate(self, name: str, args: ModelMeshServingArgs) -> Certificate | None:
+        if args.tls is None or args.tls.existing_secret is not None:
+            return None
+        names = service_names(args.config.service_name, args.model_namespaces, args.tls.dns_names)
+        return Certificate(
+            f"{name}-tls",
+            CertificateArgs(namespace=args.namespace, secret_name=_TLS_SECRET, dns_names=names, today=args.today),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _site(self, name: str, args: ModelMeshServingArgs, etcd_secret: kubernetes.core.v1.Secret) -> Site:
+        certificate = WebhookCertificate(
+            f"{name}-webhook",
+            WebhookCertificateArgs(
+                namespace=args.namespace,
+                namespace_name=args.namespace_name,
+                service=WEBHOOK_SERVICE,
+                issuer=args.webhook_certificate,
+                today=args.today,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        config = args.config
+        return Site(
+            namespace=args.namespace,
+            namespace_name=args.namespace_name,
+            mark=this_stack(),
+            definitions_mark=SHARED if args.definitions == "kept" else this_stack(),
+            namespace_scope=args.scope == "namespace",
+            controller_image=str(config.images.controller),
+            replicas=args.controller.replicas,
+            resources=args.controller.resources.as_config(),
+            dev_mode_logging=args.controller.dev_mode_logging,
+            pull_secrets=[secret.name for secret in config.image_pull_secrets],
+            etcd_secret=etcd_secret.metadata.apply(lambda metadata: str(metadata.name)),
+            storage_secret=config.storage_secret_name,
+            certificate_secret=certificate.secret_name,
+            ca_bundle=certificate.ca_bundle,
+            ca_injected_from=certificate.injected_from,
+            ports=config.ports(),
+            server_images={server: str(image) for server, image in config.images.servers.items()},
+        )
+
+    def _etcd_secret(self, args: ModelMeshServingArgs) -> kubernetes.core.v1.Secret:
+        """The controller and the mesh read it once, and follow only a new name.
+
+        So Pulumi makes up the name, and another one when the connection changes; it tells nothing of what is inside.
+        """
+        return kubernetes.core.v1.Secret(
+            _ETCD_SECRET,
+            metadata={"namespace": args.namespace},
+            data=args.etcd.text().apply(lambda connection: encoded({"etcd_connection": connection})),
+            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["data"]),
+        )
+
+    def _controller(
+        self,
+        name: str,
+        args: ModelMeshServingArgs,
+        site: Site,
+        own: Certificate | None,
+        etcd_secret: kubernetes.core.v1.Secret,
+    ) -> list[pulumi.CustomResource]:
+        """The controller and all that has to be there before it; the latter is not named in its Deployment."""
+        child = pulumi.ResourceOptions(parent=self)
+        tls = args.tls or DataPlaneTls()
+        tls_secret = pulumi.Output.from_input(own.secret_name if own else tls.existing_secret)
+        config = tls_secret.apply(lambda secret: args.config.render(tls_secret=secret, client_auth=tls.client_auth))
+        made: list[pulumi.CustomResource] = [
+            self._config_map(CONFIG_DEFAULTS, args, "config-defaults.yaml", text("default/config-defaults.yaml")),
+            self._config_map("model-serving-config", args, "config.yaml", config),
+            *pull_secrets(name, args.config.image_pull_secrets, args.namespace, child),
+        ]
+        if args.dashboard:
+            made.append(self._config_map("modelmesh-dashboard", args, _DASHBOARD, text(f"dashboard/{_DASHBOARD}")))
+        for document in wanted(
+            namespace_scope=args.scope == "namespace",
+            definitions=args.definitions != "existing",
+            network_policies=args.network_policies,
+        ):
+            defines = document["kind"] == DEFINITION
+            # Definitions keep the API server busy for seconds. Stores, which are made as soon as there is a namespace
+            # to make such a Secret in, start in that time if they come first.
+            needed = made if document["kind"] == "Deployment" else [etcd_secret] if defines else []
+            kept = defines and args.definitions == "kept"
+            options = pulumi.ResourceOptions(parent=self, depends_on=[*needed], retain_on_delete=kept or None)
+            made.append(upstream_resource(patched(document, site), options))
+        return made
+
+    def _runtime(
+        self, runtime: Document, args: ModelMeshServingArgs, admitting: pulumi.Output[str]
+    ) -> pulumi.CustomResource:
+        located = _located(runtime, args)
+        # No value of a runtime tells that the webhook has to answer first.
+        metadata = admitting.apply(lambda _: located["metadata"])
+        options = pulumi.ResourceOptions(parent=self)
+        return upstream_resource(located | {"metadata": metadata}, options, name=runtime["metadata"]["name"])
+
+    def _config_map(
+        self, name: str, args: ModelMeshServingArgs, key: str, value: pulumi.Input[str]
+    ) -> kubernetes.core.v1.ConfigMap:
+        labels = {**LABELS, "grafana_dashboard": "1"} if key == _DASHBOARD else LABELS
+        return kubernetes.core.v1.ConfigMap(
+            name,
+            metadata={"name": name, "namespace": args.namespace, "labels": labels},
+            data={key: value},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _admitting(self, args: ModelMeshServingArgs, made: list[pulumi.CustomResource]) -> pulumi.Output[str]:
+        async def admitting(_: list[str]) -> str:
+            if not pulumi.runtime.is_dry_run():
+                await admitted(args.cluster, args.namespace_name)
+            return args.namespace_name
+
+        # Every one of them, so that whoever uses this namespace is created after them and deleted before them.
+        return pulumi.Output.all(*(resource.urn for resource in made)).apply(admitting)
+
+
+def _chosen(args: ModelMeshServingArgs) -> list[Document]:
+    """Upstream's own runtimes, those of them that are wanted."""
+    return [runtime for runtime in documents("runtimes") if runtime["metadata"]["name"] in args.built_in_runtimes]
+
+
+def _located(runtime: Document, args: ModelMeshServingArgs) -> Document:
+    """The runtime with its namespace, where it has one, as plain text."""
+    namespaced = "namespace" in runtime["metadata"]
+    metadata = runtime["metadata"] | ({"namespace": args.namespace_name} if namespaced else {})
+    return runtime | {"metadata": metadata}

@@ -1,0 +1,131 @@
+"""The spec of a runtime for a custom MLServer image: every value that MLServer and ModelMesh have to agree on is here.
+
+Whatever it has no argument for, `dataclasses.replace` adds to the spec that it returns.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import cast
+
+import pulumi
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgs,
+    EmptyDirVolumeSourceArgs,
+    EnvVarArgs,
+    ResourceRequirementsArgs,
+    SecurityContextArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+
+from ..core.invalid_spec import refuse
+from ..core.mesh_pod import ADAPTER_PORT
+from ..core.pods import USER, container_security
+from ..core.shapes import MIB
+from .memory_plan import ADAPTER_EXPANSION, MemoryPlan
+from .serving_runtime_spec import Autoscaling, BuiltInAdapter, ModelFormat, ServingRuntimeSpec
+
+_GRPC_PORT = 8001
+_ENVIRONMENT = {
+    "MLSERVER_MODELS_DIR": "/models/_mlserver_models/",
+    "MLSERVER_GRPC_PORT": str(_GRPC_PORT),
+    "MLSERVER_HTTP_PORT": "8002",  # its default, 8080, is the mesh's
+    "MLSERVER_LOAD_MODELS_AT_STARTUP": "false",
+    "MLSERVER_MODEL_NAME": "dummy-model",  # MLServer cannot list models while it has none
+    "MLSERVER_HOST": "127.0.0.1",  # only the mesh and the adapter, in the same pod, are to reach it, by gRPC or REST
+    "MLSERVER_GRPC_MAX_MESSAGE_LENGTH": "-1",  # the mesh sets the limit
+    "MLSERVER_METRICS_DIR": "/tmp/metrics",  # noqa: S108  its default is the working directory, which is read-only
+    "MLSERVER_ENVIRONMENTS_DIR": "/tmp/environments",  # noqa: S108  likewise
+}
+_ADAPTERS_OWN_FORMATS = ("lightgbm", "mllib", "sklearn", "xgboost")
+"""For these the MLServer adapter picks MLServer's own implementation, past any custom one, however they are spelt."""
+_NOTHING: Mapping[str, pulumi.Input[str]] = MappingProxyType({})
+
+
+def mlserver_runtime(
+    *,
+    image: pulumi.Input[str],
+    formats: Sequence[ModelFormat],
+    cpu_request: str = "500m",
+    cpu_limit: str = "5",
+    memory: str | None = None,
+    memory_buffer_bytes: int | None = None,
+    load_timeout_seconds: float | None = None,
+    plan: MemoryPlan | None = None,
+    environment: Mapping[str, pulumi.Input[str]] = _NOTHING,
+    replicas: int | None = None,
+    autoscaling: Autoscaling | None = None,
+) -> ServingRuntimeSpec:
+    """The spec for an image whose MLServer has an implementation of its own for these formats.
+
+    Memory, request and limit alike, is 1Gi, 128 MiB of it for MLServer itself, and a model has 90 s to load, unless
+    these are given or planned. Raises InvalidSpec for what only MLServer and its adapter make a problem of.
+    """
+    sizes = {
+        "memory": memory,
+        "memory_buffer_bytes": memory_buffer_bytes,
+        "load_timeout_seconds": load_timeout_seconds,
+    }
+    problems = [*_format_problems(formats), *_environment_problems(environment), *_plan_problems(plan, sizes)]
+    refuse("Runtime of MLServer for", ", ".join(model_format.name for model_format in formats), problems)
+    if plan is not None:
+        memory, memory_buffer_bytes = plan.memory, plan.memory_buffer_bytes
+        load_timeout_seconds = plan.load_timeout_seconds
+    memory = memory or "1Gi"
+    tuning = {}
+    if plan is not None and plan.model_size_multiplier != ADAPTER_EXPANSION:
+        tuning["MODELSIZE_MULTIPLIER"] = f"{plan.model_size_multiplier:g}"
+    container = ContainerArgs(
+        name="mlserver",
+        image=image,
+        env=[EnvVarArgs(name=key, value=value) for key, value in {**_ENVIRONMENT, **environment}.items()],
+        resources=ResourceRequirementsArgs(
+            requests={"cpu": cpu_request, "memory": memory}, limits={"cpu": cpu_limit, "memory": memory}
+        ),
+        security_context=cast("SecurityContextArgs", container_security(user=USER)),  # a mapping does as well
+        volume_mounts=[VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108  a mount point
+    )
+    return ServingRuntimeSpec(
+        containers=[container],
+        supported_model_formats=formats,
+        protocol_versions=["grpc-v2"],
+        grpc_endpoint=f"port:{ADAPTER_PORT}",
+        grpc_data_endpoint=f"port:{_GRPC_PORT}",
+        built_in_adapter=BuiltInAdapter(
+            server_type="mlserver",
+            runtime_management_port=_GRPC_PORT,
+            memory_buffer_bytes=128 * MIB if memory_buffer_bytes is None else memory_buffer_bytes,
+            load_timeout_seconds=90 if load_timeout_seconds is None else load_timeout_seconds,
+            environment=[EnvVarArgs(name=key, value=value) for key, value in tuning.items()],
+        ),
+        volumes=[VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs())],
+        replicas=replicas,
+        autoscaling=autoscaling,
+        memory_plan=plan,
+    )
+
+
+def _format_problems(formats: Sequence[ModelFormat]) -> Iterator[str]:
+    if not formats:
+        yield "formats: empty, expected what the image serves; with auto_select=False only to services that name it"
+    for index, model_format in enumerate(formats):
+        if model_format.name.lower() in _ADAPTERS_OWN_FORMATS:
+            yield (
+                f"formats[{index}].name: {model_format.name!r} makes the MLServer adapter load MLServer's own class "
+                f"instead of yours; take another name than {', '.join(_ADAPTERS_OWN_FORMATS)}"
+            )
+
+
+def _environment_problems(environment: Mapping[str, object]) -> Iterator[str]:
+    for key in environment:
+        if key in _ENVIRONMENT:
+            yield f"environment.{key}: expected none, ModelMesh relies on {_ENVIRONMENT[key]!r}"
+
+
+def _plan_problems(plan: MemoryPlan | None, sizes: Mapping[str, object]) -> Iterator[str]:
+    if plan is None:
+        return
+    yield from plan.problems()
+    for name, value in sizes.items():
+        if value is not None:
+            yield f"{name}: {value!r}, expected none beside plan, which sets it"

@@ -1,0 +1,273 @@
+"""Many served models as a few resources, whose cost does not grow with their number.
+
+Each resource of its own costs an update two writes of the stack's whole state, so a thousand of them cost two thousand
+writes of a thousand. Here the state has one ConfigMap, of which a preview shows the changed models by name, and one
+Job, by which kubectl applies in the cluster what it says and takes away what it no longer says. What could not work is
+refused as for one InferenceService, before anything is registered; and the update ends when every model answers.
+
+The services belong to the account that the Job runs as. So where the account is deleted, Kubernetes deletes them before
+it, and whoever deletes the account waits for that.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from ..core.annotations import PREFIX
+from ..core.invalid_spec import refuse
+from ..core.ownership import this_stack
+from ..core.pods import container_security, pod_security
+from ..core.rendering import checkable, document
+from ..core.shapes import again, label_problems
+from ..installation.declared_runtime import DeclaredRuntime
+from .inference_service import (
+    InferenceServiceArgs,
+    carried,
+    inference_service,
+    load_timeout,
+    service_args_problems,
+    surroundings,
+)
+from .many_services import ManyServices
+from .readiness import Patience
+from .service_rules import wanted
+
+LABEL = "modelmesh.pulumi.com/services"
+_MOST_BYTES = 900_000
+"""Of one ConfigMap, which the API server bounds at 1 MiB: about 1,800 services with short paths."""
+_LONGEST_NAME = 40
+_RETRIES = 3
+_SECONDS_EACH = 0.5
+"""By which a wait is longer for each service: many times what it takes, see the benchmark."""
+_DELETE_TIMEOUT = "60m"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferenceServicesArgs:
+    """Models of one namespace, one at least, each said as if it were the only one."""
+
+    services: Sequence[InferenceServiceArgs]
+
+
+class InferenceServices(pulumi.ComponentResource):
+    """Served models."""
+
+    served: pulumi.Output[int]
+    """How many; resolves when all of them answer."""
+
+    def __init__(self, name: str, args: InferenceServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        refuse("InferenceServices", name, _problems(name, args))
+        rendered = {service.model_name: inference_service(service) for service in args.services}
+        refuse("InferenceServices", name, _services_problems(args, rendered))
+        super().__init__("modelmesh:index:InferenceServices", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        first = args.services[0]
+        label = _label(name)
+        metadata = {"namespace": _namespace(args), "labels": {LABEL: label}}
+        account = kubernetes.core.v1.ServiceAccount(
+            name,
+            metadata={**metadata, "name": name},
+            opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(delete=_DELETE_TIMEOUT)),
+        )
+        allowed = self._allowed(name, account, child)
+        owner = {
+            "apiVersion": "v1", "kind": "ServiceAccount", "name": name,
+            "uid": account.metadata.uid, "blockOwnerDeletion": True,
+        }  # fmt: skip
+        for whole in rendered.values():
+            labels = {**(whole["metadata"].get("labels") or {}), LABEL: label}
+            whole["metadata"] |= {"labels": labels, "ownerReferences": [owner]}
+        files = _resolved(rendered)
+        declared = kubernetes.core.v1.ConfigMap(
+            name,
+            metadata={**metadata, "name": name, "namespace": account.metadata.namespace},
+            data=files,
+            opts=child,
+        )
+        digest = files.apply(_digest)
+        job = kubernetes.batch.v1.Job(
+            name,
+            metadata={
+                **metadata,
+                "name": digest.apply(lambda text: f"{name}-{text[:12]}"),
+                "namespace": declared.metadata.namespace,
+                # Its progress is that of the services, which is waited for below, and shown as one line.
+                "annotations": {"pulumi.com/skipAwait": "true"},
+            },
+            spec=_job(name, first, label),
+            # A Job of the same name that has run would be taken for the new one, and then deleted.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed], delete_before_replace=True),
+        )
+
+        async def served(known: Mapping[str, Any]) -> int:
+            if not pulumi.runtime.is_dry_run():
+                await self._served(args, known)
+            return len(args.services)
+
+        self.served = pulumi.Output.all(
+            label=label, urn=job.urn, job=job.metadata.name, namespace=job.metadata.namespace, files=files
+        ).apply(served)
+        self.register_outputs({"served": self.served})
+
+    @staticmethod
+    def _allowed(
+        name: str, account: kubernetes.core.v1.ServiceAccount, child: pulumi.ResourceOptions
+    ) -> pulumi.Resource:
+        """What the Job needs, and no more."""
+        metadata = {"name": name, "namespace": account.metadata.namespace}
+        group = PREFIX.rstrip("/")
+        role = kubernetes.rbac.v1.Role(
+            name,
+            metadata=metadata,
+            rules=[
+                {
+                    "apiGroups": [group],
+                    "resources": ["inferenceservices"],
+                    "verbs": ["get", "list", "create", "patch", "delete"],
+                },
+                # Who may not delete an account may not make it wait for others either, where that is enforced.
+                {
+                    "apiGroups": [""],
+                    "resources": ["serviceaccounts/finalizers"],
+                    "resourceNames": [name],
+                    "verbs": ["update"],
+                },
+            ],
+            opts=child,
+        )
+        return kubernetes.rbac.v1.RoleBinding(
+            name,
+            metadata=metadata,
+            role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role.metadata.name},
+            subjects=[{"kind": "ServiceAccount", "name": name, "namespace": account.metadata.namespace}],
+            opts=child,
+        )
+
+    async def _served(self, args: InferenceServicesArgs, known: Mapping[str, Any]) -> None:
+        around = surroundings(args.services[0])
+        timeouts = []
+        for service in args.services:
+            model = wanted(inference_service(service))
+            assert model, "what asks for no model was refused"
+            timeouts.append(load_timeout(service, model.candidates(around)) + service.ready_timeout_seconds)
+        await ManyServices(
+            cluster=args.services[0].namespace.installation.cluster,
+            namespace=known["namespace"],
+            controller_namespace=args.services[0].namespace.installation.namespace_name,
+            selector=f"{LABEL}={known['label']}",
+            job=known["job"],
+            job_urn=known["urn"],
+            specs={key.removesuffix(".json"): json.loads(text)["spec"] for key, text in known["files"].items()},
+            runtimes={service.model_name: (service.runtime, service.model_format) for service in args.services},
+            patience=Patience(total=max(timeouts) + _SECONDS_EACH * len(args.services)),
+            report=lambda text: pulumi.log.info(text, resource=self, ephemeral=True),
+        ).loaded()
+
+
+def _problems(name: str, args: InferenceServicesArgs) -> Iterator[str]:
+    """Of them together."""
+    yield from label_problems("name", name)
+    if len(name) > _LONGEST_NAME:
+        yield f"name: {len(name)} characters long, {_LONGEST_NAME} fit"
+    if not args.services:
+        yield "services: none, expected one at least"
+    yield from again("services", (service.model_name for service in args.services), ".model_name")
+    places = {service.namespace.namespace_name for service in args.services}
+    if len(places) > 1:
+        yield f"services: in {' and '.join(sorted(places))}, expected one namespace"
+
+
+def _services_problems(args: InferenceServicesArgs, rendered: Mapping[str, dict[str, Any]]) -> Iterator[str]:
+    """Of each by itself, and of their size."""
+    for service in args.services:
+        whole = rendered[service.model_name]
+        around = surroundings(service)
+        if carried(service):
+            yield f"{service.model_name}: its store's headers would stand in a ConfigMap, expected an InferenceService"
+        yield from (f"{service.model_name}: {problem}" for problem in service_args_problems(service, whole, around))
+    size = sum(len(json.dumps(checkable(whole))) for whole in rendered.values())
+    if size > _MOST_BYTES:
+        yield f"services: {size:,} bytes, expected {_MOST_BYTES:,} at the most; declare some of them in another table"
+
+
+def _namespace(args: InferenceServicesArgs) -> pulumi.Output[str]:
+    """By way of what they need, so that they come after all of that, and go before."""
+    place = args.services[0].namespace
+    runtimes = {id(runtime): runtime for service in args.services for runtime in service.runtimes}
+    needed = [runtime.runtime_name for runtime in runtimes.values() if not isinstance(runtime, DeclaredRuntime)]
+    return pulumi.Output.all(place.ready, *needed).apply(lambda _: place.namespace_name)
+
+
+def _label(name: str) -> str:
+    """Of this stack's services of that name alone: what has it and is not declared is deleted."""
+    return f"{name}-{hashlib.sha256(this_stack().encode()).hexdigest()[:8]}"
+
+
+def _resolved(rendered: Mapping[str, dict[str, Any]]) -> pulumi.Output[dict[str, str]]:
+    """A file for each, as JSON. Each Output in them is waited for once, not once for each service."""
+    outputs: dict[int, pulumi.Output[Any]] = {}
+
+    def collect(value: Any) -> None:
+        if isinstance(value, pulumi.Output):
+            outputs[id(value)] = value
+        elif isinstance(value, Mapping):
+            for entry in value.values():
+                collect(entry)
+        elif isinstance(value, list):
+            for entry in value:
+                collect(entry)
+
+    collect(rendered)
+
+    def filled(value: Any, known: Mapping[int, Any]) -> Any:
+        if isinstance(value, pulumi.Output):
+            return known[id(value)]
+        if isinstance(value, Mapping):
+            return {key: filled(entry, known) for key, entry in value.items()}
+        return [filled(entry, known) for entry in value] if isinstance(value, list) else value
+
+    def files(values: Sequence[Any]) -> dict[str, str]:
+        known = dict(zip(outputs, values, strict=True))
+        return {f"{name}.json": json.dumps(filled(whole, known), sort_keys=True) for name, whole in rendered.items()}
+
+    return pulumi.Output.all(*outputs.values()).apply(files)
+
+
+def _digest(files: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+
+
+def _job(name: str, first: InferenceServiceArgs, label: str) -> dict[str, Any]:
+    config = first.namespace.installation.config
+    secrets = [{"name": secret.name} for secret in config.image_pull_secrets]
+    apply = [
+        "kubectl", "apply", f"--namespace={first.namespace.namespace_name}", "--filename=/services",
+        "--prune", f"--selector={LABEL}={label}", f"--prune-allowlist={PREFIX}v1beta1/InferenceService",
+    ]  # fmt: skip
+    container = {
+        "name": "apply",
+        "image": str(config.images.kubectl),
+        "command": apply,
+        "env": [{"name": "HOME", "value": "/tmp"}],  # noqa: S108  a mount point: kubectl keeps what it discovers there
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}},
+        "securityContext": container_security(),
+        "volumeMounts": [
+            {"name": "services", "mountPath": "/services", "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  likewise
+        ],
+    }
+    pod = {
+        "restartPolicy": "Never",  # a failed pod stays, with its log
+        "serviceAccountName": name,
+        "imagePullSecrets": secrets or None,
+        "securityContext": pod_security(),
+        "containers": [container],
+        "volumes": [{"name": "services", "configMap": {"name": name}}, {"name": "tmp", "emptyDir": {}}],
+    }
+    spec: dict[str, Any] = document({"backoffLimit": _RETRIES, "template": {"spec": pod}})
+    return spec

@@ -1,0 +1,217 @@
+"""A model in the bucket under the digest of its files, so that a new model is a new path and an old one stays servable.
+
+The files travel in a small image next to the publisher that uploads them (any size, no limit of a ConfigMap), and a Job
+runs it where the store can be reached: inside the cluster. That image is also how a model gets from one stack to the
+next: what was tried in one is published by another, byte by byte. Nothing is deleted: an earlier digest is how one
+rolls back.
+
+A Job that has run is not run again. Where the store lost its disk since, as an ephemeral one does with its pod, delete
+the Job in the cluster: `pulumi up --refresh` then publishes once more.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from ..core.invalid_spec import refuse
+from ..core.pods import container_security, pod_security
+from ..core.shapes import label_problems, shown, subdomain_problems
+from ..images import content
+from ..images.build import BuildArgs
+from ..images.images import promotion_problems
+from ..images.runtime_image import BuiltImage, PromotedImage, RuntimeImage, RuntimeImageArgs
+from .kept_secret import encoded
+from .storage import S3Storage
+
+_RETRIES = 3
+_DEADLINE_SECONDS = 600
+_LONGEST_NAME = 42
+"""Characters of a model's name: its Job has 21 more in its own, which its pods have as a label, of 63 at most."""
+_MOST_FILES = 100
+"""ModelMesh's puller fetches no more of a directory, and says nothing."""
+_SETTINGS_FILE = "model-settings.json"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFiles:
+    """A model to build a publisher's image of."""
+
+    source: Path
+    build: BuildArgs
+    publisher: Path = Path("runtime_src/publish")
+    """Folder of the publisher: its Dockerfile finds the model's files below `artifact` in the build context."""
+
+    def problems(self) -> Iterator[str]:
+        """What could not be built."""
+        yield from (f"build.{problem}" for problem in self.build.problems())
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotedModel:
+    """A model whose publisher's image is there already."""
+
+    image: str
+    """`<repository>@sha256:…` of the publisher's image, as the stack that built it says."""
+    digest: str
+    """`sha256:…` of the model's files in it; the publisher refuses others."""
+
+    def problems(self) -> Iterator[str]:
+        """What names no single image or model."""
+        yield from promotion_problems("image", self.image)
+        if not _DIGEST.fullmatch(self.digest):
+            yield f"digest: {shown(self.digest)}, expected sha256:<64 hex digits>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelArtifactArgs:
+    """The model's files, its name in the bucket, and how they get there."""
+
+    namespace: pulumi.Input[str]
+    model_name: str
+    files: ModelFiles | PromotedModel
+    storage: S3Storage
+    image_pull_secrets: Sequence[str] = ()
+    """Names of Secrets in the namespace that the publisher's image is pulled with."""
+
+
+class ModelArtifact(pulumi.ComponentResource):
+    """A published model."""
+
+    digest: str
+    """`sha256:…` of the files: known before anything is built."""
+    path: pulumi.Output[str]
+    """The model's path in the bucket; resolves once it is there."""
+    image: pulumi.Output[str]
+    """The publisher's, as `<repository>@sha256:…`."""
+
+    def __init__(self, name: str, args: ModelArtifactArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        refuse("ModelArtifact", args.model_name, _problems(args))
+        if isinstance(args.files, PromotedModel):
+            self.digest = args.files.digest
+        else:
+            files = content.files(args.files.source)
+            refuse("ModelArtifact", args.model_name, (f"files.source: {problem}" for problem in _files_problems(files)))
+            self.digest = content.digest(files)
+        super().__init__("modelmesh:index:ModelArtifact", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        hexdigest = self.digest.removeprefix("sha256:")
+        path = f"{args.model_name}/{hexdigest}"
+        self.image = RuntimeImage(f"{name}-publisher", RuntimeImageArgs(image=_publisher(args)), child).ref
+        credentials = kubernetes.core.v1.Secret(
+            f"{name}-credentials",
+            metadata={"name": f"publish-{args.model_name}", "namespace": args.namespace},
+            data=pulumi.Output.all(**_credentials(args.storage)).apply(encoded),
+            opts=child,
+        )
+        pull_secrets = [{"name": secret} for secret in args.image_pull_secrets]
+        job = kubernetes.batch.v1.Job(
+            name,
+            metadata={"name": f"publish-{args.model_name}-{hexdigest[:12]}", "namespace": args.namespace},
+            spec={
+                "backoffLimit": _RETRIES,
+                "activeDeadlineSeconds": _DEADLINE_SECONDS,
+                "template": {
+                    "spec": {
+                        "restartPolicy": "Never",  # a failed pod stays, with its log
+                        "automountServiceAccountToken": False,
+                        **({"imagePullSecrets": pull_secrets} if pull_secrets else {}),
+                        "securityContext": pod_security(),
+                        "containers": [
+                            {
+                                "name": "publish",
+                                "image": self.image,
+                                "env": [
+                                    {"name": "S3_ENDPOINT", "value": args.storage.endpoint_url},
+                                    {"name": "S3_BUCKET", "value": args.storage.bucket},
+                                    {"name": "S3_REGION", "value": args.storage.region},
+                                    {"name": "S3_PREFIX", "value": f"{path}/"},
+                                    {"name": "MODEL_DIGEST", "value": self.digest},
+                                ],
+                                "envFrom": [{"secretRef": {"name": credentials.metadata.name}}],
+                                "resources": {
+                                    "requests": {"cpu": "50m", "memory": "64Mi"},
+                                    "limits": {"cpu": "1", "memory": "512Mi"},
+                                },
+                                "securityContext": container_security(),
+                                "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108  a mount point
+                            }
+                        ],
+                        "volumes": [{"name": "tmp", "emptyDir": {}}],
+                    }
+                },
+            },
+            opts=child,
+        )
+        self.path = job.metadata.apply(lambda _: path)
+        self.register_outputs({"digest": self.digest, "path": self.path, "image": self.image})
+
+
+def _problems(args: ModelArtifactArgs) -> Iterator[str]:
+    yield from model_name_problems("model_name", args.model_name)
+    yield from (f"files.{problem}" for problem in args.files.problems())
+    if args.storage.bucket is None:
+        yield "storage.bucket: missing, expected the one that the model is put into"
+    for index, secret in enumerate(args.image_pull_secrets):
+        yield from subdomain_problems(f"image_pull_secrets[{index}]", secret)
+
+
+def _files_problems(files: Mapping[str, bytes]) -> Iterator[str]:
+    """What could be published, but not served."""
+    if len(files) > _MOST_FILES:
+        yield f"{len(files)} files, expected {_MOST_FILES} at the most: ModelMesh's puller leaves out the others"
+    if _SETTINGS_FILE in files:
+        yield from (f"{_SETTINGS_FILE}: {problem}" for problem in _settings_problems(files[_SETTINGS_FILE]))
+
+
+def _settings_problems(data: bytes) -> Iterator[str]:
+    """What the MLServer adapter, which puts name and path into a model's own settings, would end of with a panic."""
+    try:
+        settings = json.loads(data, parse_constant=_not_json)
+    except (ValueError, RecursionError) as error:
+        yield f"expected JSON ({error})"
+        return
+    if not isinstance(settings, dict):
+        yield f"expected a JSON object, got {shown(settings)}"
+        return
+    parameters = settings.get("parameters", {})
+    if not isinstance(parameters, dict):
+        yield f"parameters: {shown(parameters)}, expected a JSON object"
+    elif not isinstance(uri := parameters.get("uri", ""), str):
+        yield f"parameters.uri: {shown(uri)}, expected text"
+
+
+def _not_json(constant: str) -> None:
+    """Python would take it."""
+    raise ValueError(f"{constant} is not JSON")
+
+
+def model_name_problems(path: str, name: str) -> Iterator[str]:
+    """What no model in the bucket, or no Job that publishes it, can be called."""
+    yield from label_problems(path, name)
+    if len(name) > _LONGEST_NAME:
+        yield f"{path}: {len(name)} characters long, {_LONGEST_NAME} fit"
+
+
+def _credentials(storage: S3Storage) -> dict[str, pulumi.Input[str]]:
+    certificate = {"S3_CERTIFICATE": storage.certificate} if storage.certificate else {}
+    return {
+        "AWS_ACCESS_KEY_ID": pulumi.Output.secret(storage.access_key_id),
+        "AWS_SECRET_ACCESS_KEY": pulumi.Output.secret(storage.secret_access_key),
+        **certificate,
+    }
+
+
+def _publisher(args: ModelArtifactArgs) -> BuiltImage | PromotedImage:
+    if isinstance(args.files, PromotedModel):
+        return PromotedImage(ref=args.files.image)
+    return BuiltImage(
+        build=args.files.build,
+        sources={"": args.files.publisher, "artifact": args.files.source},
+        repository=f"models/{args.model_name}",
+    )

@@ -7,10 +7,11 @@
   an MLServer.
 - What could not work is an error in every preview: a constructor raises `InvalidSpec`, with all reasons at once, before
   it has registered anything.
-- A `ClusterGuard` ends a run before anything changes: `AnotherCluster` than the stack was made on, objects there that
-  are `NotOurs`, or `ClusterOutOfReach` of an update.
-- What turns out wrong on the cluster ends an update: `NotRolledOut` when a runtime's pods do not run its images,
-  `NotServed` when a model does not answer.
+- A `ClusterGuard` ends a run before anything changes: with a `WrongClusterError` on another cluster than the stack's,
+  with an `OwnershipConflictError` where objects of another owner have the same names, and in an update with a
+  `ClusterUnreachableError` where the API server does not answer.
+- An update fails with a `NotRolledOutError` when a runtime's pods do not run its images, and with a `NotServedError`
+  when a model does not answer.
 
 Nothing here reads configuration. The rules behind `InvalidSpec` are in `rules`, upstream's manifests in `upstream`, and
 what is asked of the cluster in `waiting`.
@@ -22,7 +23,13 @@ from .images.build import BuildArgs, image_builder
 from .images.images import STAND_IN, ImageRef, Images
 from .images.pull_secret import ImagePullSecret, RegistryCredentials
 from .images.runtime_image import BuiltImage, PromotedImage, RuntimeImage, RuntimeImageArgs
-from .installation.cluster_guard import AnotherCluster, ClusterGuard, ClusterGuardArgs, ClusterOutOfReach, NotOurs
+from .installation.cluster_guard import (
+    ClusterGuard,
+    ClusterGuardArgs,
+    ClusterUnreachableError,
+    OwnershipConflictError,
+    WrongClusterError,
+)
 from .installation.data_plane_tls import DataPlaneTls
 from .installation.declared_runtime import DeclaredRuntime
 from .installation.installation import Installation
@@ -33,10 +40,10 @@ from .installation.namespace import Namespace, NamespaceArgs
 from .installation.payload_processor import PayloadProcessor
 from .installation.serving_config import Metrics, Resources, RestProxy, ScaleToZero, ServingConfig
 from .installation.webhook_certificate import WebhookCertificate, WebhookCertificateArgs
-from .runtimes.constraints_seen import ConstraintsSeen, ConstraintsSeenArgs
 from .runtimes.memory_plan import MemoryPlan
 from .runtimes.mlserver_runtime import mlserver_runtime
-from .runtimes.rollout import NotRolledOut
+from .runtimes.refresh_type_constraints import RefreshTypeConstraints, RefreshTypeConstraintsArgs
+from .runtimes.rollout import NotRolledOutError
 from .runtimes.serving_runtime import (
     ClusterServingRuntime,
     ClusterServingRuntimeArgs,
@@ -47,7 +54,7 @@ from .runtimes.serving_runtime_spec import Autoscaling, BuiltInAdapter, ModelFor
 from .services.inference_service import InferenceService, InferenceServiceArgs
 from .services.inference_services import InferenceServices, InferenceServicesArgs
 from .services.model_location import ModelPath, StorageUri
-from .services.readiness import NotServed
+from .services.readiness import NotServedError
 from .stores.certificate import Certificate, CertificateArgs
 from .stores.etcd import Etcd, EtcdArgs
 from .stores.etcd_connection import EtcdConnection
@@ -69,7 +76,6 @@ from .stores.storage import (
 
 __all__ = [
     "STAND_IN",
-    "AnotherCluster",
     "Autoscaling",
     "AzureStorage",
     "BuildArgs",
@@ -81,11 +87,9 @@ __all__ = [
     "Cluster",
     "ClusterGuard",
     "ClusterGuardArgs",
-    "ClusterOutOfReach",
     "ClusterServingRuntime",
     "ClusterServingRuntimeArgs",
-    "ConstraintsSeen",
-    "ConstraintsSeenArgs",
+    "ClusterUnreachableError",
     "Controller",
     "DataPlaneTls",
     "DeclaredRuntime",
@@ -121,14 +125,16 @@ __all__ = [
     "ModelPath",
     "Namespace",
     "NamespaceArgs",
-    "NotOurs",
-    "NotRolledOut",
-    "NotServed",
+    "NotRolledOutError",
+    "NotServedError",
+    "OwnershipConflictError",
     "PayloadProcessor",
     "Persistence",
     "PromotedImage",
     "PromotedModel",
     "PvcStorage",
+    "RefreshTypeConstraints",
+    "RefreshTypeConstraintsArgs",
     "RegistryCredentials",
     "Resources",
     "RestProxy",
@@ -146,6 +152,7 @@ __all__ = [
     "StorageUri",
     "WebhookCertificate",
     "WebhookCertificateArgs",
+    "WrongClusterError",
     "image_builder",
     "mlserver_runtime",
 ]

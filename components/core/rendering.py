@@ -4,6 +4,7 @@ Pulumi's own argument classes keep Python names and may hold Outputs anywhere. A
 that is to be checked, each Output is an `Unknown`, about which no check may complain.
 """
 
+import base64
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeGuard
 
@@ -39,6 +40,11 @@ def checkable(value: Any) -> Any:
     if _is_list(value):
         return [checkable(entry) for entry in value]
     return value
+
+
+def encoded(values: Mapping[str, str]) -> dict[str, str]:
+    """The `data` of a Secret with these texts: each value in base64."""
+    return {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
 
 
 def _is_list(value: Any) -> TypeGuard[Sequence[Any]]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from ..core.rendering import encoded
 from ..core.shapes import again, shown, subdomain_problems
-from ..stores.kept_secret import encoded
 
 _KEY = ".dockerconfigjson"
 _DOCKER_HUB = "https://index.docker.io/v1/"  # under which its credentials are looked up, whatever images call it

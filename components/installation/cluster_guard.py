@@ -14,10 +14,17 @@ from .cluster_guard_args import ClusterGuardArgs
 from .existing_objects import ExistingObjects
 from .ownership_rules import ownership_problems
 
-__all__ = ["AnotherCluster", "ClusterGuard", "ClusterGuardArgs", "ClusterOutOfReach", "Definitions", "NotOurs"]
+__all__ = [
+    "ClusterGuard",
+    "ClusterGuardArgs",
+    "ClusterUnreachableError",
+    "Definitions",
+    "OwnershipConflictError",
+    "WrongClusterError",
+]
 
 
-class ClusterOutOfReach(pulumi.RunError):
+class ClusterUnreachableError(pulumi.RunError):
     """The cluster does not answer, so an update cannot start."""
 
     def __init__(self, cluster: Cluster, reason: str) -> None:
@@ -28,7 +35,7 @@ class ClusterOutOfReach(pulumi.RunError):
         )
 
 
-class NotOurs(pulumi.RunError):
+class OwnershipConflictError(pulumi.RunError):
     """Somebody else's objects are in the way; `problems` has all of them."""
 
     def __init__(self, cluster: Cluster, stack: str, problems: list[str]) -> None:
@@ -40,7 +47,7 @@ class NotOurs(pulumi.RunError):
         self.problems = problems
 
 
-class AnotherCluster(pulumi.RunError):
+class WrongClusterError(pulumi.RunError):
     """The stack was made on another cluster."""
 
     def __init__(self, cluster: Cluster, stack: str, *, kept: str, found: str, stash: str) -> None:
@@ -76,7 +83,12 @@ class ClusterGuard(pulumi.ComponentResource):
 
 
 def _looked_at(args: ClusterGuardArgs) -> str | None:
-    """The cluster's UID; None in a preview that does not reach it. Raises NotOurs, ClusterOutOfReach."""
+    """The cluster's UID; None in a preview that does not reach it.
+
+    Raises:
+        OwnershipConflictError: objects of another owner are in the stack's way.
+        ClusterUnreachableError: the cluster does not answer an update.
+    """
     stack = this_stack()
     try:
         objects = ExistingObjects(args.cluster)
@@ -84,22 +96,22 @@ def _looked_at(args: ClusterGuardArgs) -> str | None:
         problems = ownership_problems(args, stack, objects)
     except ConnectionError as problem:
         if not pulumi.runtime.is_dry_run():
-            raise ClusterOutOfReach(args.cluster, str(problem)) from None
+            raise ClusterUnreachableError(args.cluster, str(problem)) from None
         pulumi.log.warn(
             f"{_described(args.cluster)} was not looked at, so this preview goes by the stack's state alone: {problem}"
         )
         return None
     if problems:
-        raise NotOurs(args.cluster, stack, problems)
+        raise OwnershipConflictError(args.cluster, stack, problems)
     return found
 
 
 async def _compared(cluster: Cluster, stash: pulumi.Stash, found: str | None) -> str:
-    """The kubeconfig's path. Raises AnotherCluster."""
+    """The kubeconfig's path. Raises WrongClusterError."""
     kept = await stash.output.future()
     if found is not None and kept is not None and kept != found:
         urn = await stash.urn.future()
-        raise AnotherCluster(cluster, this_stack(), kept=str(kept), found=found, stash=str(urn))
+        raise WrongClusterError(cluster, this_stack(), kept=str(kept), found=found, stash=str(urn))
     return cluster.kubeconfig
 
 

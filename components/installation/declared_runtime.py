@@ -1,10 +1,12 @@
 """What a runtime promises to serve, read from its document, whoever made it: a component or upstream."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 ProtocolVersion = Literal["v1", "v2", "grpc-v1", "grpc-v2"]
 PROTOCOLS: tuple[ProtocolVersion, ...] = get_args(ProtocolVersion)
+_LABEL_LENGTH = 63
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,3 +53,9 @@ class DeclaredRuntime:
         """Whether ModelMesh places a model of this kind here by itself; versions are compared as text."""
         fits = any(own == name and version in (None, own_version) for own, own_version in self.formats)
         return fits and (protocol is None or protocol in self.protocols(rest_proxy=rest_proxy))
+
+
+def deployment_problems(path: str, service: str, runtime: str) -> Iterator[str]:
+    """Yields a problem if the name of the runtime's Deployment, which is also a label's value, is too long."""
+    if len(label := f"{service}-{runtime}") > _LABEL_LENGTH:
+        yield f"{path}: {label!r} becomes a label and is {len(label)} characters long, {_LABEL_LENGTH} fit"

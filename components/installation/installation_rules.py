@@ -8,8 +8,8 @@ from typing import get_args
 
 from ..core.ownership import Definitions
 from ..core.shapes import again, choice, label_problems, subdomain_problems
-from ..runtimes.runtime_rules import deployment_problems
 from ..upstream import documents
+from .declared_runtime import deployment_problems
 from .installation import Scope
 from .modelmesh_serving_args import ModelMeshServingArgs
 from .serving_config_rules import resource_problems, serving_config_problems

@@ -11,10 +11,9 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from ..core.invalid_spec import refuse
-from ..core.shapes import label_problems
+from ..core.rendering import encoded
+from ..core.shapes import label_problems, prefix
 from ..images.pull_secret import pull_secrets
-from ..runtimes.constraints_seen import constraints_account
-from ..stores.kept_secret import encoded
 from ..stores.storage import ExistingStorage, Storage, StorageConfig, StorageConfigArgs
 from ..stores.storage_rules import storage_problems
 from ..upstream import documents
@@ -72,7 +71,7 @@ class ModelNamespace(pulumi.ComponentResource):
             )
             self.namespace = Namespace(name, marked, child).namespace
         needed = [*self._accounts(name, child), *([] if own else self._copies(name, args, child))]
-        self.constraints_account = constraints_account(f"{name}-constraints", self.namespace, child)
+        self.constraints_account = _constraints_account(f"{name}-constraints", self.namespace, child)
         self.ready = pulumi.Output.all(
             self._storage_secret(name, child),
             args.installation.admitting,
@@ -131,6 +130,30 @@ class ModelNamespace(pulumi.ComponentResource):
             placed = policy | {"metadata": policy["metadata"] | {"namespace": self.namespace}}
             made.append(upstream_resource(placed, child, name=f"{name}-{policy['metadata']['name']}"))
         return made
+
+
+def _constraints_account(name: str, namespace: pulumi.Input[str], child: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """A ServiceAccount that may annotate the namespace's mesh pods; its name resolves once its role is bound."""
+    name = prefix(name)
+    account = kubernetes.core.v1.ServiceAccount(name, metadata={"namespace": namespace}, opts=child)
+    place = account.metadata.namespace
+    role = kubernetes.rbac.v1.Role(
+        name,
+        metadata={"namespace": place},
+        rules=[
+            {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "patch"]},
+        ],
+        opts=child,
+    )
+    binding = kubernetes.rbac.v1.RoleBinding(
+        name,
+        metadata={"namespace": place},
+        role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role.metadata.name},
+        subjects=[{"kind": "ServiceAccount", "name": account.metadata.name, "namespace": place}],
+        opts=child,
+    )
+    return pulumi.Output.all(account.metadata.name, binding.urn).apply(lambda known: str(known[0]))
 
 
 def _problems(args: ModelNamespaceArgs) -> Iterator[str]:

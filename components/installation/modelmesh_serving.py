@@ -9,15 +9,15 @@ import pulumi_kubernetes as kubernetes
 
 from ..core.invalid_spec import refuse
 from ..core.ownership import SHARED, this_stack
+from ..core.rendering import encoded
 from ..images.pull_secret import pull_secrets
 from ..stores.certificate import Certificate, CertificateArgs
-from ..stores.kept_secret import encoded
-from ..upstream import Document, Site, documents, patched, wanted
+from ..upstream import Document, InstallValues, documents, install_documents, patched
 from ..upstream.documents import text
+from ..upstream.install_documents import DEFINITION
+from ..upstream.install_values import LABELS
 from ..upstream.patches import CONFIG_DEFAULTS, WEBHOOK_SERVICE
-from ..upstream.site import LABELS
 from ..upstream.upstream_resource import upstream_resource
-from ..upstream.wanted import DEFINITION
 from .admission import admitted
 from .data_plane_tls import DataPlaneTls, service_names
 from .declared_runtime import DeclaredRuntime
@@ -44,9 +44,9 @@ class ModelMeshServing(pulumi.ComponentResource):
         tls = self._certificate(name, args)
         self.tls_ca = tls.ca if tls else None
         etcd_secret = self._etcd_secret(args)
-        site = self._site(name, args, etcd_secret)
-        admitting = self._admitting(args, self._controller(name, args, site, tls, etcd_secret))
-        runtimes = [patched(runtime, site) for runtime in _chosen(args)]
+        values = _install_values(args, etcd_secret, self._webhook_certificate(name, args))
+        admitting = self._admitting(args, self._controller(name, args, values, tls, etcd_secret))
+        runtimes = [patched(runtime, values) for runtime in _chosen(args)]
         existing = [self._runtime(runtime, args, admitting).urn for runtime in runtimes]
         self.installation = Installation(
             cluster=args.cluster,
@@ -72,8 +72,8 @@ class ModelMeshServing(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _site(self, name: str, args: ModelMeshServingArgs, etcd_secret: kubernetes.core.v1.Secret) -> Site:
-        certificate = WebhookCertificate(
+    def _webhook_certificate(self, name: str, args: ModelMeshServingArgs) -> WebhookCertificate:
+        return WebhookCertificate(
             f"{name}-webhook",
             WebhookCertificateArgs(
                 namespace=args.namespace,
@@ -83,26 +83,6 @@ class ModelMeshServing(pulumi.ComponentResource):
                 today=args.today,
             ),
             pulumi.ResourceOptions(parent=self),
-        )
-        config = args.config
-        return Site(
-            namespace=args.namespace,
-            namespace_name=args.namespace_name,
-            mark=this_stack(),
-            definitions_mark=SHARED if args.definitions == "kept" else this_stack(),
-            namespace_scope=args.scope == "namespace",
-            controller_image=str(config.images.controller),
-            replicas=args.controller.replicas,
-            resources=args.controller.resources.as_config(),
-            dev_mode_logging=args.controller.dev_mode_logging,
-            pull_secrets=[secret.name for secret in config.image_pull_secrets],
-            etcd_secret=etcd_secret.metadata.apply(lambda metadata: str(metadata.name)),
-            storage_secret=config.storage_secret_name,
-            certificate_secret=certificate.secret_name,
-            ca_bundle=certificate.ca_bundle,
-            ca_injected_from=certificate.injected_from,
-            ports=config.ports(),
-            server_images={server: str(image) for server, image in config.images.servers.items()},
         )
 
     def _etcd_secret(self, args: ModelMeshServingArgs) -> kubernetes.core.v1.Secret:
@@ -121,7 +101,7 @@ class ModelMeshServing(pulumi.ComponentResource):
         self,
         name: str,
         args: ModelMeshServingArgs,
-        site: Site,
+        values: InstallValues,
         own: Certificate | None,
         etcd_secret: kubernetes.core.v1.Secret,
     ) -> list[pulumi.CustomResource]:
@@ -137,7 +117,7 @@ class ModelMeshServing(pulumi.ComponentResource):
         ]
         if args.dashboard:
             made.append(self._config_map("modelmesh-dashboard", args, _DASHBOARD, text(f"dashboard/{_DASHBOARD}")))
-        for document in wanted(
+        for document in install_documents(
             namespace_scope=args.scope == "namespace",
             definitions=args.definitions != "existing",
             network_policies=args.network_policies,
@@ -148,7 +128,7 @@ class ModelMeshServing(pulumi.ComponentResource):
             needed = made if document["kind"] == "Deployment" else [etcd_secret] if defines else []
             kept = defines and args.definitions == "kept"
             options = pulumi.ResourceOptions(parent=self, depends_on=[*needed], retain_on_delete=kept or None)
-            made.append(upstream_resource(patched(document, site), options))
+            made.append(upstream_resource(patched(document, values), options))
         return made
 
     def _runtime(
@@ -179,6 +159,31 @@ class ModelMeshServing(pulumi.ComponentResource):
 
         # Every one of them, so that whoever uses this namespace is created after them and deleted before them.
         return pulumi.Output.all(*(resource.urn for resource in made)).apply(admitting)
+
+
+def _install_values(
+    args: ModelMeshServingArgs, etcd_secret: kubernetes.core.v1.Secret, certificate: WebhookCertificate
+) -> InstallValues:
+    config = args.config
+    return InstallValues(
+        namespace=args.namespace,
+        namespace_name=args.namespace_name,
+        mark=this_stack(),
+        definitions_mark=SHARED if args.definitions == "kept" else this_stack(),
+        namespace_scope=args.scope == "namespace",
+        controller_image=str(config.images.controller),
+        replicas=args.controller.replicas,
+        resources=args.controller.resources.as_config(),
+        dev_mode_logging=args.controller.dev_mode_logging,
+        pull_secrets=[secret.name for secret in config.image_pull_secrets],
+        etcd_secret=etcd_secret.metadata.apply(lambda metadata: str(metadata.name)),
+        storage_secret=config.storage_secret_name,
+        certificate_secret=certificate.secret_name,
+        ca_bundle=certificate.ca_bundle,
+        ca_injected_from=certificate.injected_from,
+        ports=config.ports(),
+        server_images={server: str(image) for server, image in config.images.servers.items()},
+    )
 
 
 def _chosen(args: ModelMeshServingArgs) -> list[Document]:

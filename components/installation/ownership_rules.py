@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..core.ownership import MARK, SHARED
-from ..upstream import VERSION, Document, cluster_wide, wanted
+from ..upstream import VERSION, Document, cluster_scoped_objects, install_documents
+from ..upstream.install_documents import DEFINITION, WEBHOOK
 from ..upstream.source import MODULE
-from ..upstream.wanted import DEFINITION, WEBHOOK
 from .cluster_guard_args import ClusterGuardArgs
 from .existing_objects import Existing, ExistingObjects, reference
 
@@ -56,7 +56,7 @@ def _claims(args: ClusterGuardArgs) -> list[Document]:
 
 
 def _objects(args: ClusterGuardArgs, **changes: Any) -> list[Document]:
-    return cluster_wide(
+    return cluster_scoped_objects(
         **{"namespace": args.controller_namespace, "definitions": args.definitions != "existing", **changes}
     )
 
@@ -133,7 +133,8 @@ def _lost_definitions(args: ClusterGuardArgs, stack: str, objects: ExistingObjec
 
 def _unserved(args: ClusterGuardArgs, objects: ExistingObjects) -> Iterator[str]:
     """Somebody else's definitions have to be there, in upstream's versions."""
-    specs = [each["spec"] for each in wanted(namespace_scope=args.scope == "namespace") if each["kind"] == DEFINITION]
+    documents = install_documents(namespace_scope=args.scope == "namespace")
+    specs = [document["spec"] for document in documents if document["kind"] == DEFINITION]
     needed: dict[str, list[str]] = {}
     for spec in specs:
         for version in spec["versions"]:

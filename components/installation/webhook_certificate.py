@@ -10,7 +10,7 @@ import pulumi
 
 from ..stores.certificate import Certificate, CertificateArgs, today
 from ..upstream import Document, documents
-from ..upstream.site import LABELS
+from ..upstream.install_values import LABELS
 from ..upstream.upstream_resource import upstream_resource
 
 _SECRET = "modelmesh-webhook-server-cert"  # noqa: S105  a name, not a secret

@@ -25,7 +25,7 @@ _FORGIVEN_SECONDS = 30
 """What has fallen over before may be about to get up: this update may have brought back what it lacked."""
 
 
-class NotRolledOut(pulumi.RunError):
+class NotRolledOutError(pulumi.RunError):
     """The runtime's pods do not run as its spec wants them, and why."""
 
 
@@ -42,7 +42,11 @@ class Rollout:
     report: Callable[[str], None]
 
     async def done(self) -> None:
-        """Returns once every pod is new and ready. Raises NotRolledOut when that is hopeless, or patience is over."""
+        """Returns once every pod is new and ready.
+
+        Raises:
+            NotRolledOutError: when that is hopeless, or patience is over.
+        """
         api = self.cluster.api_client()
         apps, core = client.AppsV1Api(api), client.CoreV1Api(api)
         place: dict[str, Any] = {"namespace": self.namespace, "_request_timeout": _TIMEOUT_SECONDS}
@@ -70,8 +74,8 @@ class Rollout:
                 self.report(f"waiting for the runtime's pods: {lacking}")
             await asyncio.sleep(_POLL_SECONDS)
 
-    def _failed(self, reason: str) -> NotRolledOut:
-        return NotRolledOut(
+    def _failed(self, reason: str) -> NotRolledOutError:
+        return NotRolledOutError(
             f"The pods of {self.deployment!r} in {self.namespace!r} do not run {', '.join(self.images.values())}: "
             f"{reason}.\nPods of the former kind go on serving where there are any. "
             f"Look at kubectl -n {self.namespace} describe pods -l name={self.deployment}, "

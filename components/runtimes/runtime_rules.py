@@ -11,7 +11,7 @@ from ..core.metadata import key_problems, label_map_problems
 from ..core.reading import Spec, entries, number, text
 from ..core.rendering import Unknown
 from ..core.shapes import choice, subdomain_problems
-from ..installation.declared_runtime import PROTOCOLS
+from ..installation.declared_runtime import PROTOCOLS, deployment_problems
 from ..installation.serving_config import ServingConfig
 from .adapter_rules import adapter_problems
 from .annotation_rules import annotation_problems
@@ -19,7 +19,6 @@ from .container_rules import container_problems
 from .endpoint_rules import endpoint_problems
 from .pod_rules import pod_problems
 
-_LABEL_LENGTH = 63
 _MOST_REPLICAS = 2**16 - 1
 _SEPARATORS = re.compile(r"[,|:]")
 """ModelMesh writes formats as `mt:<name>:<version>|pv:<protocol>` and lists of those with commas."""
@@ -44,12 +43,6 @@ def runtime_problems(document: Spec, config: ServingConfig, claims: Collection[s
         *pod_problems(spec),
         *annotation_problems(document, config),
     ]
-
-
-def deployment_problems(path: str, service: str, runtime: str) -> Iterator[str]:
-    """Complains of a runtime whose Deployment would have a name too long."""
-    if len(label := f"{service}-{runtime}") > _LABEL_LENGTH:
-        yield f"{path}: {label!r} becomes a label and is {len(label)} characters long, {_LABEL_LENGTH} fit"
 
 
 def _model_problems(spec: Spec) -> Iterator[str]:

@@ -22,7 +22,7 @@ from ..installation.model_namespace import ModelNamespace
 from ..stores.storage import PvcStorage
 from ..upstream import spec_problems
 from .annotation_rules import collisions
-from .constraints_seen import ConstraintsSeen, ConstraintsSeenArgs
+from .refresh_type_constraints import RefreshTypeConstraints, RefreshTypeConstraintsArgs
 from .rollout import Rollout
 from .runtime_rules import runtime_problems
 from .serving_runtime_spec import ServingRuntimeSpec
@@ -194,12 +194,12 @@ def _seen(
     runtime: kubernetes.apiextensions.CustomResource,
     args: _Args,
     namespaces: Sequence[ModelNamespace],
-) -> list[ConstraintsSeen]:
+) -> list[RefreshTypeConstraints]:
     """That mesh pods which run already hear of it, in each namespace, while its own start."""
     return [
-        ConstraintsSeen(
+        RefreshTypeConstraints(
             f"{name}-constraints" + (f"-{place.namespace_name}" if isinstance(args, ClusterServingRuntimeArgs) else ""),
-            ConstraintsSeenArgs(
+            RefreshTypeConstraintsArgs(
                 runtime=component.declared,
                 namespace=pulumi.Output.all(place.ready, runtime.urn).apply(lambda known: str(known[0])),
                 account=place.constraints_account,

@@ -15,7 +15,7 @@ from kubernetes import client
 from ..core.cluster import Cluster
 from ..core.kserve_api import InferenceServiceApi, ask
 from . import model_status
-from .readiness import NotServed, Patience, Wait
+from .readiness import NotServedError, Patience, Wait
 
 _POLL_SECONDS = 1.0
 _TIMEOUT_SECONDS = 30
@@ -46,7 +46,7 @@ class ManyServices:
         return self.cluster.api_client()
 
     async def loaded(self) -> None:
-        """Returns once all answer. Raises NotServed as soon as one cannot, or when patience is over."""
+        """Returns once all answer. Raises NotServedError as soon as one cannot, or when patience is over."""
         deadline = time.monotonic() + self.patience.total
         said, missing = "", set(self.specs)
         while time.monotonic() < deadline:
@@ -62,26 +62,26 @@ class ManyServices:
                 said = state
                 self.report(state)
             await asyncio.sleep(_POLL_SECONDS)
-        raise NotServed(
+        raise NotServedError(
             f"{len(missing):,} of {len(self.specs):,} models are not served after {self.patience.total:.0f} s: "
             f"{_named(missing)}.\nLook at kubectl -n {self.namespace} get inferenceservices, and at the Job's log: "
             f"kubectl -n {self.namespace} logs job/{self.job}. The next `pulumi up` waits again."
         )
 
     async def _applied(self) -> bool:
-        """Whether the Job has done its work. Raises NotServed where it has given up."""
+        """Whether the Job has done its work. Raises NotServedError where it has given up."""
         batch = client.BatchV1Api(self._api)
         found = await ask(lambda: batch.read_namespaced_job(self.job, self.namespace, _request_timeout=10))
         conditions = {entry.type: entry for entry in (found.status.conditions if found else None) or []}
         if failed := conditions.get("Failed"):
-            raise NotServed(
+            raise NotServedError(
                 f"kubectl did not apply the {len(self.specs):,} InferenceServices: {failed.message}.\n"
                 f"The reason is in kubectl -n {self.namespace} logs job/{self.job}. {self._once_more()}"
             )
         return "Complete" in conditions
 
     async def _missing(self, *, applied: bool) -> set[str]:
-        """Names of the services that do not answer yet. Raises NotServed for those that never will."""
+        """Names of the services that do not answer yet. Raises NotServedError for those that never will."""
         found, failed = await self._found(), []
         missing = set(self.specs)
         if applied and (
@@ -89,7 +89,7 @@ class ManyServices:
                 name for name, spec in self.specs.items() if not _has((found.get(name) or {}).get("spec"), spec)
             }
         ):
-            raise NotServed(
+            raise NotServedError(
                 f"Since they were applied, somebody has changed or deleted {_named(strange)}.\n{self._once_more()}"
             )
         for name, service in found.items():
@@ -98,11 +98,11 @@ class ManyServices:
             try:
                 if await self._wait(name).settled(model_status.read(service)):
                     missing.remove(name)
-            except NotServed as problem:
+            except NotServedError as problem:
                 failed.append(str(problem))
         if failed:
             more = f"\n… and {len(failed) - _MOST_TOLD:,} more" if len(failed) > _MOST_TOLD else ""
-            raise NotServed("\n".join(failed[:_MOST_TOLD]) + more)
+            raise NotServedError("\n".join(failed[:_MOST_TOLD]) + more)
         return missing
 
     async def _found(self) -> dict[str, dict[str, Any]]:

@@ -48,7 +48,7 @@ class Patience:
     """For mesh pods to hear of a runtime that is declared; kubelet tells them within about two minutes."""
 
 
-class NotServed(pulumi.RunError):
+class NotServedError(pulumi.RunError):
     """The model is not served, and why."""
 
 
@@ -69,7 +69,7 @@ class Wait:
     _reported: str = field(default="", init=False)
 
     async def loaded(self) -> ModelStatus:
-        """Returns once the model answers. Raises NotServed when it cannot, or when the patience is over."""
+        """Returns once the model answers. Raises NotServedError when it cannot, or when the patience is over."""
         deadline = self.clock() + self.patience.total
         while self.clock() < deadline:
             try:
@@ -81,18 +81,18 @@ class Wait:
             except ConnectionError as problem:
                 self._say(f"no answer from the API server, trying again: {problem}")
             await self.sleep(_POLL_SECONDS)
-        raise NotServed(
+        raise NotServedError(
             f"InferenceService {self.name!r} is not served after {self.patience.total:.0f} s. Last seen: "
             f"{self._seen or 'nothing'}.\nLook at the runtime's pods and the controller's log: "
             f"kubectl get pods, kubectl logs deployment/modelmesh-controller. The next `pulumi up` waits again."
         )
 
     async def settled(self, status: ModelStatus) -> bool:
-        """Whether the model is served, judged on a status that is about the newest spec. Raises NotServed."""
+        """Whether the model is served, judged on a status that is about the newest spec. Raises NotServedError."""
         if not await self._current(status):
             return False
         if status.failed and not self._overtaken(status):
-            raise NotServed(_failure(self.name, status))
+            raise NotServedError(_failure(self.name, status))
         if status.unsupported:
             await self._unsupported(status)
         else:
@@ -123,9 +123,11 @@ class Wait:
         if self._unsupported_since is None:
             self._unsupported_since, self._nudged_at = now, now
         if not await self.watched.runtime_declared():
-            raise NotServed(_failure(self.name, status) + "\nNo enabled runtime for it is declared in its namespace.")
+            raise NotServedError(
+                _failure(self.name, status) + "\nNo enabled runtime for it is declared in its namespace."
+            )
         if now - self._unsupported_since > self.patience.unsupported:
-            raise NotServed(_failure(self.name, status) + f"\nStill so after {self.patience.unsupported:.0f} s.")
+            raise NotServedError(_failure(self.name, status) + f"\nStill so after {self.patience.unsupported:.0f} s.")
         if now - self._nudged_at >= _NUDGE_SECONDS:
             self._nudged_at = now
             await self.watched.nudge()

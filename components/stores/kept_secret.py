@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from ..core.rendering import encoded
+
 
 @dataclass(frozen=True, kw_only=True)
 class KeptSecretArgs:
@@ -44,8 +46,3 @@ class KeptSecret(pulumi.ComponentResource):
     def value(self, key: str) -> pulumi.Output[str]:
         """The kept value of one key, as a secret."""
         return pulumi.Output.secret(self._secret.data.apply(lambda data: base64.b64decode(data[key]).decode()))
-
-
-def encoded(values: Mapping[str, str]) -> dict[str, str]:
-    """Text by key as a Secret's `data` has it."""
-    return {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}

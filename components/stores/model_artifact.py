@@ -20,12 +20,12 @@ import pulumi_kubernetes as kubernetes
 
 from ..core.invalid_spec import refuse
 from ..core.pods import container_security, pod_security
+from ..core.rendering import encoded
 from ..core.shapes import label_problems, shown, subdomain_problems
 from ..images import content
 from ..images.build import BuildArgs
 from ..images.images import promotion_problems
 from ..images.runtime_image import BuiltImage, PromotedImage, RuntimeImage, RuntimeImageArgs
-from .kept_secret import encoded
 from .storage import S3Storage
 
 _RETRIES = 3

@@ -13,7 +13,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from ..core.invalid_spec import refuse
-from .kept_secret import encoded
+from ..core.rendering import encoded
 from .storage_rules import storage_problems
 
 

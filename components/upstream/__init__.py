@@ -4,20 +4,20 @@ Nothing of them is kept in this repository. This package makes no resource: it h
 """
 
 from .documents import Document, documents
+from .install_documents import cluster_scoped_objects, install_documents
+from .install_values import InstallValues
 from .patches import patched
 from .schemas import spec_problems
-from .site import Site
 from .source import VERSION, config_tree
-from .wanted import cluster_wide, wanted
 
 __all__ = [
     "VERSION",
     "Document",
-    "Site",
-    "cluster_wide",
+    "InstallValues",
+    "cluster_scoped_objects",
     "config_tree",
     "documents",
+    "install_documents",
     "patched",
     "spec_problems",
-    "wanted",
 ]

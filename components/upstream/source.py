@@ -29,13 +29,13 @@ _ARCHIVE = f"https://{MODULE}/archive/refs/tags/{VERSION}.tar.gz"
 _TIMEOUT_SECONDS = 120
 
 
-class UpstreamUnavailable(pulumi.RunError):
+class UpstreamUnavailableError(pulumi.RunError):
     """The pinned manifests are not to be had, or are not the pinned ones."""
 
 
 @functools.cache
 def config_tree() -> Path:
-    """The verified `config/` folder. Raises UpstreamUnavailable with what was tried and what to do."""
+    """The verified `config/` folder. Raises UpstreamUnavailableError with what was tried and what to do."""
     if named := os.environ.get("MODELMESH_SERVING_SRC"):
         tree = Path(named) / "config"
         _verify(tree, f"MODELMESH_SERVING_SRC={named}")
@@ -56,9 +56,11 @@ def tree_digest(tree: Path) -> str:
 
 def _verify(tree: Path, origin: str) -> None:
     if not tree.is_dir():
-        raise UpstreamUnavailable(f"{tree} does not exist (from {origin}): expected the tree of {MODULE} {VERSION}")
+        raise UpstreamUnavailableError(
+            f"{tree} does not exist (from {origin}): expected the tree of {MODULE} {VERSION}"
+        )
     if (found := tree_digest(tree)) != CONFIG_DIGEST:
-        raise UpstreamUnavailable(
+        raise UpstreamUnavailableError(
             f"{tree} is not config/ of {MODULE} {VERSION} (from {origin}): "
             f"its digest is {found}, {CONFIG_DIGEST} is pinned"
         )
@@ -78,14 +80,14 @@ def _fill(target: Path) -> None:
             try:
                 fetched = shutil.copytree(fetch(Path(scratch)), Path(scratch) / "whole" / "config")
                 _verify(fetched, name)
-            except (OSError, subprocess.SubprocessError, tarfile.TarError, UpstreamUnavailable) as problem:
+            except (OSError, subprocess.SubprocessError, tarfile.TarError, UpstreamUnavailableError) as problem:
                 failures.append(f"  {name}: {_reason(problem)}")
                 continue
             _make_writable(fetched)  # the module cache is read-only, and what cannot be deleted cannot be renewed
             if not target.parent.exists():
                 fetched.parent.rename(target.parent)
             return
-    raise UpstreamUnavailable(
+    raise UpstreamUnavailableError(
         f"The manifests of {MODULE} {VERSION} are not to be had:\n"
         + "\n".join(failures)
         + "\nGet that source tree by other means and name its folder in MODELMESH_SERVING_SRC."

@@ -14,11 +14,11 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from components.core.cluster import Cluster
 from components.installation.cluster_guard import (
-    AnotherCluster,
     ClusterGuard,
     ClusterGuardArgs,
-    ClusterOutOfReach,
-    NotOurs,
+    ClusterUnreachableError,
+    OwnershipConflictError,
+    WrongClusterError,
 )
 from tests.unit.stack.api_server import (
     KUBE_SYSTEM,
@@ -93,7 +93,7 @@ def test_on_its_own_cluster_a_stack_goes_on(server: ApiServer, preview: bool) ->
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_on_another_cluster_nothing_is_touched(server: ApiServer, registered: list[Resource], preview: bool) -> None:
-    with pytest.raises(AnotherCluster) as raised:
+    with pytest.raises(WrongClusterError) as raised:
         guarded(server.cluster, preview=preview, kept=OTHER_UID)
     assert {resource.token for resource in registered} == {"modelmesh:index:ClusterGuard", STASH}
     for told in (UID, OTHER_UID, "context 'here'", server.cluster.kubeconfig, "organization/modelmesh/dev"):
@@ -154,7 +154,7 @@ def test_an_update_starts_only_on_a_cluster_that_answers(
     server: ApiServer, registered: list[Resource], broken: Any
 ) -> None:
     cluster = broken(server.cluster)
-    with pytest.raises(ClusterOutOfReach, match=OUT_OF_REACH[broken]) as raised:
+    with pytest.raises(ClusterUnreachableError, match=OUT_OF_REACH[broken]) as raised:
         guarded(cluster, preview=False, kept=UID)
     assert registered == []
     assert f"context {cluster.context!r} in {cluster.kubeconfig}" in str(raised.value)
@@ -190,7 +190,7 @@ def test_a_cluster_that_does_not_answer_in_time_is_asked_once(
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         write_kubeconfig(server.cluster.file, f"http://127.0.0.1:{silent.getsockname()[1]}")
-        with pytest.raises(ClusterOutOfReach, match="timed out"):
+        with pytest.raises(ClusterUnreachableError, match="timed out"):
             guarded(server.cluster, preview=False)
         silent.settimeout(0)
         while True:
@@ -205,7 +205,7 @@ def test_a_cluster_that_does_not_answer_in_time_is_asked_once(
 @pytest.mark.parametrize("answer", [503, {"resources": []}])
 def test_what_is_no_cluster_is_not_taken_for_one(server: ApiServer, answer: Any) -> None:
     server.known[KUBE_SYSTEM] = answer
-    with pytest.raises(ClusterOutOfReach):
+    with pytest.raises(ClusterUnreachableError):
         guarded(server.cluster, preview=False)
 
 
@@ -224,7 +224,9 @@ def test_somebody_elses_objects_end_a_run_before_it_registers_anything(
     server: ApiServer, registered: list[Resource], preview: bool
 ) -> None:
     server.has(NAMESPACES, "serving", owner="acme/models/prod")
-    with pytest.raises(NotOurs, match="namespace/serving: there already, of stack acme/models/prod") as raised:
+    with pytest.raises(
+        OwnershipConflictError, match="namespace/serving: there already, of stack acme/models/prod"
+    ) as raised:
         guarded(server.cluster, preview=preview)
     assert registered == []
     assert "modelmesh:context" in str(raised.value)

@@ -15,7 +15,7 @@ from components.installation.installation import Installation
 from components.installation.modelmesh_serving_args import Controller
 from components.installation.serving_config import Metrics, Resources, RestProxy
 from components.stores.etcd_connection import EtcdConnection
-from components.upstream import cluster_wide
+from components.upstream import cluster_scoped_objects
 from tests.unit.stack.engine import Resource, Run
 from tests.unit.stack.installing import DAY, NAMESPACE, installed
 from tests.unit.stack.worlds import config, images
@@ -114,7 +114,9 @@ def test_what_no_namespace_holds_tells_whose_it_is(changes: dict[str, Any], defi
 @pytest.mark.parametrize("definitions", ["own", "kept", "existing"])
 def test_a_guard_asks_for_what_the_installation_makes(scope: dict[str, Any], definitions: Any) -> None:
     run, _ = installed(**scope, definitions=definitions)
-    asked = cluster_wide(namespace=NAMESPACE, namespace_scope=bool(scope), definitions=definitions != "existing")
+    asked = cluster_scoped_objects(
+        namespace=NAMESPACE, namespace_scope=bool(scope), definitions=definitions != "existing"
+    )
     assert {f"{each['kind']} {each['metadata']['name']}" for each in asked} == marks(run).keys()
 
 

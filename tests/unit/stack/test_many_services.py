@@ -8,7 +8,7 @@ import pytest
 from components.core.cluster import Cluster
 from components.services import many_services
 from components.services.many_services import ManyServices
-from components.services.readiness import NotServed, Patience
+from components.services.readiness import NotServedError, Patience
 
 WRITTEN, LATER = "2026-01-01T10:00:00Z", "2026-01-01T10:00:05Z"
 SPEC = {"predictor": {"model": {"modelFormat": {"name": "sklearn"}, "storage": {"path": "a"}}}}
@@ -77,7 +77,7 @@ def test_it_ends_when_all_answer_and_says_on_the_way_how_many_do(monkeypatch: py
 
 def test_all_of_them_answering_is_not_enough_while_the_job_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(("applying", [service("one"), service("two")]))
-    with pytest.raises(NotServed):
+    with pytest.raises(NotServedError):
         world.wait(monkeypatch, patience=0.05)
 
 
@@ -91,7 +91,7 @@ def test_a_service_of_the_spec_before_is_not_served_yet(monkeypatch: pytest.Monk
 def test_failures_are_told_with_their_reason_and_the_many_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"m{number}" for number in range(9)]
     bad = [service(name, "FailedToLoad", reason="ModelLoadFailed") for name in names]
-    with pytest.raises(NotServed, match=r"'m0' is not served: ModelLoadFailed: why(.|\n)*and 6 more"):
+    with pytest.raises(NotServedError, match=r"'m0' is not served: ModelLoadFailed: why(.|\n)*and 6 more"):
         World(("applied", bad)).wait(monkeypatch, " ".join(names))
 
 
@@ -100,12 +100,12 @@ def test_what_somebody_changed_or_deleted_since_is_named(
     found: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(
-        NotServed, match=r"changed or deleted two\.\nTo apply them once more: pulumi up --replace 'urn:job'"
+        NotServedError, match=r"changed or deleted two\.\nTo apply them once more: pulumi up --replace 'urn:job'"
     ):
         World(("applied", found)).wait(monkeypatch)
 
 
 def test_in_the_end_those_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(("applied", [service("one"), service("two", "Loading")]))
-    with pytest.raises(NotServed, match=r"1 of 2 models are not served after 0 s: two\."):
+    with pytest.raises(NotServedError, match=r"1 of 2 models are not served after 0 s: two\."):
         world.wait(monkeypatch, patience=0.05)

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.services.readiness import NotServed, Patience, Wait
+from components.services.readiness import NotServedError, Patience, Wait
 
 START = datetime.datetime(2026, 5, 1, 12, 0, 0, tzinfo=datetime.UTC)
 FAILURE = {"reason": "ModelLoadFailed", "message": "line 3 is no number", "location": "5f7c9d-x2x4q"}
@@ -113,9 +113,9 @@ def test_a_first_model_is_served_once_it_is_loaded() -> None:
 
 
 def test_ready_alone_is_not_served() -> None:
-    with pytest.raises(NotServed, match="not served after 60 s"):
+    with pytest.raises(NotServedError, match="not served after 60 s"):
         Cluster({0: service("Loading", ready=True)}).wait()
-    with pytest.raises(NotServed):
+    with pytest.raises(NotServedError):
         Cluster({0: service("Loaded", ready=True, target="Loading", transition="InProgress")}).wait()
 
 
@@ -165,14 +165,14 @@ def test_a_quiet_controller_has_nothing_to_say_about_a_change_of_labels() -> Non
 
 
 def test_a_controller_that_is_down_says_nothing_by_its_silence() -> None:
-    with pytest.raises(NotServed, match="not served after"):
+    with pytest.raises(NotServedError, match="not served after"):
         Cluster({0: service(**LOADED, spec=100, status=5)}, controller=False).wait()
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_wait_with_the_meshs_own_reason() -> None:
     failure = FAILURE | {"time": at(4)}
     cluster = Cluster({0: service(status=None), 4: service("FailedToLoad", failure=failure, status=4)})
-    with pytest.raises(NotServed) as raised:
+    with pytest.raises(NotServedError) as raised:
         cluster.wait()
     assert cluster.now == 4
     assert isinstance(raised.value, pulumi.RunError), "no traceback"
@@ -190,7 +190,7 @@ def test_a_failed_change_says_that_the_old_model_still_serves() -> None:
         spec=10,
         status=12,
     )
-    with pytest.raises(NotServed, match="The model before it still serves"):
+    with pytest.raises(NotServedError, match="The model before it still serves"):
         Cluster({0: failed}).wait()
 
 
@@ -209,7 +209,7 @@ def test_the_failure_of_an_earlier_spec_is_not_this_ones() -> None:
 
 def test_a_failure_still_stands_after_a_change_of_labels() -> None:
     cluster = Cluster({0: service("FailedToLoad", failure=FAILURE | {"time": at(3)}, spec=100, status=4)})
-    with pytest.raises(NotServed, match="ModelLoadFailed"):
+    with pytest.raises(NotServedError, match="ModelLoadFailed"):
         cluster.wait()
     assert cluster.now == 10
 
@@ -223,13 +223,13 @@ def test_a_declared_runtime_that_is_not_known_yet_is_waited_for_and_asked_for_ag
 
 def test_a_runtime_that_stays_unknown_ends_the_wait() -> None:
     cluster = Cluster({0: service("FailedToLoad", failure=UNSUPPORTED)})
-    with pytest.raises(NotServed, match="Still so after 40 s"):
+    with pytest.raises(NotServedError, match="Still so after 40 s"):
         cluster.wait()
 
 
 def test_a_runtime_that_nobody_declares_is_not_waited_for() -> None:
     cluster = Cluster({0: service("FailedToLoad", failure=UNSUPPORTED)}, declared=False)
-    with pytest.raises(NotServed, match="No enabled runtime"):
+    with pytest.raises(NotServedError, match="No enabled runtime"):
         cluster.wait()
     assert cluster.now == 0
 
@@ -241,6 +241,6 @@ def test_an_api_server_that_does_not_answer_is_asked_again() -> None:
 
 
 def test_the_end_of_patience_tells_what_was_seen_last() -> None:
-    with pytest.raises(NotServed, match=r"Last seen: model Loading") as raised:
+    with pytest.raises(NotServedError, match=r"Last seen: model Loading") as raised:
         Cluster({0: service("Loading", ready=True)}).wait(total=7)
     assert "kubectl" in str(raised.value)

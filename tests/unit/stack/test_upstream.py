@@ -27,13 +27,13 @@ def test_another_copy_is_as_good(copy: Path) -> None:
 
 def test_a_changed_tree_is_refused(copy: Path) -> None:
     (copy / "manager" / "manager.yaml").write_text("kind: Deployment\n")
-    with pytest.raises(source.UpstreamUnavailable, match=r"is not config/ of .* v0\.12\.0"):
+    with pytest.raises(source.UpstreamUnavailableError, match=r"is not config/ of .* v0\.12\.0"):
         source.config_tree()
 
 
 def test_a_folder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, copy: Path) -> None:
     monkeypatch.setenv("MODELMESH_SERVING_SRC", str(copy / "nowhere"))
-    with pytest.raises(source.UpstreamUnavailable, match="nowhere"):
+    with pytest.raises(source.UpstreamUnavailableError, match="nowhere"):
         source.config_tree()
 
 
@@ -56,7 +56,7 @@ def test_with_no_source_each_failure_is_told(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("MODELMESH_CACHE", str(tmp_path))
     monkeypatch.setattr(source, "_from_archive", refuse)
     monkeypatch.setattr(source, "_from_go", refuse)
-    with pytest.raises(source.UpstreamUnavailable, match=r"(?s)go mod download: no route.*MODELMESH_SERVING_SRC"):
+    with pytest.raises(source.UpstreamUnavailableError, match=r"(?s)go mod download: no route.*MODELMESH_SERVING_SRC"):
         source.config_tree.__wrapped__()
     assert not list((tmp_path / "upstream").iterdir())
 

@@ -14,7 +14,7 @@ from components.installation.declared_runtime import DeclaredRuntime
 from components.installation.serving_config import RestProxy
 from components.runtimes import serving_runtime
 from components.services import inference_service
-from components.services.readiness import NotServed, Wait
+from components.services.readiness import NotServedError, Wait
 from tests.unit.stack.engine import DIGEST, run, run_stack
 from tests.unit.stack.serving import arguments
 from tests.unit.stack.test_readiness import FAILURE, LOADED, at, service
@@ -103,7 +103,7 @@ def test_an_update_waits_for_webhook_pods_and_model(cluster: type[Watching], con
 
 def test_a_model_that_cannot_be_served_ends_the_program(cluster: type[Watching], config: dict[str, str]) -> None:
     cluster.looks_like = service("FailedToLoad", failure=FAILURE | {"time": at(4)})
-    with pytest.raises(NotServed, match="line 3 is no number"):
+    with pytest.raises(NotServedError, match="line 3 is no number"):
         run_stack(config, preview=False)
 
 

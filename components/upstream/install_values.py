@@ -11,7 +11,7 @@ LABELS = {f"app.kubernetes.io/{key}": "modelmesh-controller" for key in ("instan
 
 
 @dataclass(frozen=True, kw_only=True)
-class Site:
+class InstallValues:
     """One installation's own values; those of type Input may be Outputs."""
 
     namespace: pulumi.Input[str]

@@ -24,52 +24,28 @@ _POD = "POD"
 _RETRIES = 3
 
 
-def constraints_account(name: str, namespace: pulumi.Input[str], child: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    """The name of the account that such Jobs of a namespace run as, once it may do what they do."""
-    name = prefix(name)
-    account = kubernetes.core.v1.ServiceAccount(name, metadata={"namespace": namespace}, opts=child)
-    place = account.metadata.namespace
-    role = kubernetes.rbac.v1.Role(
-        name,
-        metadata={"namespace": place},
-        rules=[
-            {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "watch"]},
-            {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "patch"]},
-        ],
-        opts=child,
-    )
-    binding = kubernetes.rbac.v1.RoleBinding(
-        name,
-        metadata={"namespace": place},
-        role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role.metadata.name},
-        subjects=[{"kind": "ServiceAccount", "name": account.metadata.name, "namespace": place}],
-        opts=child,
-    )
-    return pulumi.Output.all(account.metadata.name, binding.urn).apply(lambda known: str(known[0]))
-
-
 @dataclass(frozen=True, kw_only=True)
-class ConstraintsSeenArgs:
+class RefreshTypeConstraintsArgs:
     """One runtime in one namespace."""
 
     runtime: DeclaredRuntime
     namespace: pulumi.Input[str]
     """By way of the runtime, which has to be made first."""
     account: pulumi.Input[str]
-    """As `constraints_account` makes one."""
+    """The namespace's `constraints_account`, which may patch its mesh pods."""
     config: ServingConfig
     """The installation's."""
     ready_timeout_seconds: float
     """For the controller to take up the runtime."""
 
 
-class ConstraintsSeen(pulumi.ComponentResource):
+class RefreshTypeConstraints(pulumi.ComponentResource):
     """The Job."""
 
     done: pulumi.Output[str]
     """Resolves when all mesh pods have been shown."""
 
-    def __init__(self, name: str, args: ConstraintsSeenArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: RefreshTypeConstraintsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelmesh:index:ConstraintsSeen", name, {}, opts)
         # Pulumi makes up the name: for other types another Job, as what a Job does cannot be changed.
         metadata = {"namespace": args.namespace}
@@ -80,7 +56,7 @@ class ConstraintsSeen(pulumi.ComponentResource):
         self.register_outputs({"done": self.done})
 
 
-def _job(args: ConstraintsSeenArgs) -> dict[str, Any]:
+def _job(args: RefreshTypeConstraintsArgs) -> dict[str, Any]:
     config, name = args.config, args.runtime.name
     deployment = f"deployment/{config.service_name}-{name}"
     timeout = f"--timeout={args.ready_timeout_seconds:.0f}s"

@@ -6,13 +6,15 @@ from .documents import Document, documents
 
 DEFINITION = "CustomResourceDefinition"
 WEBHOOK = "ValidatingWebhookConfiguration"
-CLUSTER_WIDE = frozenset({DEFINITION, "ClusterRole", "ClusterRoleBinding", "ClusterServingRuntime", WEBHOOK})
+CLUSTER_SCOPED_KINDS = frozenset({DEFINITION, "ClusterRole", "ClusterRoleBinding", "ClusterServingRuntime", WEBHOOK})
 """Kinds that no namespace holds."""
 
 _CLUSTER_RUNTIMES = "clusterservingruntimes.serving.kserve.io"
 
 
-def wanted(*, namespace_scope: bool, definitions: bool = True, network_policies: bool = True) -> Iterator[Document]:
+def install_documents(
+    *, namespace_scope: bool, definitions: bool = True, network_policies: bool = True
+) -> Iterator[Document]:
     """Upstream's documents for this scope, definitions first and the controller last."""
     for folder in ("crd", f"rbac/{'namespace' if namespace_scope else 'cluster'}-scope", "webhook", "manager"):
         for document in documents(folder):
@@ -35,7 +37,7 @@ def object_name(document: Document, *, namespace: str, namespace_scope: bool) ->
     return f"{namespace}.{name}" if namespace_scope and document["kind"] == WEBHOOK else name
 
 
-def cluster_wide(*, namespace: str, namespace_scope: bool, definitions: bool = True) -> list[Document]:
+def cluster_scoped_objects(*, namespace: str, namespace_scope: bool, definitions: bool = True) -> list[Document]:
     """Kind and name of those objects of an installation that no namespace holds; upstream's runtimes are left out."""
     return [
         {
@@ -43,6 +45,6 @@ def cluster_wide(*, namespace: str, namespace_scope: bool, definitions: bool = T
             "kind": document["kind"],
             "metadata": {"name": object_name(document, namespace=namespace, namespace_scope=namespace_scope)},
         }
-        for document in wanted(namespace_scope=namespace_scope, definitions=definitions)
-        if document["kind"] in CLUSTER_WIDE
+        for document in install_documents(namespace_scope=namespace_scope, definitions=definitions)
+        if document["kind"] in CLUSTER_SCOPED_KINDS
     ]

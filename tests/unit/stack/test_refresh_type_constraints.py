@@ -9,7 +9,7 @@ import pytest
 from components.core.shapes import is_subdomain
 from components.installation.declared_runtime import DeclaredRuntime
 from components.installation.model_namespace import ModelNamespace, ModelNamespaceArgs
-from components.runtimes.constraints_seen import labels
+from components.runtimes.refresh_type_constraints import labels
 from components.runtimes.serving_runtime import (
     ClusterServingRuntime,
     ClusterServingRuntimeArgs,

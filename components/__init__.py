@@ -5,20 +5,19 @@
 - Values describe a part of those arguments and make nothing by themselves: `ServingConfig`, `ServingRuntimeSpec`,
   `S3Storage`, …. All are frozen; `dataclasses.replace` makes a changed copy. `mlserver_runtime` makes the spec of
   an MLServer.
-- What could not work is an error in every preview: a constructor raises `InvalidSpec`, with all reasons at once, before
-  it has registered anything.
+- Arguments that cannot work fail every preview: a constructor raises `InvalidSpecError`, with all reasons at once,
+  before it registers any resource.
 - A `ClusterGuard` ends a run before anything changes: with a `WrongClusterError` on another cluster than the stack's,
   with an `OwnershipConflictError` where objects of another owner have the same names, and in an update with a
   `ClusterUnreachableError` where the API server does not answer.
 - An update fails with a `NotRolledOutError` when a runtime's pods do not run its images, and with a `NotServedError`
   when a model does not answer.
 
-Nothing here reads configuration. The rules behind `InvalidSpec` are in `rules`, upstream's manifests in `upstream`, and
-what is asked of the cluster in `waiting`.
+Nothing here reads configuration. `InvalidSpecError` has a `Problem` for each reason.
 """
 
 from .core.cluster import Cluster
-from .core.invalid_spec import InvalidSpec
+from .core.problem import InvalidSpecError
 from .images.build import BuildArgs, image_builder
 from .images.images import STAND_IN, ImageRef, Images
 from .images.pull_secret import ImagePullSecret, RegistryCredentials
@@ -107,7 +106,7 @@ __all__ = [
     "InferenceServices",
     "InferenceServicesArgs",
     "Installation",
-    "InvalidSpec",
+    "InvalidSpecError",
     "KeptSecret",
     "KeptSecretArgs",
     "MemoryPlan",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.core.shapes import again, subdomain_problems
+from components.core.names_and_quantities import duplicate_problems, subdomain_problems
 
 _COLUMNS = ("name", "path")
 
@@ -29,11 +29,13 @@ def models(values: Mapping[str, Any]) -> tuple[tuple[Model, ...], list[str]]:
     except ValueError as problem:
         return (), [f"modelTable: {problem}"]
     entries = listed + tabled
-    problems = [told for where, entry in entries for told in subdomain_problems(f"{where}.name", entry["name"])]
+    problems: list[str] = []
+    for where, entry in entries:
+        problems += subdomain_problems(f"{where}.name", entry["name"])
     names = [values["inferenceService"], *(entry["name"] for _, entry in entries)]
-    for told in again("", names):
-        index, _, rest = told.removeprefix("[").partition("]: ")
-        problems.append(f"{entries[int(index) - 1][0]}.name: {rest.partition(',')[0]}, expected each name once")
+    for again in duplicate_problems("", names):
+        where, _ = entries[int(again.path[1]) - 1]
+        problems.append(f"{where}.name: {again.given!r}, expected each name once")
     return tuple(Model(entry["name"], entry.get("path") or None) for _, entry in entries), problems
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import components as mm
-from components.core.rendering import Unknown, checkable
-from components.core.shapes import label_problems, quantity_problems, subdomain_problems
+from components.core.names_and_quantities import label_problems, quantity_problems, subdomain_problems
+from components.core.rendering import Unknown, with_placeholders
 from components.images.images import resolve
 from components.installation.installation_rules import installation_problems
 from components.services.manifests import manifest_problems
@@ -189,8 +189,8 @@ def _size_problems(settings: Settings) -> Iterator[str]:
 def _runtime_problems(settings: Settings) -> list[str]:
     """Of the ServingRuntime, whatever image is built for it."""
     try:
-        spec = checkable(settings.runtime_spec(Unknown()).spec())
-    except mm.InvalidSpec as invalid:
+        spec = with_placeholders(settings.runtime_spec(Unknown()).spec())
+    except mm.InvalidSpecError as invalid:
         return [f"modelFormat: {problem}" for problem in invalid.problems]
     document = {"kind": "ServingRuntime", "metadata": {"name": settings.runtime_name}, "spec": spec}
     return [_of_runtime(problem) for problem in manifest_problems(document, settings.serving) or []]

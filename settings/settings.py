@@ -149,7 +149,7 @@ class Settings:
         )
 
     def runtime_spec(self, image: pulumi.Input[str]) -> mm.ServingRuntimeSpec:
-        """What it runs. Raises InvalidSpec where that cannot work with any image."""
+        """What it runs. Raises InvalidSpecError where that cannot work with any image."""
         return mm.mlserver_runtime(
             image=image,
             formats=[self.model_format],

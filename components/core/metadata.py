@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .mesh_pod import LABELS
+from .names_and_quantities import is_subdomain
 from .rendering import Unknown
-from .shapes import is_subdomain
 
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 

@@ -31,14 +31,14 @@ def document(value: Any) -> Any:
     return value
 
 
-def checkable(value: Any) -> Any:
+def with_placeholders(value: Any) -> Any:
     """A document without Outputs: each is an `Unknown` instead."""
     if isinstance(value, pulumi.Output | Awaitable):
         return Unknown("(known later)")
     if isinstance(value, Mapping):
-        return {key: checkable(entry) for key, entry in value.items()}
+        return {key: with_placeholders(entry) for key, entry in value.items()}
     if _is_list(value):
-        return [checkable(entry) for entry in value]
+        return [with_placeholders(entry) for entry in value]
     return value
 
 

@@ -13,7 +13,7 @@ import pulumi
 import pulumi_docker as docker
 import pulumi_docker_build as docker_build
 
-from ..core.shapes import again, choice, shown
+from ..core.names_and_quantities import choice_problems, duplicate_problems, shown
 from .images import parse_ref
 from .pull_secret import RegistryCredentials
 
@@ -63,7 +63,7 @@ class BuildArgs:
 
     def problems(self) -> Iterator[str]:
         """What nothing could be built with."""
-        yield from choice("engine", self.engine, get_args(Engine))
+        yield from choice_problems("engine", self.engine, get_args(Engine))
         if not _REGISTRY.fullmatch(self.registry):
             yield f"registry: {shown(self.registry)}, expected {_REGISTRY_FORM}"
         for index, platform in enumerate(self.platforms):
@@ -71,7 +71,7 @@ class BuildArgs:
                 yield f"platforms[{index}]: {shown(platform)}, expected <os>/<arch>[/<variant>], like linux/arm64"
             elif self.engine == "buildkit" and platform not in _BUILDKIT_PLATFORMS:
                 yield f"platforms[{index}]: {platform!r}, expected one that docker-build knows, like linux/arm64"
-        yield from again("platforms", self.platforms)
+        yield from duplicate_problems("platforms", self.platforms)
         if self.cache not in ("", GITHUB_CACHE) and not _is_cache(self.cache):
             form = "<host>/<repository>:<tag> (not latest)"
             yield f"cache: {shown(self.cache)}, expected {form} or {GITHUB_CACHE}"

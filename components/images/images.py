@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ..core.shapes import shown
+from ..core.names_and_quantities import shown
 from ..upstream.source import VERSION
 
 DEFAULTS = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from ..core.names_and_quantities import duplicate_problems, shown, subdomain_problems
 from ..core.rendering import encoded
-from ..core.shapes import again, shown, subdomain_problems
 
 _KEY = ".dockerconfigjson"
 _DOCKER_HUB = "https://index.docker.io/v1/"  # under which its credentials are looked up, whatever images call it
@@ -37,7 +37,7 @@ class ImagePullSecret:
     def problems(self, path: str) -> Iterator[str]:
         """What no image could be pulled with."""
         yield from subdomain_problems(f"{path}.name", self.name)
-        yield from again(f"{path}.credentials", [entry.registry for entry in self.credentials], ".registry")
+        yield from duplicate_problems(f"{path}.credentials", [entry.registry for entry in self.credentials], "registry")
         for index, entry in enumerate(self.credentials):
             where = f"{path}.credentials[{index}]"
             if not entry.registry or "://" in entry.registry:

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 
 import pulumi
 
-from ..core.invalid_spec import refuse
-from ..core.shapes import shown
+from ..core.names_and_quantities import shown
+from ..core.problem import raise_if_invalid
 from . import content
 from .build import BuildArgs
 from .builders import StagedImage, by_buildkit, by_docker
@@ -71,7 +71,7 @@ class RuntimeImage(pulumi.ComponentResource):
     """`<repository>@sha256:…`; unknown in a preview that would have to build it."""
 
     def __init__(self, name: str, args: RuntimeImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        refuse("RuntimeImage", name, (f"image.{problem}" for problem in args.image.problems()))
+        raise_if_invalid("RuntimeImage", name, (f"image.{problem}" for problem in args.image.problems()))
         files = content.context(args.image.sources) if isinstance(args.image, BuiltImage) else {}
         super().__init__("modelmesh:index:RuntimeImage", name, {}, opts)
         if isinstance(args.image, PromotedImage):

@@ -6,8 +6,8 @@ Those for its configuration stand in `serving_config`.
 from collections.abc import Iterator
 from typing import get_args
 
+from ..core.names_and_quantities import choice_problems, duplicate_problems, label_problems, subdomain_problems
 from ..core.ownership import Definitions
-from ..core.shapes import again, choice, label_problems, subdomain_problems
 from ..upstream import documents
 from .declared_runtime import deployment_problems
 from .installation import Scope
@@ -28,8 +28,8 @@ def installation_problems(args: ModelMeshServingArgs) -> list[str]:
 
 
 def _namespaces(args: ModelMeshServingArgs) -> Iterator[str]:
-    yield from choice("scope", args.scope, get_args(Scope))
-    yield from choice("definitions", args.definitions, get_args(Definitions))
+    yield from choice_problems("scope", args.scope, get_args(Scope))
+    yield from choice_problems("definitions", args.definitions, get_args(Definitions))
     yield from label_problems("namespace_name", args.namespace_name)
     for index, namespace in enumerate(args.model_namespaces):
         path = f"model_namespaces[{index}]"
@@ -41,7 +41,7 @@ def _namespaces(args: ModelMeshServingArgs) -> Iterator[str]:
             )
     if not args.model_namespaces:
         yield "model_namespaces: empty, no model could be served; expected at least one namespace"
-    yield from again("model_namespaces", args.model_namespaces)
+    yield from duplicate_problems("model_namespaces", args.model_namespaces)
 
 
 def _built_in_runtimes(args: ModelMeshServingArgs) -> Iterator[str]:
@@ -51,27 +51,27 @@ def _built_in_runtimes(args: ModelMeshServingArgs) -> Iterator[str]:
     }
     for index, name in enumerate(args.built_in_runtimes):
         path = f"built_in_runtimes[{index}]"
-        yield from choice(path, name, list(servers))
+        yield from choice_problems(path, name, list(servers))
         if name not in servers:
             continue
         if servers[name] not in args.config.built_in_server_types:
             yield f"{path}: {name!r} needs {servers[name]!r} in config.built_in_server_types"
         yield from deployment_problems(path, args.config.service_name, name)
-    yield from again("built_in_runtimes", args.built_in_runtimes)
+    yield from duplicate_problems("built_in_runtimes", args.built_in_runtimes)
 
 
 def _controller(args: ModelMeshServingArgs) -> Iterator[str]:
     if args.controller.replicas < 1:
         yield f"controller.replicas: {args.controller.replicas}, expected 1 or more"
     yield from resource_problems("controller.resources", args.controller.resources)
-    yield from choice("webhook_certificate", args.webhook_certificate, ("own", "cert-manager"))
+    yield from choice_problems("webhook_certificate", args.webhook_certificate, ("own", "cert-manager"))
 
 
 def _tls(args: ModelMeshServingArgs) -> Iterator[str]:
     if (tls := args.tls) is None:
         return
     if tls.client_auth is not None:
-        yield from choice("tls.client_auth", tls.client_auth, ("require", "optional"))
+        yield from choice_problems("tls.client_auth", tls.client_auth, ("require", "optional"))
     if tls.existing_secret is not None:
         yield from subdomain_problems("tls.existing_secret", tls.existing_secret)
         if tls.dns_names:
@@ -80,4 +80,4 @@ def _tls(args: ModelMeshServingArgs) -> Iterator[str]:
         yield from subdomain_problems(f"tls.dns_names[{index}]", name.removeprefix("*."))
         if name.replace(".", "").isdecimal():
             yield f"tls.dns_names[{index}]: {name!r}, expected a name; clients look an address up elsewhere in it"
-    yield from again("tls.dns_names", tls.dns_names)
+    yield from duplicate_problems("tls.dns_names", tls.dns_names)

@@ -6,7 +6,7 @@ A message that finds no room there ends in an OutOfDirectMemoryError, so memory 
 import itertools
 from decimal import Decimal
 
-from ..core.shapes import MIB
+from ..core.names_and_quantities import MIB
 
 _UPSTREAMS_MIB = 448
 _STEP_MIB = 64

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from ..core.invalid_spec import refuse
+from ..core.names_and_quantities import label_problems, object_name
+from ..core.problem import raise_if_invalid
 from ..core.rendering import encoded
-from ..core.shapes import label_problems, prefix
 from ..images.pull_secret import pull_secrets
 from ..stores.storage import ExistingStorage, Storage, StorageConfig, StorageConfigArgs
 from ..stores.storage_rules import storage_problems
@@ -57,7 +57,7 @@ class ModelNamespace(pulumi.ComponentResource):
     """Of the Jobs that tell running mesh pods of a new runtime."""
 
     def __init__(self, name: str, args: ModelNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        refuse("ModelNamespace", args.namespace, _problems(args))
+        raise_if_invalid("ModelNamespace", args.namespace, _problems(args))
         super().__init__("modelmesh:index:ModelNamespace", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.namespace_name, self.installation, self.storage = args.namespace, args.installation, args.storage
@@ -134,7 +134,7 @@ class ModelNamespace(pulumi.ComponentResource):
 
 def _constraints_account(name: str, namespace: pulumi.Input[str], child: pulumi.ResourceOptions) -> pulumi.Output[str]:
     """A ServiceAccount that may annotate the namespace's mesh pods; its name resolves once its role is bound."""
-    name = prefix(name)
+    name = object_name(name)
     account = kubernetes.core.v1.ServiceAccount(name, metadata={"namespace": namespace}, opts=child)
     place = account.metadata.namespace
     role = kubernetes.rbac.v1.Role(

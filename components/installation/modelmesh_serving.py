@@ -7,8 +7,8 @@ them. All that is in the controller's namespace is made here; what other model n
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from ..core.invalid_spec import refuse
 from ..core.ownership import SHARED, this_stack
+from ..core.problem import raise_if_invalid
 from ..core.rendering import encoded
 from ..images.pull_secret import pull_secrets
 from ..stores.certificate import Certificate, CertificateArgs
@@ -39,7 +39,7 @@ class ModelMeshServing(pulumi.ComponentResource):
     """The CA's certificate by which clients know the mesh, as PEM text, where the stack has made one."""
 
     def __init__(self, name: str, args: ModelMeshServingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        refuse("ModelMeshServing", name, installation_problems(args))
+        raise_if_invalid("ModelMeshServing", name, installation_problems(args))
         super().__init__("modelmesh:index:ModelMeshServing", name, {}, opts)
         tls = self._certificate(name, args)
         self.tls_ca = tls.ca if tls else None

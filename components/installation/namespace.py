@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from ..core.invalid_spec import refuse
+from ..core.names_and_quantities import label_problems
 from ..core.ownership import MARK, this_stack
-from ..core.shapes import label_problems
+from ..core.problem import raise_if_invalid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Namespace(pulumi.ComponentResource):
     """Its name; resolves when it exists."""
 
     def __init__(self, name: str, args: NamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        refuse("Namespace", args.namespace, label_problems("namespace", args.namespace))
+        raise_if_invalid("Namespace", args.namespace, label_problems("namespace", args.namespace))
         super().__init__("modelmesh:index:Namespace", name, {}, opts)
         mark = "true" if args.serves_models else "false"
         metadata: dict[str, Any] = {

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import yaml
 
-from ..core.shapes import MIB, quantity
+from ..core.names_and_quantities import MIB, quantity
 from ..images.images import SERVER_TYPES, STAND_IN, Images
 from ..images.pull_secret import ImagePullSecret
 from .mesh_memory import memory_mib

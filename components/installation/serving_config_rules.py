@@ -5,16 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ..core.mesh_pod import KEPT_PORTS, MESH_PORTS, PULLER_PORT
 from ..core.metadata import key_problems, pod_label_problems
-from ..core.shapes import (
+from ..core.names_and_quantities import (
     HIGHEST_PORT,
     MIB,
-    again,
-    choice,
+    choice_problems,
+    duplicate_problems,
     quantity,
     quantity_problems,
+    range_problems,
     shown,
     subdomain_problems,
-    within,
 )
 from ..images.images import SERVER_TYPES
 from .mesh_memory import buffer_mib, memory_mib
@@ -61,12 +61,12 @@ def serving_config_problems(config: ServingConfig) -> Iterator[str]:
             "with a letter first and a letter or digit last"
         )
     yield from _ports(config)
-    yield from within("config.pods_per_runtime", config.pods_per_runtime, 1, _UINT16)
-    yield from within("config.max_message_bytes", config.max_message_bytes, 1, _INT32)
-    yield from within(
+    yield from range_problems("config.pods_per_runtime", config.pods_per_runtime, 1, _UINT16)
+    yield from range_problems("config.max_message_bytes", config.max_message_bytes, 1, _INT32)
+    yield from range_problems(
         "config.scale_to_zero.grace_period_seconds", config.scale_to_zero.grace_period_seconds, 0, _UINT16
     )
-    yield from choice("config.metrics.scheme", config.metrics.scheme, ("http", "https"))
+    yield from choice_problems("config.metrics.scheme", config.metrics.scheme, ("http", "https"))
     yield from subdomain_problems("config.storage_secret_name", config.storage_secret_name)
     if config.service_account_name:
         yield from subdomain_problems("config.service_account_name", config.service_account_name)
@@ -77,11 +77,13 @@ def serving_config_problems(config: ServingConfig) -> Iterator[str]:
     yield from _capitals("config.pod_annotations", config.pod_annotations)
     for index, secret in enumerate(config.image_pull_secrets):
         yield from secret.problems(f"config.image_pull_secrets[{index}]")
-    yield from again("config.image_pull_secrets", [secret.name for secret in config.image_pull_secrets])
+    yield from duplicate_problems("config.image_pull_secrets", [secret.name for secret in config.image_pull_secrets])
     yield from _server_types(config.built_in_server_types)
     for index, processor in enumerate(config.payload_processors):
         yield from _processor(f"config.payload_processors[{index}]", processor)
-    yield from again("config.payload_processors", [processor.uri() for processor in config.payload_processors])
+    yield from duplicate_problems(
+        "config.payload_processors", [processor.uri() for processor in config.payload_processors]
+    )
     yield from _environment(config.mesh_environment)
     if not config.puller_command or not all(config.puller_command):
         yield f"config.puller_command: {list(config.puller_command)!r}, expected a program and its arguments"
@@ -99,7 +101,7 @@ def _ports(config: ServingConfig) -> Iterator[str]:
     taken = _TAKEN_PORTS.union(*(_SERVER_PORTS.get(server, ()) for server in config.built_in_server_types))
     by_number: dict[int, str] = {}
     for path, port in ports.items():
-        yield from within(path, port, 1, HIGHEST_PORT)
+        yield from range_problems(path, port, 1, HIGHEST_PORT)
         if port in taken:
             yield f"{path}: {port}, which a container of the same pod listens on; expected another port"
         if port in by_number:
@@ -152,12 +154,12 @@ def _server_types(types: Sequence[str]) -> Iterator[str]:
     if not types:
         yield f"config.built_in_server_types: empty, no runtime could run; expected some of {', '.join(SERVER_TYPES)}"
     for index, server in enumerate(types):
-        yield from choice(f"config.built_in_server_types[{index}]", server, SERVER_TYPES)
-    yield from again("config.built_in_server_types", types)
+        yield from choice_problems(f"config.built_in_server_types[{index}]", server, SERVER_TYPES)
+    yield from duplicate_problems("config.built_in_server_types", types)
 
 
 def _processor(path: str, processor: PayloadProcessor) -> Iterator[str]:
-    yield from choice(f"{path}.scheme", processor.scheme, ("logger", "http"))
+    yield from choice_problems(f"{path}.scheme", processor.scheme, ("logger", "http"))
     if processor.scheme == "http" and not processor.host:
         yield f"{path}.host: empty, expected the host that takes the payloads"
     if processor.scheme == "logger" and (processor.host or processor.port is not None or processor.path):
@@ -165,7 +167,7 @@ def _processor(path: str, processor: PayloadProcessor) -> Iterator[str]:
     if "/" in processor.host:
         yield f"{path}.host: {shown(processor.host)}, expected a host alone, without scheme and path"
     if processor.port is not None:
-        yield from within(f"{path}.port", processor.port, 1, HIGHEST_PORT)
+        yield from range_problems(f"{path}.port", processor.port, 1, HIGHEST_PORT)
     for field in ("host", "path", "model_id", "method"):
         if re.search(r"[\s?#]", value := getattr(processor, field)):
             yield f"{path}.{field}: {shown(value)}, expected no spaces, ? and #"

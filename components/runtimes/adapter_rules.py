@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from ..core.names_and_quantities import MIB, choice_problems, quantity
 from ..core.reading import Spec, at, entries, number, requested, text
 from ..core.rendering import Unknown
-from ..core.shapes import MIB, choice, quantity
 from ..installation.serving_config import ServingConfig
 
 _MINIMAL_LOAD_MILLIS = 100
@@ -40,7 +40,7 @@ def adapter_problems(spec: Spec, config: ServingConfig) -> Iterator[str]:
     server, containers = adapter.get("serverType"), entries(spec.get("containers"))
     names = [container.get("name") for _, container in containers]
     if not isinstance(server, Unknown) and server not in config.built_in_server_types:
-        yield from choice("spec.builtInAdapter.serverType", server, config.built_in_server_types)
+        yield from choice_problems("spec.builtInAdapter.serverType", server, config.built_in_server_types)
     elif server in names:
         index = names.index(server)
         yield from _capacity_problems(f"spec.containers[{index}]", containers[index][1], adapter)

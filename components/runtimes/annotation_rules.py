@@ -14,9 +14,9 @@ from ..core.annotations import (
     PRODUCT_CONFIG,
     UTILIZATION,
 )
+from ..core.names_and_quantities import choice_problems, subdomain_problems
 from ..core.reading import Spec, at, entries, requested, text
 from ..core.rendering import Unknown
-from ..core.shapes import choice, subdomain_problems
 from ..installation.serving_config import ServingConfig
 
 _SCALING = (CLASS, METRIC, UTILIZATION, LEAST, MOST)
@@ -85,7 +85,7 @@ def _whole_number_problems(key: str, value: Any, *, least: int, most: int | None
 
 def _autoscaling_problems(annotations: Spec, spec: Spec, config: ServingConfig) -> Iterator[str]:
     metric = annotations.get(METRIC, "cpu")
-    yield from choice(f"metadata.annotations.{METRIC}", metric, _METRICS)
+    yield from choice_problems(f"metadata.annotations.{METRIC}", metric, _METRICS)
     if metric in _METRICS:
         for index, container in entries(spec.get("containers")):
             if requested(container, metric) is None:

@@ -13,9 +13,16 @@ from ..core.mesh_pod import (
     VOLUMES,
     is_taken,
 )
+from ..core.names_and_quantities import (
+    HIGHEST_PORT,
+    choice_problems,
+    duplicate_problems,
+    label_problems,
+    quantity,
+    range_problems,
+)
 from ..core.reading import Spec, at, column, entries, text
 from ..core.rendering import Unknown
-from ..core.shapes import HIGHEST_PORT, again, choice, label_problems, quantity, within
 from ..images.images import parse_ref
 from ..installation.serving_config import ServingConfig
 from .endpoint_rules import mesh_ports, socket_folder
@@ -29,7 +36,7 @@ def container_problems(spec: Spec, config: ServingConfig, claims: Collection[str
     if spec.get("containers") == []:
         yield "spec.containers: empty, expected that of the model server"
     for field in ("containers", "volumes"):
-        yield from again(f"spec.{field}", column(spec.get(field), "name"), ".name")
+        yield from duplicate_problems(f"spec.{field}", column(spec.get(field), "name"), "name")
     for index, volume in volumes:
         yield from _volume_problems(f"spec.volumes[{index}]", volume, claims)
     adapter = text(at(spec, "builtInAdapter", "serverType"))
@@ -42,7 +49,7 @@ def container_problems(spec: Spec, config: ServingConfig, claims: Collection[str
         for field in ("readinessProbe", "lifecycle"):
             if field in container:
                 yield f"{path}.{field}: not allowed, ModelMesh sets it; a livenessProbe is"
-        yield from again(f"{path}.env", column(container.get("env"), "name"), ".name")
+        yield from duplicate_problems(f"{path}.env", column(container.get("env"), "name"), "name")
         yield from _mount_problems(f"{path}.volumeMounts", spec, container, claims)
         yield from _port_problems(f"{path}.ports", container.get("ports"), mesh_ports(spec, config))
 
@@ -73,7 +80,7 @@ def _image_problems(path: str, container: Spec) -> Iterator[str]:
         except ValueError as problem:
             yield f"{path}.image: {problem}"
     if (policy := text(container.get("imagePullPolicy"))) is not None:
-        yield from choice(f"{path}.imagePullPolicy", policy, _PULL_POLICIES)
+        yield from choice_problems(f"{path}.imagePullPolicy", policy, _PULL_POLICIES)
 
 
 def _resource_problems(path: str, container: Spec) -> Iterator[str]:
@@ -108,7 +115,7 @@ def _mount_problems(path: str, spec: Spec, container: Spec, claims: Collection[s
 
 
 def _port_problems(path: str, ports: object, taken: dict[int, str]) -> Iterator[str]:
-    yield from again(path, column(ports, "name"), ".name")
+    yield from duplicate_problems(path, column(ports, "name"), "name")
     for index, port in entries(ports):
         yield from _name_problems(f"{path}[{index}].name", port.get("name"), PORT_NAMES)
         number = port.get("containerPort")
@@ -118,4 +125,4 @@ def _port_problems(path: str, ports: object, taken: dict[int, str]) -> Iterator[
             what = f"is {taken[number]}" if number in taken else "is kept by ModelMesh"
             yield f"{path}[{index}].containerPort: {number}, {what} in the same pod"
         else:
-            yield from within(f"{path}[{index}].containerPort", number, 1, HIGHEST_PORT)
+            yield from range_problems(f"{path}[{index}].containerPort", number, 1, HIGHEST_PORT)

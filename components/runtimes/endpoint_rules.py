@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from ..core.mesh_pod import ADAPTER_PORT, MESH_PORTS, MODELS_FOLDER, PULLER_PORT
+from ..core.names_and_quantities import HIGHEST_PORT
 from ..core.reading import Spec, at, number, text
-from ..core.shapes import HIGHEST_PORT
 from ..installation.serving_config import ServingConfig
 
 _FORMS = f"expected port:<1-{HIGHEST_PORT}> or unix:<absolute path in a folder of its own>"

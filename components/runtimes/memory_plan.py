@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..core.shapes import MIB
+from ..core.names_and_quantities import MIB
 
 ADAPTER_EXPANSION = 1.25
 """What the adapter multiplies by where it is told nothing."""

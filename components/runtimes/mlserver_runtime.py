@@ -18,10 +18,10 @@ from pulumi_kubernetes.core.v1 import (
     VolumeMountArgs,
 )
 
-from ..core.invalid_spec import refuse
 from ..core.mesh_pod import ADAPTER_PORT
+from ..core.names_and_quantities import MIB
 from ..core.pods import USER, container_security
-from ..core.shapes import MIB
+from ..core.problem import raise_if_invalid
 from .memory_plan import ADAPTER_EXPANSION, MemoryPlan
 from .serving_runtime_spec import Autoscaling, BuiltInAdapter, ModelFormat, ServingRuntimeSpec
 
@@ -59,7 +59,7 @@ def mlserver_runtime(
     """The spec for an image whose MLServer has an implementation of its own for these formats.
 
     Memory, request and limit alike, is 1Gi, 128 MiB of it for MLServer itself, and a model has 90 s to load, unless
-    these are given or planned. Raises InvalidSpec for what only MLServer and its adapter make a problem of.
+    these are given or planned. Raises InvalidSpecError for what only MLServer and its adapter make a problem of.
     """
     sizes = {
         "memory": memory,
@@ -67,7 +67,7 @@ def mlserver_runtime(
         "load_timeout_seconds": load_timeout_seconds,
     }
     problems = [*_format_problems(formats), *_environment_problems(environment), *_plan_problems(plan, sizes)]
-    refuse("Runtime of MLServer for", ", ".join(model_format.name for model_format in formats), problems)
+    raise_if_invalid("Runtime of MLServer for", ", ".join(model_format.name for model_format in formats), problems)
     if plan is not None:
         memory, memory_buffer_bytes = plan.memory, plan.memory_buffer_bytes
         load_timeout_seconds = plan.load_timeout_seconds

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from ..core.metadata import key_problems, pod_label_problems
+from ..core.names_and_quantities import subdomain_problems
 from ..core.reading import Spec, at, entries
 from ..core.rendering import Unknown
-from ..core.shapes import subdomain_problems
 
 _ARCHITECTURE = "kubernetes.io/arch"
 _ARCHITECTURES = ("amd64", "arm64")

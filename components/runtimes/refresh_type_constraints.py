@@ -12,9 +12,9 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from ..core.names_and_quantities import object_name
 from ..core.pods import container_security, pod_security
 from ..core.rendering import document
-from ..core.shapes import prefix
 from ..installation.declared_runtime import DeclaredRuntime
 from ..installation.serving_config import ServingConfig
 
@@ -50,7 +50,7 @@ class RefreshTypeConstraints(pulumi.ComponentResource):
         # Pulumi makes up the name: for other types another Job, as what a Job does cannot be changed.
         metadata = {"namespace": args.namespace}
         job = kubernetes.batch.v1.Job(
-            prefix(name), metadata=metadata, spec=_job(args), opts=pulumi.ResourceOptions(parent=self)
+            object_name(name), metadata=metadata, spec=_job(args), opts=pulumi.ResourceOptions(parent=self)
         )
         self.done = job.metadata.apply(lambda made: str(made.name))
         self.register_outputs({"done": self.done})

@@ -8,9 +8,9 @@ import re
 from collections.abc import Collection, Iterator
 
 from ..core.metadata import key_problems, label_map_problems
+from ..core.names_and_quantities import choice_problems, subdomain_problems
 from ..core.reading import Spec, entries, number, text
 from ..core.rendering import Unknown
-from ..core.shapes import choice, subdomain_problems
 from ..installation.declared_runtime import PROTOCOLS, deployment_problems
 from ..installation.serving_config import ServingConfig
 from .adapter_rules import adapter_problems
@@ -57,7 +57,7 @@ def _model_problems(spec: Spec) -> Iterator[str]:
     protocols = spec.get("protocolVersions")
     for index, protocol in enumerate(protocols if isinstance(protocols, list) else ()):
         if text(protocol) is not None:
-            yield from choice(f"spec.protocolVersions[{index}]", protocol, PROTOCOLS)
+            yield from choice_problems(f"spec.protocolVersions[{index}]", protocol, PROTOCOLS)
 
 
 def _format_problems(spec: Spec) -> Iterator[str]:

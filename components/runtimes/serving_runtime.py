@@ -13,9 +13,9 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from ..core.annotations import PREFIX
-from ..core.invalid_spec import refuse
 from ..core.ownership import MARK, this_stack
-from ..core.rendering import Document, checkable
+from ..core.problem import raise_if_invalid
+from ..core.rendering import Document, with_placeholders
 from ..installation.declared_runtime import DeclaredRuntime
 from ..installation.installation import Installation
 from ..installation.model_namespace import ModelNamespace
@@ -123,11 +123,11 @@ def _metadata(args: _Args) -> dict[str, dict[str, str]]:
 def _declared(
     kind: str, args: _Args, installation: Installation, namespaces: Sequence[ModelNamespace]
 ) -> DeclaredRuntime:
-    """What the runtime promises. Raises InvalidSpec with every reason why it could not work."""
+    """What the runtime promises. Raises InvalidSpecError with every reason why it could not work."""
     metadata: Document = {"name": args.runtime_name, **_metadata(args)}
     if isinstance(args, ServingRuntimeArgs):
         metadata["namespace"] = args.namespace.namespace_name
-    document: Document = {"kind": kind, "metadata": metadata, "spec": checkable(args.spec.spec())}
+    document: Document = {"kind": kind, "metadata": metadata, "spec": with_placeholders(args.spec.spec())}
     problems = [
         *collisions(args.annotations, args.spec.metadata_annotations()),
         *spec_problems(kind, document["spec"]),
@@ -137,7 +137,7 @@ def _declared(
         problems.append(
             "kind: 'ClusterServingRuntime', expected a ServingRuntime: one of namespace scope knows no other"
         )
-    refuse(kind, args.runtime_name, problems)
+    raise_if_invalid(kind, args.runtime_name, problems)
     return DeclaredRuntime.of(document)
 
 

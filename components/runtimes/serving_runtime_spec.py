@@ -11,8 +11,8 @@ from typing import Literal
 import pulumi_kubernetes as kubernetes
 
 from ..core import annotations as keys
+from ..core.names_and_quantities import MIB
 from ..core.rendering import Document, document
-from ..core.shapes import MIB
 from ..images.images import ServerType
 from ..installation.declared_runtime import ProtocolVersion
 from .memory_plan import MemoryPlan

@@ -13,10 +13,10 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from ..core.annotations import MODE, PREFIX, RUNTIME, STORAGE_KEY
-from ..core.invalid_spec import refuse
 from ..core.kserve_api import InferenceServiceApi
-from ..core.rendering import checkable, document
-from ..core.shapes import choice
+from ..core.names_and_quantities import choice_problems
+from ..core.problem import raise_if_invalid
+from ..core.rendering import document, with_placeholders
 from ..installation.declared_runtime import DeclaredRuntime, ProtocolVersion
 from ..installation.model_namespace import ModelNamespace
 from ..runtimes.serving_runtime import ClusterServingRuntime, ServingRuntime
@@ -71,7 +71,7 @@ class InferenceService(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: InferenceServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         rendered, around = inference_service(args), surroundings(args)
-        refuse("InferenceService", args.model_name, service_args_problems(args, rendered, around))
+        raise_if_invalid("InferenceService", args.model_name, service_args_problems(args, rendered, around))
         model = wanted(rendered)
         assert model, "what asks for no model was refused"
         super().__init__("modelmesh:index:InferenceService", name, {}, opts)
@@ -152,7 +152,7 @@ def surroundings(args: InferenceServiceArgs) -> Surroundings:
 def _entries(namespace: ModelNamespace) -> Entries | None:
     if isinstance(namespace.storage, ExistingStorage):
         return None if namespace.storage.keys is None else dict.fromkeys(namespace.storage.keys)
-    return {key: checkable(storage.fields()) for key, storage in namespace.storage.items()}
+    return {key: with_placeholders(storage.fields()) for key, storage in namespace.storage.items()}
 
 
 def carried(args: InferenceServiceArgs) -> Texts:
@@ -167,7 +167,7 @@ def carried(args: InferenceServiceArgs) -> Texts:
 
 def service_args_problems(args: InferenceServiceArgs, rendered: dict[str, Any], around: Surroundings) -> list[str]:
     """Whatever could not work, of the arguments and of the object that they make."""
-    plain = checkable(rendered)
+    plain = with_placeholders(rendered)
     # Each of these relies on the types that those before it look at.
     problems = (
         list(_type_problems(args))
@@ -175,7 +175,7 @@ def service_args_problems(args: InferenceServiceArgs, rendered: dict[str, Any], 
         or service_problems(plain, around)
     )
     if args.framework_field:
-        problems += choice("model_format", args.model_format, FRAMEWORKS)
+        problems += choice_problems("model_format", args.model_format, FRAMEWORKS)
     if args.framework_field and args.model_format_version is not None:
         problems.append(f"model_format_version: {args.model_format_version!r}, but predictor.<format> has no version")
     times = {"load_timeout_seconds": args.load_timeout_seconds, "ready_timeout_seconds": args.ready_timeout_seconds}

@@ -19,11 +19,11 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from ..core.annotations import PREFIX
-from ..core.invalid_spec import refuse
+from ..core.names_and_quantities import duplicate_problems, label_problems
 from ..core.ownership import this_stack
 from ..core.pods import container_security, pod_security
-from ..core.rendering import checkable, document
-from ..core.shapes import again, label_problems
+from ..core.problem import raise_if_invalid
+from ..core.rendering import document, with_placeholders
 from ..installation.declared_runtime import DeclaredRuntime
 from .inference_service import (
     InferenceServiceArgs,
@@ -61,9 +61,9 @@ class InferenceServices(pulumi.ComponentResource):
     """How many; resolves when all of them answer."""
 
     def __init__(self, name: str, args: InferenceServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        refuse("InferenceServices", name, _problems(name, args))
+        raise_if_invalid("InferenceServices", name, _problems(name, args))
         rendered = {service.model_name: inference_service(service) for service in args.services}
-        refuse("InferenceServices", name, _services_problems(args, rendered))
+        raise_if_invalid("InferenceServices", name, _services_problems(args, rendered))
         super().__init__("modelmesh:index:InferenceServices", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         first = args.services[0]
@@ -176,7 +176,7 @@ def _problems(name: str, args: InferenceServicesArgs) -> Iterator[str]:
         yield f"name: {len(name)} characters long, {_LONGEST_NAME} fit"
     if not args.services:
         yield "services: none, expected one at least"
-    yield from again("services", (service.model_name for service in args.services), ".model_name")
+    yield from duplicate_problems("services", (service.model_name for service in args.services), "model_name")
     places = {service.namespace.namespace_name for service in args.services}
     if len(places) > 1:
         yield f"services: in {' and '.join(sorted(places))}, expected one namespace"
@@ -190,7 +190,7 @@ def _services_problems(args: InferenceServicesArgs, rendered: Mapping[str, dict[
         if carried(service):
             yield f"{service.model_name}: its store's headers would stand in a ConfigMap, expected an InferenceService"
         yield from (f"{service.model_name}: {problem}" for problem in service_args_problems(service, whole, around))
-    size = sum(len(json.dumps(checkable(whole))) for whole in rendered.values())
+    size = sum(len(json.dumps(with_placeholders(whole))) for whole in rendered.values())
     if size > _MOST_BYTES:
         yield f"services: {size:,} bytes, expected {_MOST_BYTES:,} at the most; declare some of them in another table"
 

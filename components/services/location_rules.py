@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..core.annotations import SCHEMA_PATH, STORAGE_KEY
+from ..core.names_and_quantities import shown
 from ..core.rendering import Unknown
-from ..core.shapes import shown
 from ..stores.storage_rules import field_problems, missing
 from . import model_uri
 from .surroundings import Entries, Surroundings

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from ..core.rendering import Document, checkable, document
+from ..core.rendering import Document, document, with_placeholders
 from . import model_uri
 from .location_rules import default_key
 
@@ -28,7 +28,7 @@ class _InAStore:
         return self.key if self.key is not None else default_key(self._kind())
 
     def _kind(self) -> str | None:
-        kind: str | None = checkable(self.parameters).get("type")
+        kind: str | None = with_placeholders(self.parameters).get("type")
         return kind
 
     def _storage(self, carried: Texts, path: pulumi.Input[str] | None) -> Document | None:
@@ -64,4 +64,4 @@ class StorageUri(_InAStore):
         return {"storageUri": self.uri, "storage": self._storage(carried, None)}
 
     def _kind(self) -> str | None:
-        return model_uri.read("uri", checkable(self.uri)).parameters.get("type") or super()._kind()
+        return model_uri.read("uri", with_placeholders(self.uri)).parameters.get("type") or super()._kind()

@@ -43,7 +43,7 @@ class ModelStatus:
         """A model was tried, or looked at, and cannot be served."""
         refused = "FailedToLoad" in (self.active, self.target) or self.transition in (
             "BlockedByFailedLoad",
-            "InvalidSpec",
+            "InvalidSpecError",
         )
         return refused and self.reason in _FAILURES
 

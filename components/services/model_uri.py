@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from ..core.names_and_quantities import shown
 from ..core.rendering import Unknown
-from ..core.shapes import shown
 
 _AZURE = "blob.core.windows.net"
 _BUCKETS = {"s3": ("s3", "bucket"), "gs": ("gcs", "bucket"), "pvc": ("pvc", "name")}

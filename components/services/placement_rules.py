@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..core.annotations import RUNTIME
+from ..core.names_and_quantities import choice_problems
 from ..core.rendering import Unknown
-from ..core.shapes import choice
 from ..installation.declared_runtime import PROTOCOLS, DeclaredRuntime
 from .surroundings import Surroundings
 
@@ -40,7 +40,7 @@ def placement_problems(model: Wanted, around: Surroundings) -> Iterator[str]:
     """Why no runtime of the namespace would get it."""
     protocol = model.protocol
     if protocol is not None and not isinstance(protocol, Unknown) and protocol not in PROTOCOLS:
-        yield from choice(f"{model.where}.protocolVersion", protocol, PROTOCOLS)
+        yield from choice_problems(f"{model.where}.protocolVersion", protocol, PROTOCOLS)
     elif around.runtimes is not None and not any(isinstance(v, Unknown) for v in vars(model).values()):
         if not around.usable():
             yield (

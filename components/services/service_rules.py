@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..core.annotations import MODE, PREFIX, RUNTIME, SCHEMA_PATH, STORAGE_KEY
-from ..core.shapes import subdomain_problems
+from ..core.names_and_quantities import subdomain_problems
 from .location_rules import location_problems
 from .placement_rules import Wanted, placement_problems
 from .surroundings import Surroundings

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import pulumi
 
-from ..core.invalid_spec import refuse
+from ..core.names_and_quantities import MIB, quantity
 from ..core.pods import container_security
-from ..core.shapes import MIB, quantity
+from ..core.problem import raise_if_invalid
 from .etcd_connection import EtcdConnection
 from .stateful_set import DISK, Persistence, pull_secret_problems, stateful_set
 
@@ -46,7 +46,7 @@ class Etcd(pulumi.ComponentResource):
         # The whole name: mesh pods of other namespaces look it up, too.
         endpoint = pulumi.Output.format("http://{0}.{1}.svc:{2}", _NAME, args.namespace, _PORT)
         self.connection = EtcdConnection(endpoints=endpoint.apply(lambda url: [url]), root_prefix=args.root_prefix)
-        refuse(
+        raise_if_invalid(
             "Etcd",
             name,
             [

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from ..core.names_and_quantities import HIGHEST_PORT, shown
 from ..core.pem import certificate_problems, certified, key_problems, public_half
-from ..core.shapes import HIGHEST_PORT, shown
 
 _ENDPOINT = re.compile(r"(?P<scheme>https?)://(?P<host>[a-zA-Z0-9.-]+):(?P<port>\d{1,5})")
 _AUTHORITY = re.compile(r"[a-zA-Z0-9.-]+(:\d{1,5})?")

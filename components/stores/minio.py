@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import pulumi
 
-from ..core.invalid_spec import refuse
 from ..core.pods import container_security
+from ..core.problem import raise_if_invalid
 from .kept_secret import KeptSecret, KeptSecretArgs
 from .stateful_set import DISK, Persistence, pull_secret_problems, stateful_set
 from .storage import S3Storage
@@ -42,7 +42,7 @@ class Minio(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MinioArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         disk = args.persistence.problems() if args.persistence else ()
-        refuse("Minio", name, [*disk, *pull_secret_problems(args.image_pull_secrets)])
+        raise_if_invalid("Minio", name, [*disk, *pull_secret_problems(args.image_pull_secrets)])
         super().__init__("modelmesh:index:Minio", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         credentials = KeptSecret(

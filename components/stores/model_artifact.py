@@ -18,10 +18,10 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from ..core.invalid_spec import refuse
+from ..core.names_and_quantities import label_problems, shown, subdomain_problems
 from ..core.pods import container_security, pod_security
+from ..core.problem import raise_if_invalid
 from ..core.rendering import encoded
-from ..core.shapes import label_problems, shown, subdomain_problems
 from ..images import content
 from ..images.build import BuildArgs
 from ..images.images import promotion_problems
@@ -91,12 +91,14 @@ class ModelArtifact(pulumi.ComponentResource):
     """The publisher's, as `<repository>@sha256:…`."""
 
     def __init__(self, name: str, args: ModelArtifactArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        refuse("ModelArtifact", args.model_name, _problems(args))
+        raise_if_invalid("ModelArtifact", args.model_name, _problems(args))
         if isinstance(args.files, PromotedModel):
             self.digest = args.files.digest
         else:
             files = content.files(args.files.source)
-            refuse("ModelArtifact", args.model_name, (f"files.source: {problem}" for problem in _files_problems(files)))
+            raise_if_invalid(
+                "ModelArtifact", args.model_name, (f"files.source: {problem}" for problem in _files_problems(files))
+            )
             self.digest = content.digest(files)
         super().__init__("modelmesh:index:ModelArtifact", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)

@@ -12,8 +12,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from ..core.names_and_quantities import duplicate_problems, quantity_problems, subdomain_problems
 from ..core.pods import pod_security
-from ..core.shapes import again, quantity_problems, subdomain_problems
 
 DISK = "/data"
 """Where the disk is mounted. Stores use a folder in it: a new disk's own root may hold a `lost+found`."""
@@ -42,7 +42,7 @@ def pull_secret_problems(names: Sequence[str]) -> Iterator[str]:
     """What no Secret can be called, or is called twice."""
     for index, name in enumerate(names):
         yield from subdomain_problems(f"image_pull_secrets[{index}]", name)
-    yield from again("image_pull_secrets", names)
+    yield from duplicate_problems("image_pull_secrets", names)
 
 
 def stateful_set(

@@ -12,7 +12,7 @@ from typing import ClassVar
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from ..core.invalid_spec import refuse
+from ..core.problem import raise_if_invalid
 from ..core.rendering import encoded
 from .storage_rules import storage_problems
 
@@ -147,7 +147,7 @@ class StorageConfig(pulumi.ComponentResource):
     secret_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: StorageConfigArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        refuse("StorageConfig", args.secret_name, storage_problems(args.entries))
+        raise_if_invalid("StorageConfig", args.secret_name, storage_problems(args.entries))
         super().__init__("modelmesh:index:StorageConfig", name, {}, opts)
         # Secret as a whole, since each entry is.
         given = {key: storage.entry() for key, storage in args.entries.items()}

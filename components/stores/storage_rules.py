@@ -10,9 +10,9 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from ..core.mesh_pod import VOLUMES, is_taken
+from ..core.names_and_quantities import choice_problems, label_problems, secret_key_problems, shown
 from ..core.pem import certificate_problems, key_problems
-from ..core.rendering import Unknown, checkable
-from ..core.shapes import choice, label_problems, secret_key_problems, shown
+from ..core.rendering import Unknown, with_placeholders
 
 Fields = Mapping[str, Any]
 
@@ -56,7 +56,7 @@ def storage_problems(entries: Mapping[str, Entry]) -> list[str]:
     problems: list[str] = []
     for key, entry in entries.items():
         path = f"storage.{key}"
-        fields = checkable({**entry.fields(), **entry.parameters()})
+        fields = with_placeholders({**entry.fields(), **entry.parameters()})
         problems += [*_key_problems(key, fields["type"]), *field_problems(path, fields)]
         problems += [f"{path}.{name}: missing" for name in missing(fields) if name not in _BY_SERVICES]
     return problems
@@ -73,7 +73,7 @@ def field_problems(path: str, fields: Fields) -> Iterator[str]:
     if isinstance(kind, Unknown):
         return
     if kind not in _REQUIRED:
-        yield from choice(f"{path}.type", kind, tuple(_REQUIRED))
+        yield from choice_problems(f"{path}.type", kind, tuple(_REQUIRED))
         return
     for name, value in fields.items():
         if name.startswith("headers.") and kind == "http":

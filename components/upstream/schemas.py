@@ -10,8 +10,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from ..core.names_and_quantities import shown
 from ..core.rendering import Unknown
-from ..core.shapes import shown
 from .documents import documents
 
 Schema = dict[str, Any]

@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi_kubernetes.core import v1
 
-from components.core.invalid_spec import InvalidSpec
+from components.core.problem import InvalidSpecError
 from components.installation.serving_config import ServingConfig
 from components.runtimes.mlserver_runtime import mlserver_runtime
 from components.runtimes.serving_runtime import ServingRuntime, ServingRuntimeArgs
@@ -81,7 +81,7 @@ def refused(
         where = place(config=config or worlds.config(), storage=storage)
         try:
             ServingRuntime("runtime", ServingRuntimeArgs(namespace=where, runtime_name=name, spec=spec, **fields))
-        except InvalidSpec as problem:
+        except InvalidSpecError as problem:
             problems.extend(problem.problems)
 
     assert bool(run(program).resources) is not bool(problems), "nothing may be registered before all was checked"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.core.invalid_spec import InvalidSpec
+from components.core.problem import InvalidSpecError
 from components.installation.declared_runtime import DeclaredRuntime
 from components.installation.model_namespace import ModelNamespace
 from components.services.inference_service import InferenceService, InferenceServiceArgs
@@ -62,7 +62,7 @@ def refused(changes: Mapping[str, Any], around: Mapping[str, Any]) -> list[str]:
     problems: list[str] = []
 
     def program() -> None:
-        with pytest.raises(InvalidSpec) as raised:
+        with pytest.raises(InvalidSpecError) as raised:
             InferenceService("service", arguments(changes, around))
         problems.extend(raised.value.problems)
 

@@ -70,7 +70,7 @@ def test_what_can_be_built_with_is_not_refused(changes: dict[str, Any]) -> None:
         ),
         (
             {"platforms": ["linux/amd64", "linux/amd64"]},
-            "platforms[1]: 'linux/amd64' again, expected another than that of platforms[0]",
+            "platforms[1]: 'linux/amd64', expected a value other than that of platforms[0]",
         ),
         *(
             ({"cache": text}, f"cache: {text!r}, {CACHE_FORM}")

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.core.invalid_spec import InvalidSpec
+from components.core.problem import InvalidSpecError
 from components.services.inference_service import InferenceServiceArgs
 from components.services.inference_services import LABEL, InferenceServices, InferenceServicesArgs
 from components.services.model_location import ModelPath
@@ -98,9 +98,9 @@ def test_another_model_is_another_job_and_the_same_ones_are_the_same() -> None:
     ("args", "expected"),
     [
         (services, "services: none, expected one at least"),
-        (lambda: services("one", "one"), "services[1].model_name: 'one' again, expected another"),
+        (lambda: services("one", "one"), "services[1].model_name: 'one', expected a value other than"),
         (lambda: InferenceServicesArgs(services=[with_headers()]), "its store's headers would stand in a ConfigMap"),
-        (lambda: services("One"), "One: metadata.name: 'One', expected small letters, digits, - and ."),
+        (lambda: services("One"), "One: metadata.name: 'One', expected lower-case letters, digits, - and ."),
         (
             lambda: services("one", "two", model_format="unheard-of"),
             "two: spec.predictor.model.modelFormat",
@@ -124,7 +124,7 @@ def test_what_could_not_work_is_refused_before_anything_is_registered(args: Any,
     problems: list[str] = []
 
     def program() -> None:
-        with pytest.raises(InvalidSpec) as raised:
+        with pytest.raises(InvalidSpecError) as raised:
             InferenceServices("table", args())
         problems.extend(raised.value.problems)
 
@@ -134,7 +134,7 @@ def test_what_could_not_work_is_refused_before_anything_is_registered(args: Any,
 
 def test_a_name_that_no_job_could_have_is_refused() -> None:
     def program() -> None:
-        with pytest.raises(InvalidSpec, match="41 characters long, 40 fit"):
+        with pytest.raises(InvalidSpecError, match="41 characters long, 40 fit"):
             InferenceServices("n" * 41, services("one"))
 
     assert run(program).resources == []

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pulumi
 import pytest
 
-from components.core.invalid_spec import InvalidSpec
+from components.core.problem import InvalidSpecError
 from components.runtimes.memory_plan import MemoryPlan
 from components.runtimes.serving_runtime import ServingRuntime, ServingRuntimeArgs
 from tests.unit.stack.engine import run
@@ -106,7 +106,7 @@ def test_a_runtime_takes_its_sizes_from_its_plan() -> None:
     ],
 )
 def test_a_size_is_either_planned_or_given(given: dict[str, object], expected: str) -> None:
-    with pytest.raises(InvalidSpec, match=expected):
+    with pytest.raises(InvalidSpecError, match=expected):
         mlserver(plan=PLANS[1], **given)
 
 
@@ -120,7 +120,7 @@ def test_an_impossible_plan_is_refused_with_all_that_is_wrong() -> None:
         max_message_bytes=0,
         bytes_per_second=0,
     )
-    with pytest.raises(InvalidSpec) as raised:
+    with pytest.raises(InvalidSpecError) as raised:
         mlserver(plan=nothing)
     assert len(raised.value.problems) == 7
     assert raised.value.problems[1] == "plan.resident_models: -1, expected more than 0"

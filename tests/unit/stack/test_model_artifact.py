@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.core.invalid_spec import InvalidSpec
+from components.core.problem import InvalidSpecError
 from components.images import content
 from components.images.build import BuildArgs
 from components.stores.model_artifact import ModelArtifact, ModelArtifactArgs, ModelFiles, PromotedModel
@@ -18,7 +18,7 @@ JOB = "kubernetes:batch/v1:Job"
 SOURCE = Path(".build/models/sentiment")
 FILES = ModelFiles(source=SOURCE, build=BuildArgs(registry="registry.example"))
 PROMOTED = PromotedModel(image=f"registry.example/models/sentiment@{DIGEST}", digest=f"sha256:{'1' * 64}")
-LETTERS, ENDS = "small letters, digits", "with a letter or digit at each end"
+LETTERS, ENDS = "lower-case letters, digits", "with a letter or digit at each end"
 PLAIN = ModelArtifactArgs(namespace="models", model_name="sentiment", files=FILES, storage=S3)
 
 
@@ -114,9 +114,9 @@ def test_what_cannot_be_published_is_refused_before_anything_is_registered(
     changes: dict[str, Any], expected: str
 ) -> None:
     def program() -> None:
-        with pytest.raises(InvalidSpec) as raised:
+        with pytest.raises(InvalidSpecError) as raised:
             ModelArtifact("model", dataclasses.replace(PLAIN, **changes))
-        assert raised.value.problems == [expected]
+        assert [*raised.value.problems] == [expected]
 
     assert run(program).resources == []
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_published_is_refused_before_anything_is_registered(
 def test_more_files_than_the_puller_fetches_are_refused(tmp_path: Path) -> None:
     for number in range(101):
         (tmp_path / f"{number}.txt").touch()
-    with pytest.raises(InvalidSpec, match=r"files\.source: 101 files, expected 100 at the most: "):
+    with pytest.raises(InvalidSpecError, match=r"files\.source: 101 files, expected 100 at the most: "):
         made(files=dataclasses.replace(FILES, source=tmp_path))
 
 
@@ -140,7 +140,7 @@ def test_more_files_than_the_puller_fetches_are_refused(tmp_path: Path) -> None:
 )
 def test_settings_that_the_adapter_would_end_of_are_refused(tmp_path: Path, settings: str, problem: str) -> None:
     (tmp_path / "model-settings.json").write_text(settings)
-    with pytest.raises(InvalidSpec) as caught:
+    with pytest.raises(InvalidSpecError) as caught:
         made(files=dataclasses.replace(FILES, source=tmp_path))
     assert f"files.source: model-settings.json: {problem}" in str(caught.value)
 

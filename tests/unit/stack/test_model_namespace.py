@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from components.core.invalid_spec import InvalidSpec
+from components.core.problem import InvalidSpecError
 from components.images.pull_secret import ImagePullSecret, RegistryCredentials
 from components.installation.installation import Installation
 from components.installation.model_namespace import ModelNamespace, ModelNamespaceArgs
@@ -76,7 +76,7 @@ def refused(namespace: str = "team-a", *, config: Mapping[str, Any] | None = Non
 
     def program() -> None:
         args = ModelNamespaceArgs(installation=installation(config=config), namespace=namespace, **arguments)
-        with pytest.raises(InvalidSpec) as raised:
+        with pytest.raises(InvalidSpecError) as raised:
             ModelNamespace("models", args)
         problems.extend(raised.value.problems)
 
@@ -133,7 +133,7 @@ def test_a_namespace_that_serves_no_models_says_so() -> None:
 
 
 def test_a_namespaces_name_is_checked_before_it_is_registered() -> None:
-    with pytest.raises(InvalidSpec, match="namespace: 'Team A', expected up to 63 small letters"):
+    with pytest.raises(InvalidSpecError, match="namespace: 'Team A', expected up to 63 lower-case letters"):
         run(lambda: Namespace("wrong", NamespaceArgs(namespace="Team A", serves_models=True)))
 
 
@@ -303,7 +303,7 @@ def test_the_controllers_copy_of_the_etcd_secret_is_not_touched() -> None:
         ("elsewhere", {}, "namespace: 'elsewhere', the installation's model_namespaces are serving, team-a, team-b"),
         ("serving", {"exists": True}, "exists: True, but this is the controller's namespace"),
         ("team-a", {"storage": ExistingStorage(secret_name="mine")}, "storage.secret_name: 'mine', expected 'storage-"),  # noqa: S106
-        ("team-a", {"storage": {"a/b": BUCKET}}, "storage['a/b']: 'a/b', expected up to 253 letters"),
+        ("team-a", {"storage": {"a/b": BUCKET}}, "storage['a/b']: 'a/b', expected a key of up to 253 letters"),
         ("team-a", {"storage": {"disk": PvcStorage(claim_name="Models")}}, "storage.disk.name: 'Models', expected"),
     ],
 )

@@ -28,9 +28,9 @@ def test_the_list_and_the_table_are_added_up(tmp_path: Path) -> None:
         ("", "expected the columns name and, if any, path"),
         ("name,path\none\n", "line 2: expected 2 columns"),
         ("name,path\none,a,b\n", "line 2: expected 2 columns"),
-        ("name\nOne\n", "modelTable, line 2.name: 'One', expected small letters"),
-        ("name\nown\n", "modelTable, line 2.name: 'own' again, expected each name once"),
-        ("name\none\ntwo\none\n", "modelTable, line 4.name: 'one' again, expected each name once"),
+        ("name\nOne\n", "modelTable, line 2.name: 'One', expected lower-case letters"),
+        ("name\nown\n", "modelTable, line 2.name: 'own', expected each name once"),
+        ("name\none\ntwo\none\n", "modelTable, line 4.name: 'one', expected each name once"),
     ],
 )
 def test_what_is_wrong_with_a_table_is_told_by_its_line(tmp_path: Path, text: str, expected: str) -> None:
@@ -50,5 +50,5 @@ def test_a_table_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_a_name_in_the_list_that_cannot_be_is_told_by_its_place() -> None:
     _, problems = read([{"name": "one"}, {"name": "Two"}])
     assert problems == [
-        "models[1].name: 'Two', expected small letters, digits, - and ., with a letter or digit at each end"
+        "models[1].name: 'Two', expected lower-case letters, digits, - and ., with a letter or digit at each end"
     ]

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.core.shapes import is_subdomain
+from components.core.names_and_quantities import is_subdomain
 from components.installation.declared_runtime import DeclaredRuntime
 from components.installation.model_namespace import ModelNamespace, ModelNamespaceArgs
 from components.runtimes.refresh_type_constraints import labels

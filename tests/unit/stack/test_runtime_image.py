@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from components.core.invalid_spec import InvalidSpec
+from components.core.problem import InvalidSpecError
 from components.images import content
 from components.images.build import BuildArgs, image_builder
 from components.images.pull_secret import RegistryCredentials
@@ -264,9 +264,9 @@ def test_what_is_no_image_is_refused_before_anything_is_registered(
     image: BuiltImage | PromotedImage, expected: str
 ) -> None:
     def program() -> None:
-        with pytest.raises(InvalidSpec) as raised:
+        with pytest.raises(InvalidSpecError) as raised:
             RuntimeImage("runtime", RuntimeImageArgs(image=image))
-        assert raised.value.problems == [expected]
+        assert [*raised.value.problems] == [expected]
 
     assert run(program).resources == []
 

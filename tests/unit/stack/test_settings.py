@@ -11,7 +11,7 @@ import settings
 from settings import schema
 from tests.unit.stack.engine import encrypted_keys, run, stack_config
 
-AGAIN = "again, expected another than that of"
+DUPLICATE = ", expected a value other than that of"
 
 
 def load(config: dict[str, str], *encrypted: str) -> settings.Settings:
@@ -68,7 +68,7 @@ def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
         "modelmesh:restProxy: 'maybe', expected boolean",
         "modelmesh:podsPerRuntime: 'many', expected integer (Pods of each runtime)",
         "modelmesh:loadTimeoutSeconds: 0, expected 1 or more",
-        "modelmesh:namespace: 'Model Mesh', expected up to 63 small letters",
+        "modelmesh:namespace: 'Model Mesh', expected up to 63 lower-case letters",
         "modelmesh:kubeconfig: ' ', expected some text",
         "modelmesh:context: missing (Context in that file",
         "modelmesh:runtimeMemory: 'a lot', expected a quantity",
@@ -294,8 +294,8 @@ def test_what_cannot_be_read_is_no_reason_to_refuse_a_preview_and_is_never_appli
         ({"persistence": {"storageClass": "fast"}}, "persistence.storageClass: given, but no volume has it"),
         ({"persistence": {"etcd": "1Gi", "minio": "1Gi", "storageClass": "A"}}, "persistence.storageClass: 'A'"),
         ({"runtimeName": "mlserver-1.x", "builtInRuntimes": ["mlserver-1.x"]}, "runtimeName: 'mlserver-1.x' is among"),
-        ({"builtInRuntimes": ["ovms-1.x"] * 2}, f"builtInRuntimes[1]: 'ovms-1.x' {AGAIN} builtInRuntimes[0]"),
-        ({"pullSecrets": [{"name": "a"}] * 2}, f"pullSecrets[1]: 'a' {AGAIN} pullSecrets[0]"),
+        ({"builtInRuntimes": ["ovms-1.x"] * 2}, f"builtInRuntimes[1]: 'ovms-1.x'{DUPLICATE} builtInRuntimes[0]"),
+        ({"pullSecrets": [{"name": "a"}] * 2}, f"pullSecrets[1]: 'a'{DUPLICATE} pullSecrets[0]"),
         ({"pullSecrets": [{"name": "a", "registry": "r.io", "username": "u"}]}, "pullSecrets[0].password: empty"),
     ],
 )  # fmt: skip

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from components.core.invalid_spec import InvalidSpec
+from components.core.problem import InvalidSpecError
 from components.stores.storage import (
     AzureStorage,
     GcsStorage,
@@ -143,8 +143,8 @@ def test_what_is_known_later_is_not_judged() -> None:
 
 S3_WITH = dataclasses.replace
 WRONG: list[tuple[dict[str, Storage], str]] = [
-    ({"a/b": S3}, "storage['a/b']: 'a/b', expected up to 253 letters, digits, -, _ and ."),
-    ({"": S3}, "storage['']: '', expected up to 253 letters"),
+    ({"a/b": S3}, "storage['a/b']: 'a/b', expected a key of up to 253 letters, digits, -, _ and ."),
+    ({"": S3}, "storage['']: '', expected a key of up to 253 letters"),
     ({"..models": S3}, "storage['..models']: a Secret takes no key . or ..*"),
     ({"default_gcs": S3}, "storage.default_gcs: of type 's3', but only services that ask for type 'gcs' would take it"),
     ({"a": S3_WITH(S3, endpoint_url="minio:9000")}, "storage.a.endpoint_url: 'minio:9000', expected http://<host>"),
@@ -173,8 +173,8 @@ WRONG: list[tuple[dict[str, Storage], str]] = [
         {"a": AzureStorage(account_name="a", container="c", connection_string="x", **PRINCIPAL)},
         "storage.a: connection_string and client_id, client_secret, tenant_id, of which ModelMesh ignores all but",
     ),
-    ({"a": PvcStorage(claim_name="My_Claim")}, "storage.a.name: 'My_Claim', expected up to 63 small letters"),
-    ({"a": PvcStorage(claim_name="models.v1")}, "storage.a.name: 'models.v1', expected up to 63 small letters"),
+    ({"a": PvcStorage(claim_name="My_Claim")}, "storage.a.name: 'My_Claim', expected up to 63 lower-case letters"),
+    ({"a": PvcStorage(claim_name="models.v1")}, "storage.a.name: 'models.v1', expected up to 63 lower-case letters"),
     ({"a": PvcStorage(claim_name="models-dir")}, "storage.a.name: 'models-dir' is the name of a volume of ModelMesh's"),
     ({"a": HttpStorage(url="models.example")}, "storage.a.url: 'models.example', expected http://<host>"),
     ({"a": HttpStorage(url="ftp://models.example")}, "storage.a.url: 'ftp://models.example'"),
@@ -208,7 +208,7 @@ def test_wrong_entries_are_refused_before_anything_is_registered(entries: dict[s
 
     def program() -> None:
         args = StorageConfigArgs(namespace="models", secret_name="storage-config", entries=entries)  # noqa: S106
-        with pytest.raises(InvalidSpec) as raised:
+        with pytest.raises(InvalidSpecError) as raised:
             StorageConfig("storage", args)
         refused.append(str(raised.value))
 

@@ -10,7 +10,7 @@ from pulumi import _types
 from pulumi_kubernetes.core import v1
 
 from components.core import annotations as keys
-from components.core.rendering import Document, checkable
+from components.core.rendering import Document, with_placeholders
 from components.installation.declared_runtime import DeclaredRuntime
 from components.runtimes.runtime_rules import runtime_problems
 from components.runtimes.serving_runtime_spec import BuiltInAdapter, ModelFormat, ServingRuntimeSpec
@@ -147,7 +147,7 @@ def test_the_exceptions_are_of_documents_that_are_there() -> None:
 
 def test_what_runtimes_promise_is_read_from_what_the_classes_say() -> None:
     promised = {
-        where: DeclaredRuntime.of({**document, "spec": checkable(typed(document).spec())})
+        where: DeclaredRuntime.of({**document, "spec": with_placeholders(typed(document).spec())})
         for where, document in DOCUMENTS.items()
         if where.startswith("config/runtimes/")
     }

@@ -32,7 +32,7 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     "no container": (replace(plain(), containers=[]), "spec.containers: empty, expected that of the model server"),
     "two containers of a name": (
         plain(container(), container()),
-        "spec.containers[1].name: 'server' again, expected another than that of spec.containers[0]",
+        "spec.containers[1].name: 'server', expected a value other than that of spec.containers[0]",
     ),
     "the mesh's container": (plain(container(name="mm")), "spec.containers[0].name: 'mm' is reserved"),
     "a container with the mesh's prefix": (
@@ -61,7 +61,7 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     "a lifecycle": (plain(container(lifecycle=v1.LifecycleArgs())), "spec.containers[0].lifecycle: not allowed"),
     "a variable twice": (
         plain(container(env=[v1.EnvVarArgs(name="A", value=value) for value in "12"])),
-        "spec.containers[0].env[1].name: 'A' again, expected another than that of spec.containers[0].env[0]",
+        "spec.containers[0].env[1].name: 'A', expected a value other than that of spec.containers[0].env[0]",
     ),
     "a limit below its request": (
         plain(resources({"memory": "1Gi", "cpu": "500m"}, {"memory": "1000Mi", "cpu": "1"})),
@@ -86,7 +86,7 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     "a reserved port name": (port(9000, "grpc"), "spec.containers[0].ports[0].name: 'grpc' is reserved"),
     "two ports of a name": (
         plain(container(ports=[v1.ContainerPortArgs(container_port=n, name="own") for n in (9000, 9001)])),
-        "ports[1].name: 'own' again, expected another than that of spec.containers[0].ports[0]",
+        "ports[1].name: 'own', expected a value other than that of spec.containers[0].ports[0]",
     ),
     # Volumes
     "the mesh's volume": (
@@ -95,7 +95,7 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     ),
     "two volumes of a name": (
         plain(volumes=[v1.VolumeArgs(name="a"), v1.VolumeArgs(name="a")]),
-        "spec.volumes[1].name: 'a' again, expected another than that of spec.volumes[0]",
+        "spec.volumes[1].name: 'a', expected a value other than that of spec.volumes[0]",
     ),
     "a volume of two kinds": (
         plain(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.core.invalid_spec import InvalidSpec
+from components.core.problem import InvalidSpecError
 from components.images.pull_secret import ImagePullSecret
 from components.installation.data_plane_tls import DataPlaneTls
 from components.installation.modelmesh_serving import ModelMeshServing
@@ -45,8 +45,8 @@ WRONG_CONFIGS: list[tuple[dict[str, Any], str]] = [
         {"scale_to_zero": ScaleToZero(grace_period_seconds=65536)},
         "config.scale_to_zero.grace_period_seconds: 65536, expected 0 to 65535",
     ),
-    ({"storage_secret_name": "Storage"}, "config.storage_secret_name: 'Storage', expected small letters"),
-    ({"service_account_name": "a b"}, "config.service_account_name: 'a b', expected small letters"),
+    ({"storage_secret_name": "Storage"}, "config.storage_secret_name: 'Storage', expected lower-case letters"),
+    ({"service_account_name": "a b"}, "config.service_account_name: 'a b', expected lower-case letters"),
     (
         {"mesh_resources": sized(limit="448Mi", request="448Mi"), "max_message_bytes": 2**25},
         "'448Mi' leaves 73 MiB for messages, expected room for 4 of max_message_bytes (33554432), as 576Mi has",
@@ -70,10 +70,16 @@ WRONG_CONFIGS: list[tuple[dict[str, Any], str]] = [
     ({"pod_labels": {"/a": "b"}}, "config.pod_labels: '/a', expected [domain/]name as a key"),
     ({"pod_annotations": {"Note": "x"}}, "config.pod_annotations.Note: upstream would make it 'note'"),
     ({"image_pull_secrets": [ImagePullSecret(name="Pull")]}, "config.image_pull_secrets[0].name: 'Pull', expected"),
-    ({"image_pull_secrets": [ImagePullSecret(name="p")] * 2}, "config.image_pull_secrets[1]: 'p' again"),
+    (
+        {"image_pull_secrets": [ImagePullSecret(name="p")] * 2},
+        "config.image_pull_secrets[1]: 'p', expected a value other than",
+    ),
     ({"built_in_server_types": []}, "config.built_in_server_types: empty, no runtime could run"),
     ({"built_in_server_types": ["ollama"]}, "config.built_in_server_types[0]: 'ollama', expected one of triton"),
-    ({"built_in_server_types": ["ovms", "ovms"]}, "config.built_in_server_types[1]: 'ovms' again"),
+    (
+        {"built_in_server_types": ["ovms", "ovms"]},
+        "config.built_in_server_types[1]: 'ovms', expected a value other than",
+    ),
     (processors(scheme="https"), "config.payload_processors[0].scheme: 'https', expected logger or http"),
     (processors(host=""), "config.payload_processors[0].host: empty, expected the host"),
     (processors(host="http://drift"), "config.payload_processors[0].host: 'http://drift', expected a host alone"),
@@ -83,7 +89,7 @@ WRONG_CONFIGS: list[tuple[dict[str, Any], str]] = [
     (processors(scheme="logger"), "config.payload_processors[0]: the logger is in the mesh itself"),
     (
         {"payload_processors": [PayloadProcessor(scheme="logger")] * 2},
-        "config.payload_processors[1]: (not shown) again, expected another than that",
+        "config.payload_processors[1]: (not shown), expected a value other than that",
     ),
     (
         {"mesh_environment": {"MM_SVC_GRPC_MAX_MSG_SIZE": "1"}},
@@ -102,16 +108,16 @@ WRONG_CONFIGS: list[tuple[dict[str, Any], str]] = [
 WRONG_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"scope": "galaxy"}, "scope: 'galaxy', expected cluster or namespace"),
     ({"definitions": "mine"}, "definitions: 'mine', expected one of own, kept, existing"),
-    ({"namespace_name": "Serving"}, "namespace_name: 'Serving', expected up to 63 small letters"),
+    ({"namespace_name": "Serving"}, "namespace_name: 'Serving', expected up to 63 lower-case letters"),
     ({"model_namespaces": []}, "model_namespaces: empty, no model could be served"),
     ({"model_namespaces": ["Team"]}, "model_namespaces[0]: 'Team', expected"),
-    ({"model_namespaces": ["a", "a"]}, "model_namespaces[1]: 'a' again, expected another than that of model"),
+    ({"model_namespaces": ["a", "a"]}, "model_namespaces[1]: 'a', expected a value other than that of model"),
     (
         {"scope": "namespace"},
         "model_namespaces[1]: 'team-a', with scope 'namespace' the controller sees only its own, 'serving'",
     ),
     ({"built_in_runtimes": ["ollama-1.x"]}, "built_in_runtimes[0]: 'ollama-1.x', expected one of triton-2.x"),
-    ({"built_in_runtimes": ["ovms-1.x", "ovms-1.x"]}, "built_in_runtimes[1]: 'ovms-1.x' again"),
+    ({"built_in_runtimes": ["ovms-1.x", "ovms-1.x"]}, "built_in_runtimes[1]: 'ovms-1.x', expected a value other than"),
     (
         {"built_in_runtimes": ["ovms-1.x"], "config": config(built_in_server_types=["mlserver"])},
         "built_in_runtimes[0]: 'ovms-1.x' needs 'ovms' in config.built_in_server_types",
@@ -130,13 +136,13 @@ WRONG_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
         {"tls": DataPlaneTls(client_auth="maybe")},  # type: ignore[arg-type]
         "tls.client_auth: 'maybe', expected require or optional",
     ),
-    ({"tls": DataPlaneTls(existing_secret="Mesh")}, "tls.existing_secret: 'Mesh', expected small letters"),  # noqa: S106
+    ({"tls": DataPlaneTls(existing_secret="Mesh")}, "tls.existing_secret: 'Mesh', expected lower-case letters"),  # noqa: S106
     (
         {"tls": DataPlaneTls(existing_secret="mesh", dns_names=["x.example"])},  # noqa: S106
         "tls.dns_names: an existing_secret has its names already",
     ),
     ({"tls": DataPlaneTls(dns_names=["10.0.0.1"])}, "tls.dns_names[0]: '10.0.0.1', expected a name"),
-    ({"tls": DataPlaneTls(dns_names=["a b"])}, "tls.dns_names[0]: 'a b', expected small letters"),
+    ({"tls": DataPlaneTls(dns_names=["a b"])}, "tls.dns_names[0]: 'a b', expected lower-case letters"),
     ({"etcd": EtcdConnection(endpoints=[], root_prefix="x")}, "etcd.endpoints: empty, expected"),
 ]
 
@@ -152,7 +158,7 @@ def test_what_could_not_work_is_refused_and_nothing_is_registered(changes: dict[
     def program() -> None:
         try:
             ModelMeshServing("modelmesh", arguments(**changes))
-        except InvalidSpec as invalid:
+        except InvalidSpecError as invalid:
             problems.extend(invalid.problems)
 
     assert not run(program).resources
@@ -163,7 +169,7 @@ def test_all_problems_come_at_once() -> None:
     wrong = arguments(
         scope="namespace", config=config(pods_per_runtime=0, service_port=0), controller=Controller(replicas=0)
     )
-    with pytest.raises(InvalidSpec, match="ModelMeshServing 'modelmesh' cannot work") as raised:
+    with pytest.raises(InvalidSpecError, match="ModelMeshServing 'modelmesh' cannot work") as raised:
         run(lambda: ModelMeshServing("modelmesh", wrong))
     assert len(raised.value.problems) == 4
 

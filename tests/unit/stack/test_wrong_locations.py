@@ -90,7 +90,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         f"{MODEL}.storage: claim 'mine' is mounted nowhere; put it into the namespace's storage",
     ),
     (by_uri("pvc://mine/a"), {}, f"{MODEL}.storage: claim 'mine' is mounted nowhere"),
-    (by_uri("pvc://My_claim/a"), ANY_PVC, f"{MODEL}.storage.parameters.name: 'My_claim', expected up to 63 small"),
+    (by_uri("pvc://My_claim/a"), ANY_PVC, f"{MODEL}.storage.parameters.name: 'My_claim', expected up to 63 lower"),
     (
         at("a", key="shared", parameters={"name": "mine"}),
         ANY_PVC,

@@ -32,7 +32,7 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     ),
     "a pull secret's name that is none": (
         plain(image_pull_secrets=["My Secret"]),
-        "spec.imagePullSecrets[0].name: 'My Secret', expected small letters",
+        "spec.imagePullSecrets[0].name: 'My Secret', expected lower-case letters",
     ),
     # Annotations
     "models at once without an adapter": (
@@ -49,7 +49,7 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     ),
     "a product's ConfigMap that is none": (
         plain(product_config="My Config"),
-        "metadata.annotations.productConfig: 'My Config', expected small letters",
+        "metadata.annotations.productConfig: 'My Config', expected lower-case letters",
     ),
     "an unknown metric": (
         mlserver(autoscaling=Autoscaling(metric="requests")),  # type: ignore[arg-type]

@@ -10,8 +10,8 @@ import pulumi
 import pytest
 from pulumi_kubernetes.core import v1
 
-from components.core.invalid_spec import InvalidSpec
-from components.core.rendering import checkable
+from components.core.problem import InvalidSpecError
+from components.core.rendering import with_placeholders
 from components.runtimes.mlserver_runtime import mlserver_runtime
 from components.runtimes.runtime_rules import runtime_problems
 from components.runtimes.serving_runtime import ClusterServingRuntime, ClusterServingRuntimeArgs
@@ -54,7 +54,7 @@ def test_a_runtime_that_could_not_work_is_refused(spec: ServingRuntimeSpec, expe
     ("name", "expected"),
     [
         ("x" * 50, "becomes a label and is 68 characters long, 63 fit"),
-        ("Custom", "metadata.name: 'Custom', expected small letters"),
+        ("Custom", "metadata.name: 'Custom', expected lower-case letters"),
     ],
 )
 def test_a_name_that_its_deployment_could_not_have_is_refused(name: str, expected: str) -> None:
@@ -90,10 +90,10 @@ def test_nothing_is_said_of_values_that_are_known_later() -> None:
             affinity=later(node_affinity()),
             autoscaling=Autoscaling(metric="memory"),
         )
-        document = {"kind": "ServingRuntime", "metadata": {"name": "x"}, "spec": checkable(spec.spec())}
+        document = {"kind": "ServingRuntime", "metadata": {"name": "x"}, "spec": with_placeholders(spec.spec())}
         document["metadata"] = {"name": "x", "annotations": spec.metadata_annotations()}
         problems.extend(
-            [*spec_problems("ServingRuntime", checkable(spec.spec())), *runtime_problems(document, config())]
+            [*spec_problems("ServingRuntime", with_placeholders(spec.spec())), *runtime_problems(document, config())]
         )
 
     run(program)
@@ -130,7 +130,7 @@ def test_all_problems_come_at_once() -> None:
 
 class TestCustomMlserver:
     def test_all_of_its_own_problems_come_at_once(self) -> None:
-        with pytest.raises(InvalidSpec) as raised:
+        with pytest.raises(InvalidSpecError) as raised:
             mlserver(
                 formats=[FORMAT, ModelFormat(name="SKLearn")],
                 environment={"MLSERVER_HTTP_PORT": "8080", "FINE": "yes"},
@@ -143,12 +143,12 @@ class TestCustomMlserver:
     @pytest.mark.parametrize("name", ["sklearn", "xgboost", "lightgbm", "mllib"])
     def test_formats_of_the_adapters_own_are_only_for_upstreams_image(self, name: str) -> None:
         own = [ModelFormat(name=name)]
-        with pytest.raises(InvalidSpec, match="take another name than lightgbm, mllib, sklearn, xgboost"):
+        with pytest.raises(InvalidSpecError, match="take another name than lightgbm, mllib, sklearn, xgboost"):
             mlserver_runtime(image=IMAGE, formats=own)
         assert not refused(replace(mlserver(), supported_model_formats=own))
 
     def test_it_serves_something(self) -> None:
-        with pytest.raises(InvalidSpec, match="formats: empty, expected what the image serves"):
+        with pytest.raises(InvalidSpecError, match="formats: empty, expected what the image serves"):
             mlserver(formats=[])
 
 
@@ -163,7 +163,7 @@ class TestWholeClusters:
                     "runtime",
                     ClusterServingRuntimeArgs(installation=made, namespaces=[place()], runtime_name="x", spec=spec),
                 )
-            except InvalidSpec as problem:
+            except InvalidSpecError as problem:
                 problems.extend(problem.problems)
 
         assert bool(run(program).resources) is not bool(problems)

@@ -23,7 +23,7 @@ OFF = DeclaredRuntime(name="off-0.x", namespace=None, formats=(("off", None),), 
 
 TYPED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     # Names and annotations
-    ({"model_name": "Sentiment"}, {}, "metadata.name: 'Sentiment', expected small letters, digits, - and ."),
+    ({"model_name": "Sentiment"}, {}, "metadata.name: 'Sentiment', expected lower-case letters, digits, - and ."),
     ({"model_name": "x" * 239}, {}, "has 239 characters, 238 fit"),
     (
         {"annotations": {"serving.kserve.io/deploymentMode": "modelmesh"}},

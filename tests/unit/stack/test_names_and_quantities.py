@@ -4,8 +4,15 @@ from decimal import Decimal
 
 import pytest
 
+from components.core.names_and_quantities import (
+    choice_problems,
+    duplicate_problems,
+    is_subdomain,
+    object_name,
+    quantity,
+    quantity_problems,
+)
 from components.core.rendering import Unknown
-from components.core.shapes import again, choice, is_subdomain, prefix, quantity, quantity_problems
 
 
 @pytest.mark.parametrize(
@@ -25,22 +32,26 @@ def test_what_the_api_server_takes_for_no_quantity_is_none(text: object) -> None
 def test_what_is_known_later_is_not_judged() -> None:
     later = Unknown("(known later)")
     assert quantity(later) is None
-    assert not [*quantity_problems("size", later), *choice("kind", later, ("a",)), *again("names", [later, later])]
+    assert not [
+        *quantity_problems("size", later),
+        *choice_problems("kind", later, ("a",)),
+        *duplicate_problems("names", [later, later]),
+    ]
 
 
 def test_what_stands_twice_is_told_with_both_places() -> None:
-    found = list(again("names", ["a", None, "b", "a", None], ".name"))
-    assert found == ["names[3].name: 'a' again, expected another than that of names[0]"]
+    found = list(duplicate_problems("names", ["a", None, "b", "a", None], "name"))
+    assert found == ["names[3].name: 'a', expected a value other than that of names[0]"]
 
 
 @pytest.mark.parametrize("name", ["runtime", "custom-runtime-0.x", "a" * 54])
 def test_a_name_that_kubernetes_takes_stays(name: str) -> None:
-    assert prefix(name) == name
+    assert object_name(name) == name
 
 
 @pytest.mark.parametrize("name", ["a" * 55, "a" * 44 + "-b" * 40, "My_Runtime", "a..b", "-", "..", "größer", "0" * 300])
 def test_another_is_changed_and_told_apart(name: str) -> None:
-    made_up = f"{prefix(name)}-1234abcd"
+    made_up = f"{object_name(name)}-1234abcd"
     assert is_subdomain(made_up)
     assert len(made_up) <= 63
-    assert prefix(name) == prefix(name) != prefix(name + "x")
+    assert object_name(name) == object_name(name) != object_name(name + "x")

@@ -94,7 +94,7 @@ lock: .venv ## Pin the Python requirements anew, with hashes; or add what one mo
 	    [ -f "$$RUNTIME/pyproject.toml" ] || { echo "✗ $$RUNTIME has no pyproject.toml: RUNTIME=… names a model server's folder"; exit 1; }; \
 	    cd "$$RUNTIME"; "$(CURDIR)/.venv/bin/uv" pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	      --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements.txt; exit; fi; \
-	  for lock in "-o requirements.txt" "--group dev -o requirements-dev.txt"; do \
+	  for lock in "--group program -o requirements.txt" "--group dev -o requirements-dev.txt"; do \
 	  .venv/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml $$lock; done
 

@@ -5,6 +5,7 @@ import pulumi_kubernetes as kubernetes
 
 import components as mm
 import settings
+from settings.stand_in import stands_in
 
 s = settings.load()
 
@@ -61,7 +62,7 @@ if serving.tls_ca:
     pulumi.export("tlsCa", serving.tls_ca)
     pulumi.export("tlsSecret", serving.installation.tls_secret)
 pulumi.export("meshImage", str(s.images.modelmesh))
-if mm.STAND_IN in s.images.modelmesh.name:
+if stands_in(s.images):
     pulumi.export(
         "meshNote", "solo mesh stands in for ModelMesh here: one pod per runtime, no placement, copies or scaling"
     )

@@ -19,7 +19,7 @@ EXAMPLE_MODULES = ("sentiment_model.py", "vader_analyzer.py", "vader_lexicon.py"
 """What of runtime_src is the example's own."""
 EXAMPLE_CLASS = "sentiment_model.SentimentModel"
 EXAMPLE_PACKAGE = "vaderSentiment"
-_OTHER = {"pyproject.toml", "requirements.txt", "model-settings.json", "publish"}
+_OTHER = {"pyproject.toml", "requirements.txt", "model-settings.json"}
 """What a runtime has of its own, and what it shares with runtime_src."""
 _STYLE = """\
 extend = "../../pyproject.toml"

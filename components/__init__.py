@@ -19,7 +19,7 @@ Nothing here reads configuration. `InvalidSpecError` has a `Problem` for each re
 from .core.cluster import Cluster
 from .core.problem import InvalidSpecError
 from .images.build import BuildArgs, image_builder
-from .images.images import STAND_IN, ImageRef, Images
+from .images.images import ImageRef, Images
 from .images.pull_secret import ImagePullSecret, RegistryCredentials
 from .images.runtime_image import BuiltImage, PromotedImage, RuntimeImage, RuntimeImageArgs
 from .installation.cluster_guard import (
@@ -74,7 +74,6 @@ from .stores.storage import (
 )
 
 __all__ = [
-    "STAND_IN",
     "Autoscaling",
     "AzureStorage",
     "BuildArgs",

@@ -15,6 +15,7 @@ from .conflicts import conflicts
 from .models import Model, models
 from .records import MAY_BE_SECRET
 from .settings import Settings
+from .stand_in import stand_in_labels
 
 
 class BadConfiguration(pulumi.RunError):
@@ -76,6 +77,7 @@ def _settings(values: Mapping[str, Any], images: mm.Images, more_models: tuple[M
             mesh_resources=_resources(v["meshResources"]) if v["meshResources"] else None,
             adapter_resources=_resources(v["adapterResources"]),
             max_message_bytes=v["maxMessageBytes"],
+            pod_labels=stand_in_labels(images),
             image_pull_secrets=[_pull_secret(entry) for entry in v["pullSecrets"]],
         ),
         controller=mm.Controller(replicas=v["controllerReplicas"]),

@@ -28,9 +28,6 @@ ServerType = Literal["triton", "mlserver", "ovms", "torchserve"]
 SERVER_TYPES: tuple[ServerType, ...] = get_args(ServerType)
 """Model servers for which ModelMesh Serving brings an adapter and a runtime."""
 
-STAND_IN = "solo-mesh"
-"""In the name of the image that answers in ModelMesh's place on the embedded cluster."""
-
 _REGISTRY = r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:\d+)?/"
 _REF = re.compile(
     rf"(?P<name>({_REGISTRY})?[a-z0-9][a-z0-9._/-]*)(:(?P<tag>[\w][\w.-]{{0,127}}))?(@(?P<digest>sha256:[0-9a-f]{{64}}))?"

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import yaml
 
 from ..core.names_and_quantities import MIB, quantity
-from ..images.images import SERVER_TYPES, STAND_IN, Images
+from ..images.images import SERVER_TYPES, Images
 from ..images.pull_secret import ImagePullSecret
 from .mesh_memory import memory_mib
 from .payload_processor import PayloadProcessor
@@ -155,7 +155,7 @@ class ServingConfig:
             "modelMeshResources": self.mesh().as_config(),
             "storageHelperImage": {**self.images.adapter.as_config(), "command": list(self.puller_command)},
             "storageHelperResources": self.adapter_resources.as_config(),
-            "runtimePodLabels": {**self._told_apart(), **self.pod_labels},
+            "runtimePodLabels": dict(self.pod_labels),
             "runtimePodAnnotations": dict(self.pod_annotations),
             "imagePullSecrets": [{"name": secret.name} for secret in self.image_pull_secrets],
             "allowAnyPVC": self.allow_any_pvc,
@@ -167,10 +167,6 @@ class ServingConfig:
             "modelMeshEndpoint": self.management_endpoint,
         }
         return yaml.safe_dump(_filled(told), sort_keys=True)
-
-    def _told_apart(self) -> dict[str, str]:
-        """Whoever looks at a pod is to know that something stands in for ModelMesh."""
-        return {"modelmesh-server": STAND_IN} if STAND_IN in self.images.modelmesh.name else {}
 
     def _environment(self) -> dict[str, str]:
         """ModelMesh's start script finds no memory limit on nodes with cgroup v2, and would count on 1536 MiB."""

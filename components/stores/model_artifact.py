@@ -28,6 +28,8 @@ from ..images.images import promotion_problems
 from ..images.runtime_image import BuiltImage, PromotedImage, RuntimeImage, RuntimeImageArgs
 from .storage import S3Storage
 
+_PUBLISHER = Path(__file__).with_name("publisher")
+"""Folder of the publisher's image: its Dockerfile finds the model's files below `artifact` in the build context."""
 _RETRIES = 3
 _DEADLINE_SECONDS = 600
 _LONGEST_NAME = 42
@@ -44,8 +46,6 @@ class ModelFiles:
 
     source: Path
     build: BuildArgs
-    publisher: Path = Path("runtime_src/publish")
-    """Folder of the publisher: its Dockerfile finds the model's files below `artifact` in the build context."""
 
     def problems(self) -> Iterator[str]:
         """What could not be built."""
@@ -214,6 +214,6 @@ def _publisher(args: ModelArtifactArgs) -> BuiltImage | PromotedImage:
         return PromotedImage(ref=args.files.image)
     return BuiltImage(
         build=args.files.build,
-        sources={"": args.files.publisher, "artifact": args.files.source},
+        sources={"": _PUBLISHER, "artifact": args.files.source},
         repository=f"models/{args.model_name}",
     )

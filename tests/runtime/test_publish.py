@@ -13,11 +13,11 @@ import pytest
 
 from cli.environments import venv_for
 from cli.model_server import free_ports
+from cli.stack import ROOT
 from components.images import content
 from components.stores.certificate import issued, today
-from tests.runtime.server import RUNTIME
 
-PUBLISH = RUNTIME / "publish"
+PUBLISH = ROOT / "components/stores/publisher"
 USER, PASSWORD = "publisher", "not-a-secret-outside-this-test"
 TOOLCHAIN = Path(
     os.environ.get("MODELMESH_TOOLCHAIN_BIN") or Path.home() / ".cache/modelmesh-stack/toolchain/current/bin"

@@ -13,8 +13,9 @@ import pytest
 from components.images import content
 from tests.runtime.server import RUNTIME, image_environment
 
+PUBLISHER = RUNTIME.parent / "components/stores/publisher"
 DOCKERFILE = (RUNTIME / "Dockerfile").read_text()
-DOCKERFILES = (RUNTIME / "Dockerfile", RUNTIME / "publish/Dockerfile")
+DOCKERFILES = (RUNTIME / "Dockerfile", PUBLISHER / "Dockerfile")
 
 
 def test_settings_are_those_that_modelmesh_serving_relies_on() -> None:
@@ -37,7 +38,7 @@ def test_command_names_the_models_directory_itself_since_no_shell_expands_it() -
 
 
 def test_image_runs_as_a_user_that_kubernetes_can_tell_from_root() -> None:
-    for dockerfile in (DOCKERFILE, (RUNTIME / "publish/Dockerfile").read_text()):
+    for dockerfile in (DOCKERFILE, (PUBLISHER / "Dockerfile").read_text()):
         assert re.findall(r"^USER (.+)$", dockerfile, re.MULTILINE) == ["1000:1000"]
 
 

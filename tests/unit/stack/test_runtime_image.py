@@ -25,7 +25,7 @@ ENGINES = pytest.mark.parametrize("engine", ["buildkit", "docker"])
 
 @pytest.fixture(autouse=True)
 def in_workplace(workplace: Path) -> None:
-    (workplace / "runtime_src/publish/publish.py").write_text("print('published')\n")
+    (workplace / "publisher/publish.py").write_text("print('published')\n")
 
 
 def built(sources: dict[str, Path] | None = None, repository: str = "server", **changes: Any) -> BuiltImage:
@@ -72,7 +72,7 @@ def what_is_built(image: Resource) -> dict[str, Any]:
 )
 @pytest.mark.parametrize(
     "sources",
-    [{"": Path("runtime_src")}, {"": Path("runtime_src/publish"), "artifact": Path(".build/models/sentiment")}],
+    [{"": Path("runtime_src")}, {"": Path("publisher"), "artifact": Path(".build/models/sentiment")}],
     ids=["one", "two"],
 )
 def test_both_builders_build_the_same(changes: dict[str, Any], sources: dict[str, Path]) -> None:
@@ -131,7 +131,7 @@ def test_the_tag_is_that_of_all_that_goes_in(engine: Any) -> None:
 
 
 def test_each_source_is_staged_in_its_folder_by_its_own_allow_list() -> None:
-    resource(built({"": Path("runtime_src/publish"), "artifact": Path("runtime_src")}))
+    resource(built({"": Path("publisher"), "artifact": Path("runtime_src")}))
     context = Path(".build/context/runtime")
     staged = sorted(path.relative_to(context).as_posix() for path in context.rglob("*") if path.is_file())
     assert staged == ["Dockerfile", "artifact/Dockerfile", "artifact/server.py", "publish.py"]

@@ -134,9 +134,8 @@ def test_the_memory_that_the_start_script_divides_is_the_containers_own_unless_i
     assert named["internalModelMeshEnvVars"] == [{"name": "MEM_LIMIT_MB", "value": "400"}]
 
 
-def test_a_stand_in_for_the_mesh_is_called_one_beside_other_labels() -> None:
-    stand_in = told(images=images(modelmesh="registry.example/solo-mesh:1"), pod_labels={"team": "red"})
-    assert stand_in["runtimePodLabels"] == {"modelmesh-server": "solo-mesh", "team": "red"}
+def test_pod_labels_are_left_out_where_there_are_none() -> None:
+    assert told(pod_labels={"team": "red"})["runtimePodLabels"] == {"team": "red"}
     assert "runtimePodLabels" not in told()
 
 

@@ -1,5 +1,5 @@
-"""A one-machine Kubernetes node, image registry and image builder, for who has no cluster of their own.
+"""A one-machine Kubernetes node, image registry and image builder, for users without a cluster.
 
-Owns what `python -m embedded` starts and takes back. Knows nothing of the stack that is deployed on it: it hands out
-a kubeconfig, a registry, a builder and image references, and whoever has those from elsewhere needs nothing of this.
+`python -m embedded` starts and stops them. The package is independent of the stack that is deployed on the node: it
+provides a kubeconfig, a registry, a builder and image references, all of which a stack can also get from elsewhere.
 """

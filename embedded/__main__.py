@@ -11,8 +11,8 @@ from embedded.toolchain import BuildError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit code is 0 if it did its work (for `status`: if all runs and the node is Ready)."""
-    # A shell of root does not always look where the system's own tools are.
+    """Run one command; the exit code is 0 on success (for `status`: if everything runs and the node is Ready)."""
+    # A root shell does not always have the system's own tools on its PATH.
     os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
     parsed = _parser().parse_args(arguments)
     try:

@@ -1,4 +1,4 @@
-"""The few requests that a node's start makes of its Kubernetes API; a full client takes longer to load than they do."""
+"""Minimal client for the Kubernetes API requests of a node's start; a full client takes longer to load."""
 
 import http.client
 import json
@@ -12,7 +12,7 @@ from embedded.errors import EmbeddedError
 
 
 class Api:
-    """Requests to `server` as `identity`, trusting `authority` alone."""
+    """Client of `server` that authenticates as `identity` and trusts only `authority`."""
 
     def __init__(self, server: str, authority: Authority, identity: Pair) -> None:
         self._address = urlsplit(server)
@@ -20,7 +20,11 @@ class Api:
         self._tls.load_cert_chain(identity.certificate, identity.key)
 
     def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        """Status and decoded body (text where it is no JSON); raises OSError if the server can't be reached."""
+        """Send a request and return the status and the decoded body (plain text if it is not a JSON object).
+
+        Raises:
+            OSError: The server can't be reached.
+        """
         connection = http.client.HTTPSConnection(
             self._address.hostname or "", self._address.port, timeout=5, context=self._tls
         )
@@ -40,17 +44,17 @@ class Api:
         return self.request("GET", "/readyz")[0] == http.client.OK
 
     def takes_pods(self) -> bool:
-        """Whether pods can be created: they need the service account that a controller makes soon after the start."""
+        """Whether pods can be created, which requires the service account that a controller creates after the start."""
         return self.request("GET", "/api/v1/namespaces/default/serviceaccounts/default")[0] == http.client.OK
 
     def put_once(self, path: str, document: object) -> None:
-        """Create `document` in the collection `path` unless it is there."""
+        """Create `document` in the collection `path` unless it exists."""
         status, answer = self.request("POST", path, document)
         if status not in (http.client.CREATED, http.client.CONFLICT):
             raise EmbeddedError(f"the API server refused {document} at {path}: {status} {answer}")
 
     def node_condition(self, node: str) -> tuple[bool, float, str]:
-        """Whether `node` is Ready, when it last said so (seconds since the epoch), and the reason it gives."""
+        """Whether `node` is Ready, its last heartbeat (seconds since the epoch), and the reason it reports."""
         status, answer = self.request("GET", f"/api/v1/nodes/{node}")
         if status != http.client.OK:
             return False, 0.0, "not registered yet"
@@ -58,7 +62,7 @@ class Api:
             if condition["type"] == "Ready":
                 beat = _seconds(condition["lastHeartbeatTime"])
                 return condition["status"] == "True", beat, condition.get("message", "")
-        return False, 0.0, "no state reported yet"
+        return False, 0.0, "no status reported yet"
 
 
 def _seconds(timestamp: str) -> float:

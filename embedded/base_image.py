@@ -1,7 +1,7 @@
-"""The root file system of the base image `debian-python`: Debian of the machine's own release with Python.
+"""Root file system of the base image `debian-python`: the Debian release of this machine with Python.
 
-Debootstrap makes it, from the mirror that the machine's apt uses. The machine's bundle of certificate authorities goes
-in, so that pip works behind a proxy that inspects TLS - and an image made here trusts what this machine trusts.
+Debootstrap builds it from the mirror that apt uses on this machine. The machine's CA bundle is included, so that pip
+works behind a proxy that inspects TLS; an image built here therefore trusts the same authorities as this machine.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from embedded.progress import step
 
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
-# Caches, package lists and documentation: nothing that runs needs them.
+# Caches, package lists and documentation, which are not needed at run time.
 _DROPPED = (
     "var/cache/apt", "var/lib/apt/lists", "var/log", "usr/share/doc", "usr/share/man", "usr/share/info",
     "usr/share/locale", "tmp",
@@ -26,24 +26,24 @@ _DROPPED = (
 
 
 def suite() -> str:
-    """Code name of the machine's Debian release, such as `bookworm`."""
+    """Code name of this machine's Debian release, such as `bookworm`."""
     name = platform.freedesktop_os_release().get("VERSION_CODENAME")
     if not name:
         raise EmbeddedError(
-            "/etc/os-release names no VERSION_CODENAME; the base image is made from the machine's release"
+            "/etc/os-release names no VERSION_CODENAME; the base image is built from the machine's release"
         )
     return name
 
 
 def key() -> str:
-    """What the archive's content depends on; newer packages alone are no reason to make it again."""
+    """Digest of the archive's inputs; newer package versions alone do not change it."""
     digest = hashlib.sha256("\0".join([suite(), platform.machine(), *PACKAGES, *_DROPPED]).encode())
     digest.update(CA_BUNDLE.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def archive(cache: Path, log: Path) -> Path:
-    """Path of the tar archive of the root file system, made in about a minute unless the cache has it."""
+    """Path of the tar archive of the root file system, which takes about a minute to build if it is not cached."""
     result = cache / "base" / f"{suite()}-{key()}.tar"
     if result.exists():
         return result
@@ -55,7 +55,7 @@ def archive(cache: Path, log: Path) -> Path:
         log.open("wb") as output,
     ):
         root, packed = Path(scratch, "root"), Path(scratch, "root.tar")
-        # In a mount namespace of its own, an interrupted debootstrap leaves no mount behind.
+        # A separate mount namespace, so that an interrupted debootstrap leaves no mount behind.
         _run(output, log, "unshare", "--mount", "--propagation", "slave", "debootstrap", "--variant=minbase",
              f"--include={','.join(PACKAGES)}", suite(), str(root), mirror(suite()))  # fmt: skip
         for path in _DROPPED:
@@ -69,7 +69,7 @@ def archive(cache: Path, log: Path) -> Path:
 
 
 def mirror(release: str) -> str:
-    """Address of the package archive that apt is set up with for `release`."""
+    """Address of the package archive that apt uses for `release`."""
     listed = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(RELEASE) $(COMPONENT) $(REPO_URI)", "Created-By: Packages"],
         capture_output=True, text=True, check=False,
@@ -78,14 +78,14 @@ def mirror(release: str) -> str:
 
 
 def choose_mirror(targets: str, release: str) -> str:
-    """The first archive of component main in lines of `release component address`."""
+    """First archive of component main in lines of `release component address`."""
     for line in targets.splitlines():
         name, component, address = line.split(maxsplit=2)
         if (name, component) == (release, "main"):
             return address
     raise EmbeddedError(
         f"apt knows no package archive for Debian {release}: it needs a source with suite {release} and component main "
-        "in /etc/apt/sources.list.d; the base image is made from it"
+        "in /etc/apt/sources.list.d; the base image is built from it"
     )
 
 
@@ -98,4 +98,4 @@ def _empty(folder: Path) -> None:
 def _run(output: BinaryIO, log: Path, *argv: str) -> None:
     result = subprocess.run(argv, stdout=output, stderr=subprocess.STDOUT, check=False)
     if result.returncode != 0:
-        raise EmbeddedError(f"`{argv[0]} …` failed while making the base image; {log} ends with:\n{files.tail(log)}")
+        raise EmbeddedError(f"`{argv[0]} …` failed while building the base image; {log} ends with:\n{files.tail(log)}")

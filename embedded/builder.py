@@ -1,4 +1,4 @@
-"""The image builder: BuildKit's daemon without a Docker engine, and the file by which buildx clients find it."""
+"""Image builder: BuildKit's daemon without a Docker engine, and the file by which buildx clients find it."""
 
 import json
 import os
@@ -14,12 +14,12 @@ from embedded.processes import Process
 from embedded.readiness import accepting
 
 NAME = "buildkitd"
-# What a build needs to get at package registries behind a company's proxy.
+# Proxy settings that a build needs to reach package registries.
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 
 
 def process(instance: Instance, bin_folder: Path, enter: tuple[str, ...]) -> Process:
-    """buildkitd in the host's network (`enter` has to leave that alone)."""
+    """BuildKit's daemon in the host's network, which `enter` must not leave."""
     config = files.write(instance.settings / "buildkitd.toml", configuration(instance))
     return Process(
         name=NAME,
@@ -32,7 +32,7 @@ def process(instance: Instance, bin_folder: Path, enter: tuple[str, ...]) -> Pro
 
 
 def configuration(instance: Instance) -> str:
-    """buildkitd's TOML: builds use the host's network, for that is where package registries are reached from."""
+    """TOML configuration of buildkitd; builds use the host's network, from which package registries are reachable."""
     return f"""\
 root = "{instance.cache / "buildkit" / instance.name}"
 
@@ -56,7 +56,7 @@ http = true
 
 
 def docker_config(instance: Instance) -> Path:
-    """The folder to use as DOCKER_CONFIG: it knows the one builder and no credentials."""
+    """Folder to use as DOCKER_CONFIG; it lists this builder and no credentials."""
     folder = instance.data / "docker"
     node = {"Name": f"{instance.builder_name}0", "Endpoint": f"unix://{instance.builder_socket}"}
     builder = {"Name": instance.builder_name, "Driver": "remote", "Nodes": [node], "Dynamic": False}
@@ -66,46 +66,43 @@ def docker_config(instance: Instance) -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """One image to build and push.
-
-    Attributes:
-        target: `registry/repository:tag`.
-        context: folder with the Dockerfile.
-        named: further contexts by the name that `COPY --from` uses.
-        arguments: build arguments.
-    """
+    """One image to build and push."""
 
     target: str
+    """Image tag as `registry/repository:tag`."""
     context: Path
+    """Folder with the Dockerfile."""
     named: Mapping[str, Path] = field(default_factory=dict)
+    """Further build contexts by the name that `COPY --from` uses."""
     arguments: Mapping[str, str] = field(default_factory=dict)
+    """Values of the Dockerfile's `ARG` instructions."""
 
 
-def build(instance: Instance, buildctl: Path, wanted: Build, log: Path) -> None:
-    """Build and push; buildctl's own progress goes to `log`, whose end an error shows."""
-    # Layers stay uncompressed: they never leave the machine, and its cores have better things to do.
+def build(instance: Instance, buildctl: Path, image: Build, log: Path) -> None:
+    """Build and push an image; buildctl's progress goes to `log`, and an error shows its end."""
+    # Layers stay uncompressed: they never leave the machine, and compressing takes CPU time.
     output = (
-        f"type=image,name={wanted.target},push=true,oci-mediatypes=true,rewrite-timestamp=true,compression=uncompressed"
+        f"type=image,name={image.target},push=true,oci-mediatypes=true,rewrite-timestamp=true,compression=uncompressed"
     )
     argv = [
         str(buildctl), "--addr", f"unix://{instance.builder_socket}", "build", "--progress=plain",
         "--frontend", "dockerfile.v0",
-        "--local", f"context={wanted.context}", "--local", f"dockerfile={wanted.context}",
+        "--local", f"context={image.context}", "--local", f"dockerfile={image.context}",
         "--output", output, "--opt", "build-arg:SOURCE_DATE_EPOCH=0",
     ]  # fmt: skip
-    for name, folder in wanted.named.items():
+    for name, folder in image.named.items():
         argv += ["--local", f"{name}={folder.resolve()}", "--opt", f"context:{name}=local:{name}"]
-    for name, value in {**_proxies(instance), **wanted.arguments}.items():
+    for name, value in {**_proxies(instance), **image.arguments}.items():
         argv += ["--opt", f"build-arg:{name}={value}"]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output_file:
         result = subprocess.run(argv, stdout=output_file, stderr=subprocess.STDOUT, check=False)
     if result.returncode != 0:
-        raise EmbeddedError(f"building {wanted.target} failed; {log} ends with:\n{files.tail(log, 25)}")
+        raise EmbeddedError(f"building {image.target} failed; {log} ends with:\n{files.tail(log, 25)}")
 
 
 def _proxies(instance: Instance) -> dict[str, str]:
-    """The caller's proxy settings, with the node itself excepted; nothing if there are none."""
+    """The caller's proxy settings with an exception for the node; empty if there are none."""
     found = {name.lower(): value for name, value in os.environ.items() if name.lower() in _PROXY_VARIABLES and value}
     if not found:
         return {}

@@ -1,7 +1,7 @@
-"""Keys and certificates of one node, kept over restarts so that a kubeconfig handed out once goes on working.
+"""Keys and certificates of one node, kept across restarts so that an issued kubeconfig stays valid.
 
-Two authorities: the cluster's, whose certificates the API server takes as identities, and etcd's, so that no identity
-of the cluster opens the store behind it. Leaves are made anew when they are near their end or their names have changed.
+The cluster and etcd have separate authorities, so that no client certificate of the cluster opens the store behind
+it. Leaf certificates are reissued when they are about to expire or when their names have changed.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class Pair:
 
 
 def signing_key(folder: Path, name: str) -> Path:
-    """A private key without a certificate (service account tokens), made once."""
+    """Private key without a certificate (for service account tokens), created once."""
     path = folder / f"{name}.key"
     if not path.exists():
         files.write(path, _private_pem(ec.generate_private_key(ec.SECP256R1())))
@@ -41,7 +41,7 @@ def signing_key(folder: Path, name: str) -> Path:
 
 
 class Authority:
-    """A certificate authority in `folder`, made on first use."""
+    """Certificate authority in `folder`, created on first use."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
@@ -59,7 +59,7 @@ class Authority:
             files.write(self.pair.certificate, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
 
     def issue(self, name: str, user: str, groups: Sequence[str] = (), hosts: Sequence[str] = ()) -> Pair:
-        """A leaf for `user` in `groups`, valid as a client and, for `hosts` (names or addresses), as a server."""
+        """Leaf certificate for `user` in `groups`: a client's and, for `hosts` (names or addresses), a server's."""
         pair = Pair(certificate=self._folder / f"{name}.crt", key=self._folder / f"{name}.key")
         attributes = [x509.NameAttribute(NameOID.COMMON_NAME, user)]
         attributes += [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
@@ -97,7 +97,7 @@ def _still_good(pair: Pair, issuer: x509.Certificate, subject: x509.Name, names:
     certificate = x509.load_pem_x509_certificate(pair.certificate.read_bytes())
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, TypeError, ValueError):  # of another authority: an older one, or someone else's
+    except (InvalidSignature, TypeError, ValueError):  # issued by another or an older authority
         return False
     try:
         current = set(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
@@ -117,7 +117,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))  # a clock that is set back a little does no harm
+        .not_valid_before(now - timedelta(minutes=5))  # tolerates a clock that is set back a little
         .not_valid_after(now + life)
     )
 

@@ -1,8 +1,8 @@
-"""Control groups of an instance: one parent in every hierarchy, and who is in it.
+"""Control groups of an instance: one parent in every hierarchy, and its members.
 
-`<parent>/system` holds the node's own processes with all they start (shims, CNI plugins), `<parent>/kubepods` the pods,
-`<parent>/build` the image builds. So membership, not a list kept on the side, says what belongs to the instance: it is
-exact even after a crash. Works for cgroup v1 (one folder in each hierarchy), v2 (one folder) and a hybrid of both.
+`<parent>/system` holds the node's own processes with all their descendants (shims, CNI plugins), `<parent>/kubepods`
+the pods, `<parent>/build` the image builds. Membership determines what belongs to the instance, which is exact even
+after a crash. Supports cgroup v1 (one folder in each hierarchy), v2 (one folder) and a hybrid of both.
 """
 
 import os
@@ -19,7 +19,7 @@ def hierarchies(mounts: str | None = None) -> list[Path]:
     """Roots of all hierarchies: the unified one, the v1 ones, or (on a hybrid system) both.
 
     Args:
-        mounts: text of /proc/self/mounts, read if None.
+        mounts: Text of /proc/self/mounts, read if None.
     """
     lines = (mounts if mounts is not None else Path("/proc/self/mounts").read_text()).splitlines()
     fields = [line.split() for line in lines]
@@ -27,7 +27,7 @@ def hierarchies(mounts: str | None = None) -> list[Path]:
 
 
 def create(instance: Instance) -> list[Path]:
-    """Make the parent and its `system` child in each hierarchy; return the `system` folders."""
+    """Create the parent and its `system` child in each hierarchy; return the `system` folders."""
     groups = []
     for root in hierarchies():
         parent = root / instance.full_name
@@ -41,19 +41,19 @@ def create(instance: Instance) -> list[Path]:
 
 
 def members(instance: Instance, child: str = "") -> set[int]:
-    """Ids of all processes in the instance's groups, or in those below one child of the parent."""
+    """Process ids of all members of the instance's groups, or of those below one child of the parent."""
     found: set[int] = set()
     for root in hierarchies():
         for folder, _, _ in os.walk(root / instance.full_name / child):
             try:
                 found.update(int(line) for line in Path(folder, "cgroup.procs").read_text().split())
-            except OSError:  # the group went away while we looked
+            except OSError:  # the group was removed in the meantime
                 continue
     return found
 
 
 def end(instance: Instance, child: str = "", grace: float = 3.0) -> None:
-    """End every member: ask (SIGTERM), wait up to `grace` seconds, then insist until none is left."""
+    """Terminate every member: SIGTERM, a wait of up to `grace` seconds, then SIGKILL until none is left."""
     deadline = time.monotonic() + grace
     asked: set[int] = set()
     while alive := members(instance, child):
@@ -65,24 +65,24 @@ def end(instance: Instance, child: str = "", grace: float = 3.0) -> None:
                 continue
         asked |= alive
         if time.monotonic() > deadline + 20:
-            raise TimeoutError(f"processes {sorted(alive)} of {instance.full_name} do not end, even by SIGKILL")
+            raise TimeoutError(f"processes {sorted(alive)} of {instance.full_name} are still alive after SIGKILL")
         time.sleep(0.05)
 
 
 def remove(instance: Instance) -> None:
-    """Remove the parent and all below it from each hierarchy; members have to be gone."""
+    """Remove the parent and everything below it from each hierarchy; no members may be left."""
     for root in hierarchies():
         for folder, _, _ in os.walk(root / instance.full_name, topdown=False):
             _remove_group(Path(folder))
 
 
 def exists(instance: Instance) -> bool:
-    """Whether the instance has a control group, which it has from the start of `up` to the end of `down`."""
+    """Whether the instance has a control group, which exists from the start of `up` to the end of `down`."""
     return any((root / instance.full_name).exists() for root in hierarchies())
 
 
 def _remove_group(group: Path) -> None:
-    # The kernel may hold a group for a moment after its last process has gone.
+    # The kernel may keep a group for a moment after its last process has exited.
     for _ in range(100):
         try:
             group.rmdir()
@@ -96,13 +96,13 @@ def _remove_group(group: Path) -> None:
 
 
 def _delegate(root: Path) -> None:
-    # v2 hands a controller down only where each level says so.
+    # v2 delegates a controller only where each level enables it.
     for controller in (root / "cgroup.controllers").read_text().split():
         (root / "cgroup.subtree_control").write_text(f"+{controller}")
 
 
 def _inherit_cpuset(group: Path) -> None:
-    # A new v1 cpuset is empty, and an empty one takes no process.
+    # A new v1 cpuset is empty, and an empty cpuset accepts no process.
     for name in ("cpuset.cpus", "cpuset.mems"):
         if (group / name).exists() and (group.parent / name).exists() and not (group / name).read_text().strip():
             (group / name).write_text((group.parent / name).read_text())

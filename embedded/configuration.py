@@ -1,7 +1,6 @@
-"""Configuration files of the node's parts, as pure functions of the instance: what to write, never where or when.
+"""Configuration files of the node's components, as pure functions of the instance.
 
-Left out on purpose: everything whose default is right for a node of one. The reason stands beside each setting that
-is not.
+Settings whose default is right for a single node are omitted; each of the others has its reason beside it.
 """
 
 import json
@@ -14,7 +13,7 @@ KUBELET_ROOT = Path("/var/lib/kubelet")  # inside the node's mount namespace; se
 
 
 def containerd(instance: Instance, pause_image: str) -> str:
-    """containerd 1.6's TOML."""
+    """TOML configuration of containerd 1.6."""
     node = instance.data / "node"
     return f"""\
 version = 2
@@ -56,13 +55,13 @@ config_path = "{instance.settings / "registries"}"
 
 
 def registry_host(instance: Instance) -> str:
-    """containerd's entry for the node's registry, which speaks plain http."""
+    """Registry host configuration of containerd for the node's registry, which speaks plain HTTP."""
     address = f"http://{instance.registry}"
     return f'server = "{address}"\n\n[host."{address}"]\ncapabilities = ["pull", "resolve"]\n'
 
 
 def cni(instance: Instance) -> str:
-    """The pod network: one bridge, addresses handed out from files in the data folder."""
+    """Configuration of the pod network: one bridge, with addresses allocated from files in the data folder."""
     return json.dumps(
         {
             "cniVersion": "1.0.0",
@@ -73,7 +72,7 @@ def cni(instance: Instance) -> str:
                     "bridge": "pods0",
                     "isGateway": True,
                     "hairpinMode": True,  # a pod reaches itself through its Service
-                    "ipMasq": True,  # the host has no route back to the pods
+                    "ipMasq": True,  # the host has no route to the pods
                     "ipam": {
                         "type": "host-local",
                         "dataDir": str(instance.data / "node/ipam"),
@@ -89,7 +88,7 @@ def cni(instance: Instance) -> str:
 
 
 def kubelet(instance: Instance, *, authority: Path, certificate: Path, key: Path) -> dict[str, object]:
-    """KubeletConfiguration."""
+    """Configuration of the kubelet (KubeletConfiguration)."""
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -108,20 +107,20 @@ def kubelet(instance: Instance, *, authority: Path, certificate: Path, key: Path
         "containerRuntimeEndpoint": f"unix://{instance.containerd_socket}",
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": instance.cgroup,
-        "failCgroupV1": False,  # the kernel decides which version there is
+        "failCgroupV1": False,  # either version of cgroups works
         "failSwapOn": False,
         "oomScoreAdj": 0,  # a lower one needs CAP_SYS_RESOURCE
-        "protectKernelDefaults": True,  # the machine's settings are not ours to change; see sandbox.py
+        "protectKernelDefaults": True,  # the machine's settings must stay as they are; see sandbox.py
         "podLogsDir": str(instance.logs / "pods"),
         "serializeImagePulls": False,
-        "imageGCHighThresholdPercent": 100,  # never: the share of a user's disk that is full says nothing about us
+        "imageGCHighThresholdPercent": 100,  # never: disk usage of the whole machine says nothing about the node
         "evictionHard": {"memory.available": "200Mi", "nodefs.available": "1Gi", "imagefs.available": "1Gi"},
         "logging": {"verbosity": 1},
     }
 
 
 def kube_proxy(instance: Instance, kubeconfig: Path) -> dict[str, object]:
-    """KubeProxyConfiguration."""
+    """Configuration of kube-proxy (KubeProxyConfiguration)."""
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
@@ -133,17 +132,17 @@ def kube_proxy(instance: Instance, kubeconfig: Path) -> dict[str, object]:
         "hostnameOverride": instance.full_name,
         "clusterCIDR": POD_NETWORK,
         "detectLocalMode": "ClusterCIDR",
-        # Localhost node ports would open loopback listeners to the pods' network.
+        # Node ports on localhost would expose loopback listeners to the pods' network.
         "nodePortAddresses": ["primary"],
         "iptables": {"localhostNodePorts": False, "minSyncPeriod": "0s"},
         "oomScoreAdj": 0,
-        # Zero leaves a setting alone: those of connection tracking can only be written in the first namespace.
+        # Zero leaves a setting unchanged: connection tracking can only be configured in the initial namespace.
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
     }
 
 
 def coredns(instance: Instance, kubeconfig: Path) -> str:
-    """Corefile. Names outside the cluster do not exist: the node has no way out to what an answer would name."""
+    """Corefile of CoreDNS; names outside the cluster do not resolve, since the node has no route to them."""
     return f"""\
 {DNS_DOMAIN} in-addr.arpa {{
     bind {instance.node_address}
@@ -166,7 +165,7 @@ def coredns(instance: Instance, kubeconfig: Path) -> str:
 
 
 def encryption(secret: str) -> dict[str, object]:
-    """How the API server keeps Secrets in etcd; `secret` is 32 random bytes in base64."""
+    """EncryptionConfiguration for Secrets in etcd; `secret` is 32 random bytes in base64."""
     return {
         "apiVersion": "apiserver.config.k8s.io/v1",
         "kind": "EncryptionConfiguration",

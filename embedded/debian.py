@@ -1,7 +1,7 @@
-"""Installing what is missing from Debian, without starting or enabling any of the services that come along.
+"""Installation of missing Debian packages, without starting or enabling the services that they contain.
 
-Debian starts a service when its package is installed; asking it not to is what policy-rc.d is for. It is there only
-while apt-get runs, and one that the machine has already is put back.
+Debian starts a service when its package is installed, unless policy-rc.d forbids it. That file exists only while
+apt-get runs, and an existing one is restored.
 """
 
 import os
@@ -17,12 +17,12 @@ from embedded.progress import step
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 _FORBIDDEN = "#!/bin/sh\nexit 101\n"
-# Services of the packages in question; enabled at installation, they would start at the next boot.
+# Services in these packages that would otherwise be enabled at installation and start at the next boot.
 _SERVICES = {"containerd": "containerd", "docker-registry": "docker-registry", "etcd-server": "etcd"}
 
 
 def install(packages: Sequence[str], log: Path) -> None:
-    """Install `packages` (and what they depend on); apt's own words go to `log`."""
+    """Install `packages` and their dependencies; the output of apt-get goes to `log`."""
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with step(f"Debian packages: {' '.join(packages)}"), services_forbidden(POLICY):
         _apt(log, "update")
@@ -33,7 +33,7 @@ def install(packages: Sequence[str], log: Path) -> None:
 
 
 def load_modules(modules: Sequence[str]) -> None:
-    """Load kernel modules, which stay until the next boot."""
+    """Load kernel modules, which stay loaded until the next boot."""
     for module in modules:
         result = subprocess.run(["modprobe", module], capture_output=True, text=True, check=False)
         if result.returncode != 0:
@@ -42,7 +42,7 @@ def load_modules(modules: Sequence[str]) -> None:
 
 @contextmanager
 def services_forbidden(policy: Path) -> Iterator[None]:
-    """While in the body, no package starts a service."""
+    """Context in which no package starts a service."""
     saved = policy.with_name(f"{policy.name}.modelmesh-saved")
     if policy.exists():
         policy.replace(saved)

@@ -1,6 +1,6 @@
-"""Writing files whose change matters: whole, private by default, and untouched when nothing changed.
+"""Writing files atomically, private by default, and leaving them untouched if nothing changed.
 
-An unchanged file keeps its modification time, which is how a running process is known to have read the current one.
+An unchanged file keeps its modification time, which shows that a running process has read the current content.
 """
 
 import os
@@ -10,7 +10,7 @@ import yaml
 
 
 def write(path: Path, text: str | bytes, mode: int = 0o600) -> Path:
-    """Make `path` hold `text` with `mode`, by an atomic replacement unless it does already."""
+    """Make `path` hold `text` with `mode`, by an atomic replacement if its content differs."""
     content = text.encode() if isinstance(text, str) else text
     if path.exists() and path.read_bytes() == content and path.stat().st_mode & 0o777 == mode:
         return path
@@ -25,12 +25,12 @@ def write(path: Path, text: str | bytes, mode: int = 0o600) -> Path:
 
 
 def write_yaml(path: Path, document: object, mode: int = 0o600) -> Path:
-    """`write` of one YAML document."""
+    """Write one YAML document with `write`."""
     return write(path, yaml.safe_dump(document, sort_keys=False), mode)
 
 
 def tail(path: Path, lines: int = 15) -> str:
-    """The last lines of a log, for an error message; empty if there is none."""
+    """Last lines of a log, for an error message; empty if there is no log."""
     if not path.exists():
         return ""
     with path.open("rb") as file:

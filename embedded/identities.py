@@ -1,4 +1,4 @@
-"""Who may do what on the node: certificates and kubeconfigs of all its parts, and the rights that are not built in."""
+"""Certificates, kubeconfigs and RBAC of the node's components."""
 
 import base64
 import secrets
@@ -10,7 +10,7 @@ from embedded.api import Api
 from embedded.certificates import Authority, Pair, signing_key
 from embedded.instance import DNS_DOMAIN, SERVICE_OF_API, Instance
 
-# Kubernetes gives these names their rights itself.
+# Kubernetes has built-in bindings for these names.
 _USERS = {
     "kube-controller-manager": "system:kube-controller-manager",
     "kube-scheduler": "system:kube-scheduler",
@@ -19,7 +19,7 @@ _USERS = {
 _DNS = "embedded:coredns"
 _VOLUMES = "embedded:local-path-provisioner"
 _KUBELET_CLIENT = "embedded:apiserver-kubelet-client"
-# What these users may do in the whole cluster.
+# Cluster-wide rights of these users.
 _RULES = {
     _DNS: [
         {"apiGroups": [""], "resources": ["services", "pods", "namespaces"], "verbs": ["list", "watch"]},
@@ -51,12 +51,12 @@ class Identities:
     kubeconfigs: dict[str, Path]
 
     def api(self, instance: Instance) -> Api:
-        """The node's API, as its administrator."""
+        """Client of the node's API with administrator rights."""
         return Api(instance.api_server, self.cluster, self.admin)
 
 
 def ensure(instance: Instance) -> Identities:
-    """Make what is missing or near its end, keep the rest; write the kubeconfigs, the user's among them."""
+    """Create what is missing or about to expire, keep the rest, and write the kubeconfigs, including the user's."""
     folder = instance.data / "pki"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     node = str(instance.node_address)
@@ -95,7 +95,7 @@ def ensure(instance: Instance) -> Identities:
 
 
 def encryption_secret(instance: Instance) -> str:
-    """The key that Secrets are encrypted with in etcd: made once, since without it they can't be read again."""
+    """Encryption key of Secrets in etcd; created once, since a new key could not read existing Secrets."""
     path = instance.data / "pki/secrets-encryption.key"
     if not path.exists():
         files.write(path, base64.b64encode(secrets.token_bytes(32)))
@@ -103,7 +103,7 @@ def encryption_secret(instance: Instance) -> str:
 
 
 def grant(api: Api) -> None:
-    """Give the rights that Kubernetes has no built-in binding for."""
+    """Grant the rights for which Kubernetes has no built-in binding."""
     group = "rbac.authorization.k8s.io"
     cluster = f"/apis/{group}/v1"
     for user, rules in _RULES.items():
@@ -116,7 +116,7 @@ def grant(api: Api) -> None:
 
     for user, role in ((_DNS, _DNS), (_VOLUMES, _VOLUMES), (_KUBELET_CLIENT, "system:kubelet-api-admin")):
         bind(f"{cluster}/clusterrolebindings", user, "ClusterRole", role)
-    # A pod may use any service account of its namespace, so this one gets a namespace that has none with rights.
+    # A pod may use any service account of its namespace, so this account is alone in its namespace.
     own = f"{cluster}/namespaces/{volumes.NAMESPACE}"
     pods = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "create", "delete"]}
     api.put_once(f"{own}/roles", {"metadata": {"name": _VOLUMES}, "rules": [pods]})

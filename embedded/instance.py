@@ -1,7 +1,7 @@
 """Names, paths and addresses of one embedded node; nothing here touches the machine.
 
-Several instances exist so that tests and benchmarks never meet the user's own node: they differ in data folder, network
-namespace and link addresses, and share the cache of built things.
+Several instances exist so that tests and benchmarks do not affect the user's node: they differ in data folder, network
+namespace and link addresses, and share the cache of built artifacts.
 """
 
 import os
@@ -16,7 +16,7 @@ from embedded.errors import EmbeddedError
 NAMES: Final = ("dev", "test", "bench")
 DEFAULT_NETWORK: Final = "10.213.0.0/29"
 
-# Inside the node's network namespace only, so every instance uses the same ranges.
+# Used inside the node's network namespace only, so every instance has the same ranges.
 POD_NETWORK: Final = "10.244.0.0/16"
 SERVICE_NETWORK: Final = "10.96.0.0/16"
 SERVICE_OF_API: Final = "10.96.0.1"
@@ -28,48 +28,45 @@ REGISTRY_PORT: Final = 5000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """One node: where its files are and how it is reached.
-
-    Attributes:
-        name: one of `NAMES`.
-        root: folder of all instances' data; this instance's is `data`.
-        cache: folder of built things, shared by instances and checkouts.
-        link: the /30 between host and node.
-    """
+    """Names, paths and addresses of one node."""
 
     name: str
+    """One of `NAMES`."""
     root: Path
+    """Folder with the data of all instances; `data` is this instance's."""
     cache: Path
+    """Folder of built artifacts, shared by instances and checkouts."""
     link: IPv4Network
+    """Network (/30) of the link between host and node."""
 
     @property
     def data(self) -> Path:
-        """Everything that is this instance's own."""
+        """Folder with all data of this instance."""
         return self.root / self.name
 
     @property
     def logs(self) -> Path:
-        """Logs: one file a process, and the pods' in a folder."""
+        """Log folder: one file per process, and a folder for the pods."""
         return self.data / "logs"
 
     @property
     def settings(self) -> Path:
-        """Rendered configuration files."""
+        """Folder of rendered configuration files."""
         return self.data / "etc"
 
     @property
     def volumes(self) -> Path:
-        """What pods keep: one folder a PersistentVolume."""
+        """Folder of volumes: one subfolder per PersistentVolume."""
         return self.data / "volumes"
 
     @property
     def sockets(self) -> Path:
-        """Sockets and records of processes."""
+        """Folder of sockets and process records."""
         return self.data / "run"
 
     @property
     def kubeconfig(self) -> Path:
-        """The user's kubeconfig, private to root."""
+        """Path of the user's kubeconfig, which is private to root."""
         return self.data / "kubeconfig"
 
     @property
@@ -84,7 +81,7 @@ class Instance:
 
     @property
     def netns(self) -> Path:
-        """The network namespace's name in the file system."""
+        """Path of the network namespace in the file system."""
         return Path("/run/netns") / self.full_name
 
     @property
@@ -94,7 +91,7 @@ class Instance:
 
     @property
     def host_interface(self) -> str:
-        """The host's end of the link."""
+        """Interface name of the host's end of the link."""
         return f"mm-{self.name}"
 
     @property
@@ -119,22 +116,22 @@ class Instance:
 
     @property
     def containerd_socket(self) -> Path:
-        """Where kubelet finds containerd."""
+        """Path of containerd's socket, which the kubelet connects to."""
         return self.sockets / "containerd.sock"
 
     @property
     def builder_name(self) -> str:
-        """What buildx clients call the builder."""
+        """Name of the builder for buildx clients."""
         return f"embedded-{self.name}"
 
     @property
     def builder_socket(self) -> Path:
-        """Where BuildKit listens."""
+        """Path of BuildKit's socket."""
         return self.sockets / "buildkitd.sock"
 
 
 def instance(name: str, environ: Mapping[str, str] = os.environ) -> Instance:
-    """The instance called `name`; folders and link addresses may be moved by MODELMESH_{DATA,CACHE,NETWORK}."""
+    """Instance called `name`; MODELMESH_{DATA,CACHE,NETWORK} override its folders and link addresses."""
     if name not in NAMES:
         raise EmbeddedError(f"there is no instance {name!r}; instances are: {', '.join(NAMES)}")
     home = Path(environ.get("HOME") or Path.home())
@@ -143,7 +140,7 @@ def instance(name: str, environ: Mapping[str, str] = os.environ) -> Instance:
         name=name,
         root=_folder(environ.get("MODELMESH_DATA"), home / ".local/share/modelmesh-stack"),
         cache=_folder(environ.get("MODELMESH_CACHE"), home / ".cache/modelmesh-stack"),
-        # The third is just behind a /29, which is as much as anybody has to find free for `dev` and `test`.
+        # The third instance lies behind the /29, so that users need no more free addresses than that for the others.
         link=IPv4Network((int(network.network_address) + 4 * NAMES.index(name), 30)),
     )
 

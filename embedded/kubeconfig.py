@@ -1,4 +1,4 @@
-"""Kubeconfig files: one address, one identity, everything embedded so that the file can be read from anywhere."""
+"""Kubeconfig files with one context and all credentials embedded, so that they can be used from anywhere."""
 
 import base64
 from pathlib import Path
@@ -8,7 +8,7 @@ from embedded.certificates import Pair
 
 
 def write(path: Path, *, server: str, name: str, authority: Path, identity: Pair) -> Path:
-    """A private (0600) kubeconfig with the one context `name`."""
+    """Write a private (0600) kubeconfig with the context `name`."""
     return files.write_yaml(
         path,
         {

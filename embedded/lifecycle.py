@@ -1,4 +1,4 @@
-"""Bringing an instance up and down: the order of everything, and nothing of how each thing is done."""
+"""The order in which an instance is started and stopped."""
 
 import fcntl
 import os
@@ -31,21 +31,21 @@ from embedded.processes import Processes
 from embedded.progress import say, step
 from embedded.toolchain import Toolchain
 
-# Every process, in the order of starting.
+# Names of all processes, in the order of starting.
 PROCESSES = (sandbox.NAME, registry.NAME, builder.NAME, *node.NAMES)
 
 
 def records(which: Instance) -> Processes:
-    """The instance's processes, to look at or to end."""
+    """The instance's processes, to inspect or to stop."""
     return Processes(which.sockets, which.logs)
 
 
 def up(which: Instance) -> None:
-    """Have the node run, its images built and its handover written; what runs already as it should is left alone."""
+    """Start the node, build its images and write its handover; processes that are up to date keep running."""
     start = time.monotonic()
     _check(which)
     with _locked(which), ThreadPoolExecutor(4) as pool:
-        # Needs nothing but apt's mirror, so it overlaps with all that comes before the images.
+        # Only needs apt's mirror, so it overlaps with everything that precedes the images.
         root_file_system = pool.submit(base_image.archive, which.cache, which.logs / "debootstrap.log")
         tools = toolchain.ensure(say)
         processes, enter, build_enter = _sandbox(which, tools)
@@ -74,14 +74,14 @@ def up(which: Instance) -> None:
 
 
 def down(which: Instance) -> None:
-    """End all that belongs to the instance and take back what it changed; its data stays. Nothing to do is fine."""
+    """Stop everything that belongs to the instance and undo its changes to the machine; its data stays. Idempotent."""
     _require_root("down")
     with _locked(which), step(f"stopping the node {which.name}"):
         _stop(which)
 
 
 def reset(which: Instance) -> None:
-    """`down`, then delete the instance's data folder; builds stay in the cache."""
+    """Run `down`, then delete the instance's data folder; builds stay in the cache."""
     _require_root("reset")
     say(f"deleting {which.data}: cluster data, keys, stack state and logs of the node {which.name}")
     with _locked(which), step(f"stopping the node {which.name} and deleting its data"):
@@ -96,17 +96,17 @@ def _check(which: Instance) -> None:
         raise EmbeddedError(f"the node {which.name} can't be started here, and nothing was changed:{lines}")
     if not cgroups.exists(which):
         lines = "".join(f"\n  - {line}" for line in prerequisites.plan(which, found))
-        say(f"the node {which.name} makes of this machine (`down` takes back all but packages and files):{lines}")
+        say(f"the node {which.name} changes on this machine (`down` reverts all but packages and files):{lines}")
     if found.missing_packages:
         debian.install(found.missing_packages, which.logs / "apt.log")
     debian.load_modules(found.missing_modules)
 
 
 def _sandbox(which: Instance, tools: Toolchain) -> tuple[Processes, tuple[str, ...], tuple[str, ...]]:
-    """The namespaces, and the two ways of entering them: with the node's network and with the host's."""
+    """The namespaces, and the two command prefixes to enter them: with the node's network and with the host's."""
     if cgroups.exists(which) and not sandbox.running(records(which)):
-        # What was mounted is lost to whoever comes new; pods and all have to start afresh.
-        with step("ending what a crash has left over"):
+        # Mounts are lost with the last process, so pods and all other processes have to be restarted.
+        with step("stopping processes left by a crash"):
             _stop(which)
     with step("namespaces and control group"):
         groups = cgroups.create(which)
@@ -120,22 +120,22 @@ def _sandbox(which: Instance, tools: Toolchain) -> tuple[Processes, tuple[str, .
 
 
 def _wait_for_all(*futures: Future[Any]) -> None:
-    """Wait for all, or tell of the first failure while the rest goes on: what it makes is kept for the next attempt."""
+    """Wait for all futures; report the first failure at once, since the others finish for the next attempt."""
     done, running = wait(futures, return_when=FIRST_EXCEPTION)
     for future in done:
         if (error := future.exception()) and running:
-            say(f"  failed, ending what is under way: {str(error).splitlines()[0]}")
+            say(f"  failed, waiting for the other steps to end: {str(error).splitlines()[0]}")
         future.result()
 
 
 def _stop(which: Instance) -> None:
     processes = records(which)
-    processes.stop(["kubelet"])  # or it would start the pods again
+    processes.stop(["kubelet"])  # otherwise it would restart the pods
     cgroups.end(which, "kubepods")
     last = ["etcd", sandbox.NAME]
     processes.stop([name for name in PROCESSES if name not in last])
     processes.stop(last)
-    cgroups.end(which)  # shims, builds, and whatever is not on record
+    cgroups.end(which)  # shims, builds, and processes without a record
     cgroups.remove(which)
     network.remove(which)
     if not any(cgroups.exists(instance(name)) for name in NAMES):
@@ -149,7 +149,7 @@ def _require_root(command: str) -> None:
 
 @contextmanager
 def _locked(which: Instance) -> Iterator[None]:
-    """One command at a time works on an instance."""
+    """Allow one command at a time on an instance."""
     which.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (which.root / f"{which.name}.lock").open("w") as lock:
         try:

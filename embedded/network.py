@@ -1,7 +1,7 @@
-"""The node's network: one network namespace, one veth pair to the host. The only change to the host's network.
+"""The node's network: one network namespace and one veth pair, the only change to the host's network.
 
-Bridge, firewall rules and listening ports of the node are all inside the namespace, so deleting it takes them back.
-The node has no default route: whoever asks for an address outside is told "unreachable" at once, not after a timeout.
+Bridge, firewall rules and listening ports of the node are all inside the namespace, so deleting it removes them.
+The node has no default route: connections to outside addresses fail at once with "unreachable", not by a timeout.
 """
 
 import subprocess
@@ -13,7 +13,7 @@ NODE_INTERFACE = "eth0"
 
 
 def ensure(instance: Instance) -> None:
-    """Make namespace, veth pair and addresses, or put right what is missing of them."""
+    """Create namespace, veth pair and addresses, or repair what is missing."""
     if not instance.netns.exists():
         _run("ip", "netns", "add", instance.full_name)
     inside = ["ip", "-netns", instance.full_name]
@@ -26,7 +26,7 @@ def ensure(instance: Instance) -> None:
     _run(*inside, "address", "replace", f"{instance.node_address}/{prefix}", "dev", NODE_INTERFACE)
     _run(*inside, "link", "set", "lo", "up")
     _run(*inside, "link", "set", NODE_INTERFACE, "up")
-    # The API server calls webhooks by their Service's address: kube-proxy rewrites it, once it has a route at all.
+    # The API server calls webhooks by their Service's address, which kube-proxy rewrites only if a route exists.
     _run(*inside, "route", "replace", SERVICE_NETWORK, "dev", NODE_INTERFACE)
     # Pods are forwarded between bridge and link; bridged traffic has to pass iptables or replies of a Service
     # would come back from the pod's own address. Both settings belong to the namespace, not to the host.
@@ -35,8 +35,8 @@ def ensure(instance: Instance) -> None:
 
 
 def remove(instance: Instance) -> None:
-    """Delete the namespace and with it the veth pair; nothing to do if they are gone."""
-    # The pair goes with the namespace only once its last socket is closed; deleting our end is at once.
+    """Delete the namespace together with the veth pair; does nothing if they do not exist."""
+    # The pair outlives the namespace until its last socket is closed; deleting the host's end takes effect at once.
     if _succeeds("ip", "link", "show", instance.host_interface):
         _run("ip", "link", "delete", instance.host_interface)
     if instance.netns.exists():

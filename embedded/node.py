@@ -10,7 +10,7 @@ from embedded.parts import Parts
 from embedded.processes import Processes
 from embedded.progress import step
 
-# In the order of starting.
+# Parts in the order of starting.
 NAMES = (
     "etcd", "kube-apiserver", "containerd", "kubelet",
     "kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns", volumes.PROVISIONER,
@@ -19,7 +19,7 @@ _READY_SECONDS = 60
 
 
 def up(parts: Parts, processes: Processes) -> None:
-    """Start every part that does not run (as it should), and wait until the node is Ready."""
+    """Start every part that is not running with its current configuration, and wait until the node is Ready."""
     api = parts.ids.api(parts.instance)
     early = parts.containerd()
     containerd = processes.start(early)
@@ -39,23 +39,23 @@ def up(parts: Parts, processes: Processes) -> None:
 
 
 def up_volumes(parts: Parts, processes: Processes, helper_image: str) -> None:
-    """Start what makes volumes for claims; it comes last, since it needs an image."""
+    """Start the volume provisioner, after the images, since it needs one."""
     with step("volumes for claims"):
         processes.run(parts.local_path_provisioner(helper_image))
 
 
 def readiness(instance: Instance, ids: Identities, processes: Processes) -> tuple[bool, str]:
-    """Whether the node is Ready by the word of the kubelet that runs now, and the reason if not."""
+    """Whether the node is Ready according to the running kubelet, and the reason if it is not."""
     kubelet = processes.running("kubelet")
     if kubelet is None:
-        return False, "kubelet does not run"
+        return False, "the kubelet is not running"
     try:
         ready, beat, reason = ids.api(instance).node_condition(instance.full_name)
     except OSError as error:
         return False, f"the API server at {instance.api_server} does not answer ({error})"
-    # What a former kubelet last reported stays readable; only younger reports count. They are in whole seconds.
+    # Reports of an earlier kubelet stay readable, so only newer ones count. Their times are in whole seconds.
     if beat < int(kubelet.since):
-        return False, reason or "no report of the present kubelet yet"
+        return False, reason or "no report of the running kubelet yet"
     return ready, reason
 
 

@@ -1,6 +1,6 @@
-"""The parts of the Kubernetes node: one function each, which writes a part's configuration and returns its process.
+"""Parts of the Kubernetes node: each function writes the part's configuration and returns its process.
 
-Nothing is started here; what is started when is node.py's.
+Nothing is started here; node.py does that.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from embedded.readiness import accepting, connected, listening
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What they are made of: programs in `bin`, the command prefix `enter`, and the pause image's reference."""
+    """Factory of the parts, with programs in `bin`, the command prefix `enter` and the reference of the pause image."""
 
     instance: Instance
     ids: Identities
@@ -25,7 +25,7 @@ class Parts:
     pause_image: str
 
     def etcd(self) -> Process:
-        """The store behind the API server, on loopback, for holders of its own authority's certificates."""
+        """The node's etcd on loopback; clients need a certificate of a separate authority."""
         ids, address = self.ids, "https://127.0.0.1:2379"
         return self._process(
             "etcd", "/usr/bin/etcd", ready=listening(2379), flags={
@@ -42,7 +42,7 @@ class Parts:
         )  # fmt: skip
 
     def api_server(self) -> Process:
-        """The API server, on the node's address; Secrets are encrypted in the store."""
+        """Kubernetes API server on the node's address; it encrypts Secrets in etcd."""
         ids, instance = self.ids, self.instance
         encryption = files.write_yaml(
             instance.settings / "encryption.yaml", configuration.encryption(identities.encryption_secret(instance))
@@ -67,7 +67,7 @@ class Parts:
                 "kubelet-certificate-authority": ids.cluster.pair.certificate,
                 "kubelet-client-certificate": ids.kubelet_client.certificate,
                 "kubelet-client-key": ids.kubelet_client.key,
-                # The node's name is in no DNS.
+                # The node's name is not in DNS.
                 "kubelet-preferred-address-types": "InternalIP",
                 "service-cluster-ip-range": SERVICE_NETWORK,
                 "service-account-issuer": "https://kubernetes.default.svc",
@@ -78,7 +78,7 @@ class Parts:
         )  # fmt: skip
 
     def controller_manager(self) -> Process:
-        """Kubernetes' own controllers."""
+        """Controller manager with Kubernetes' own controllers."""
         kubeconfig = self.ids.kubeconfigs["kube-controller-manager"]
         return self._kubernetes(
             "kube-controller-manager", ready=listening(10257), flags={
@@ -91,14 +91,14 @@ class Parts:
                 "cluster-signing-key-file": self.ids.cluster.pair.key,
                 "service-account-private-key-file": self.ids.service_accounts,
                 "use-service-account-credentials": "true",
-                # There is one of each: an election would only cost seconds at every start.
+                # A single replica needs no leader election, which would take seconds at every start.
                 "leader-elect": "false",
                 "profiling": "false",
             },
         )  # fmt: skip
 
     def scheduler(self) -> Process:
-        """What gives pods to the one node."""
+        """Scheduler of the single node."""
         kubeconfig = self.ids.kubeconfigs["kube-scheduler"]
         return self._kubernetes(
             "kube-scheduler", ready=listening(10259), flags={
@@ -110,7 +110,7 @@ class Parts:
         )  # fmt: skip
 
     def containerd(self) -> Process:
-        """The container runtime, with sockets, state and images in the data folder."""
+        """Container runtime, with sockets, state and images in the data folder."""
         instance = self.instance
         files.write(instance.settings / "cni/pods.conflist", configuration.cni(instance))
         files.write(
@@ -125,10 +125,10 @@ class Parts:
         )  # fmt: skip
 
     def kubelet(self) -> Process:
-        """What runs the pods."""
+        """The kubelet, which runs the pods."""
         instance, ids = self.instance, self.ids
         kubeconfig = ids.kubeconfigs["kubelet"]
-        # Empty, so that no name server of the machine ends up in pods, which could not reach it.
+        # An empty resolv.conf: pods could not reach the machine's name servers.
         files.write(instance.settings / "resolv.conf", "", mode=0o644)
         config = files.write_yaml(
             instance.settings / "kubelet.yaml",
@@ -148,7 +148,7 @@ class Parts:
         )  # fmt: skip
 
     def kube_proxy(self) -> Process:
-        """What makes Services reachable, by iptables."""
+        """Service proxy in iptables mode."""
         kubeconfig = self.ids.kubeconfigs["kube-proxy"]
         config = files.write_yaml(
             self.instance.settings / "kube-proxy.yaml", configuration.kube_proxy(self.instance, kubeconfig)
@@ -156,7 +156,7 @@ class Parts:
         return self._kubernetes("kube-proxy", ready=listening(10249), inputs=(kubeconfig,), flags={"config": config})
 
     def coredns(self) -> Process:
-        """The names of Services."""
+        """Cluster DNS server."""
         kubeconfig = self.ids.kubeconfigs["coredns"]
         config = files.write(self.instance.settings / "Corefile", configuration.coredns(self.instance, kubeconfig))
         return self._process(
@@ -164,7 +164,7 @@ class Parts:
         )
 
     def local_path_provisioner(self, helper_image: str) -> Process:
-        """What makes and removes the folders of volumes, by short-lived pods with a shell of `helper_image`."""
+        """Volume provisioner, which creates and removes folders in short-lived pods with a shell of `helper_image`."""
         settings = self.instance.settings
         scripts = settings / "volume-scripts"
         for name, text in volumes.SCRIPTS.items():
@@ -190,9 +190,9 @@ class Parts:
         self, name: str, program: Path | str, *words: str, flags: dict[str, object],
         ready: Callable[[int], bool], inputs: tuple[Path, ...] = (),
     ) -> Process:  # fmt: skip
-        # Go's own flag package (CoreDNS) and the others both take one dash with a value after "=" or two.
+        # CoreDNS uses Go's flag package; like the others, it accepts "=" between flag and value.
         arguments = tuple(f"--{flag}={value}" for flag, value in flags.items())
-        # Files are named by Path, everything else by other types; what a file names in turn is in `inputs`.
+        # Files are of type Path, all other values are not; files that those refer to are in `inputs`.
         named = tuple(value for value in flags.values() if isinstance(value, Path) and value.is_file())
         return Process(
             name=name, argv=(str(program), *words, *arguments), enter=self.enter, ready=ready, inputs=(*named, *inputs)

@@ -1,7 +1,7 @@
-"""What the machine has to be like, found out and judged before anything on it is changed.
+"""Requirements on the machine, checked before anything on it is changed.
 
-`facts` looks (and changes nothing), `problems` and `plan` are pure: every problem at once with what to do about it, and
-the list of what `up` is going to install and change.
+`facts` inspects the machine without changing it. `problems` and `plan` are pure: the former lists every problem with
+its remedy, the latter what `up` is going to install and change.
 """
 
 import os
@@ -15,7 +15,7 @@ from typing import Final
 from embedded import sandbox
 from embedded.instance import Instance
 
-# Program that has to be there → Debian package that brings it.
+# Required program → Debian package that contains it.
 PROGRAMS: Final = {
     "/usr/bin/containerd": "containerd",
     "/usr/sbin/runc": "runc",
@@ -31,46 +31,43 @@ PROGRAMS: Final = {
     "/sbin/sysctl": "procps",
     "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
 }
-# Path that shows that the kernel has a feature → module that brings it.
+# Path that shows that the kernel has a feature → module that provides it.
 KERNEL_MODULES: Final = {"/proc/sys/net/bridge": "br_netfilter"}
 CONTROLLERS: Final = ("cpu", "cpuset", "memory", "pids")
-# For a first start, with room for images; and for one that finds everything built.
+# Required space for a first start including images, and for a start with everything built.
 DISK_BYTES: Final = 10 * 10**9
 DISK_BYTES_AGAIN: Final = 2 * 10**9
 MEMORY_BYTES: Final = 4 * 10**9
-# The kernel's limit for the path of a unix socket, less what containerd appends to its own.
+# The kernel's limit for the path of a unix socket, less the suffix that containerd appends.
 SOCKET_PATH_LIMIT: Final = 107 - len(".ttrpc")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What was found on the machine.
-
-    Attributes:
-        root: whether we may do everything.
-        debian: whether missing packages can be had by apt-get.
-        missing_packages: Debian packages to install.
-        missing_modules: kernel modules to load.
-        impossible: kernel features that are neither there nor to be loaded.
-        free: bytes free on the disk of each folder, folders of one disk counted once.
-        built: whether the instance was up before, so that its images are there.
-        memory: bytes of memory.
-        overlapping: a route of the machine (network and device) that overlaps the node's link.
-    """
+    """Facts about the machine."""
 
     root: bool
+    """Whether the command runs as root."""
     debian: bool
+    """Whether apt-get can install missing packages."""
     missing_packages: tuple[str, ...]
+    """Debian packages to install."""
     missing_modules: tuple[str, ...]
+    """Kernel modules to load."""
     impossible: tuple[str, ...]
+    """Kernel features that are missing and that no module provides."""
     free: dict[Path, int]
+    """Free bytes on the disk of each folder; folders on one disk are counted once."""
     built: bool
+    """Whether the instance was up before, so that its images exist."""
     memory: int
+    """Memory in bytes."""
     overlapping: str | None
+    """A route of the machine (network and device) that overlaps the node's link."""
 
 
 def facts(instance: Instance) -> Facts:
-    """Look at the machine; changes nothing and needs no rights."""
+    """Inspect the machine; changes nothing and needs no privileges."""
     absent = [module for path, module in KERNEL_MODULES.items() if not Path(path).exists()]
     loadable = [module for module in absent if _succeeds("modprobe", "--dry-run", "--quiet", module)]
     return Facts(
@@ -87,7 +84,7 @@ def facts(instance: Instance) -> Facts:
 
 
 def problems(instance: Instance, found: Facts) -> list[str]:
-    """Everything that keeps the node from being started, each with what to do about it."""
+    """Every problem that prevents the node from starting, with its remedy."""
     result = []
     if not found.root:
         result.append("root is needed (namespaces, mounts, control groups): run the same command with sudo")
@@ -99,7 +96,7 @@ def problems(instance: Instance, found: Facts) -> list[str]:
     if found.impossible:
         result.append(
             f"the kernel has no {', '.join(found.impossible)}, and no module for it; boot a kernel with container "
-            "support (Debian's own has it), or use a cluster of your own"
+            "support (Debian's kernel has it), or use an existing cluster"
         )
     needed = DISK_BYTES_AGAIN if found.built else DISK_BYTES
     for folder, free in found.free.items():
@@ -113,7 +110,7 @@ def problems(instance: Instance, found: Facts) -> list[str]:
     if found.overlapping:
         result.append(
             f"the node's link {instance.link} overlaps the machine's route {found.overlapping}: set MODELMESH_NETWORK "
-            "to a private /29 that is free here"
+            "to a private /29 that is unused here"
         )
     if len(str(instance.containerd_socket)) > SOCKET_PATH_LIMIT:
         result.append(
@@ -124,7 +121,7 @@ def problems(instance: Instance, found: Facts) -> list[str]:
 
 
 def plan(instance: Instance, found: Facts) -> list[str]:
-    """What `up` is going to install and change on the machine, a line each."""
+    """Changes that `up` is going to make on the machine, one per line."""
     lines = []
     if found.missing_packages:
         lines.append(f"installs from Debian, none of their services started: {' '.join(found.missing_packages)}")
@@ -132,7 +129,7 @@ def plan(instance: Instance, found: Facts) -> list[str]:
         lines.append(f"loads kernel modules, which stay until the next boot: {' '.join(found.missing_modules)}")
     lines += [
         f"network namespace {instance.full_name}, which holds the node's bridge, firewall rules and ports",
-        f"interface {instance.host_interface} ({instance.host_address}), the way to the node ({instance.node_address})",
+        f"interface {instance.host_interface} ({instance.host_address}), linked to the node ({instance.node_address})",
         f"control group {instance.cgroup}; mount namespace, with empty folders {', '.join(sandbox.FIXED_PATHS)}",
         f"files: {instance.data} (this node), {instance.cache} (builds, shared)",
     ]
@@ -140,7 +137,7 @@ def plan(instance: Instance, found: Facts) -> list[str]:
 
 
 def overlapping_route(routes: str, instance: Instance) -> str | None:
-    """The first line of `ip route` output that claims addresses of the link, our own interface and defaults apart."""
+    """First line of `ip route` output that overlaps the link, except for the node's interface and default routes."""
     for line in routes.splitlines():
         words = line.split()
         if words and words[0] in ("local", "broadcast", "unreachable", "blackhole", "prohibit", "multicast"):
@@ -171,7 +168,7 @@ def _missing_controllers() -> list[str]:
 
 
 def _free(folders: tuple[Path, ...]) -> dict[Path, int]:
-    """Free bytes by folder (its nearest existing parent), one entry a disk."""
+    """Free bytes by folder (its nearest existing parent), one entry per disk."""
     disks: dict[int, tuple[Path, int]] = {}
     for folder in folders:
         existing = next(path for path in (folder, *folder.parents) if path.exists())

@@ -1,8 +1,8 @@
-"""The node's long-running processes: started detached, recorded, recognised again, and ended.
+"""The node's long-running processes: started detached, recorded, recognised later, and stopped.
 
-A record is the process id together with the start time that the kernel gives it and the machine's boot, so an id that
-was handed on to somebody else's process is never mistaken for ours. What a process was started from is in its `key`:
-when a program, an argument or a configuration file changes, the running process counts as outdated and is replaced.
+A record identifies a process by its id, its kernel start time and the machine's boot id, so that a reused process id
+is never mistaken for the recorded process. The `key` of a process covers everything it was started from: when a
+program, an argument or a configuration file changes, the running process is outdated and is replaced.
 """
 
 import contextlib
@@ -20,35 +20,32 @@ from embedded import files
 from embedded.errors import EmbeddedError
 
 _ROTATE_BYTES = 20_000_000
-# Joins the control groups before anything is started, so that every descendant is a member too.
+# Joins the control groups before the program starts, so that every descendant is a member too.
 _ENTER = 'for group in $GROUPS_TO_JOIN; do echo $$ > "$group/cgroup.procs"; done; unset GROUPS_TO_JOIN; exec "$@"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """A process to run.
-
-    Attributes:
-        name: unique in the instance; names its record and its log.
-        argv: program (an absolute path) and arguments.
-        ready: told the process id, whether the process does its work yet.
-        inputs: files it reads at start; a change of one replaces the process.
-        enter: command prefix that enters namespaces.
-        environ: the whole environment but PATH.
-        timeout: seconds until it has to be ready.
-    """
+    """A process to run."""
 
     name: str
+    """Unique name in the instance, used for its record and its log."""
     argv: tuple[str, ...]
+    """Program (an absolute path) and its arguments."""
     ready: Callable[[int], bool]
+    """Readiness check, called with the process id."""
     inputs: tuple[Path, ...] = ()
+    """Files that the process reads at start; it is replaced when one changes."""
     enter: tuple[str, ...] = ()
+    """Command prefix that enters namespaces."""
     environ: Mapping[str, str] = field(default_factory=dict)
+    """Environment of the process except for PATH."""
     timeout: float = 60
+    """Seconds within which the process has to be ready."""
 
     @property
     def key(self) -> str:
-        """Digest of all that the process is started from."""
+        """Digest of everything that the process is started from."""
         parts = [*self.enter, *self.argv, json.dumps(dict(self.environ), sort_keys=True)]
         for path in (Path(self.argv[0]), *self.inputs):
             stat = path.stat()
@@ -58,7 +55,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A process that was started: `started` in clock ticks since boot, `since` in seconds since the epoch."""
+    """A started process: `started` in clock ticks since boot, `since` in seconds since the epoch."""
 
     name: str
     pid: int
@@ -69,28 +66,28 @@ class Record:
     log: str
 
     def alive(self) -> bool:
-        """Whether this very process still runs (a zombie does not)."""
+        """Whether this very process is still running (a zombie is not)."""
         return self.boot == boot_id() and start_time(self.pid) == self.started
 
 
 def boot_id() -> str:
-    """The kernel's name for the time since it was booted."""
+    """The kernel's identifier of the current boot."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def start_time(pid: int) -> int | None:
-    """When process `pid` started, in clock ticks since boot; None if it is gone or a zombie."""
+    """Start time of process `pid` in clock ticks since boot; None if it has exited or is a zombie."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The second field is the program's name in parentheses and may hold spaces and parentheses itself.
+    # The second field is the program's name in parentheses and may itself contain spaces and parentheses.
     state, *rest = stat[stat.rindex(")") + 2 :].split()
     return None if state in "ZX" else int(rest[18])
 
 
 class Processes:
-    """Starts and ends the processes of one instance; keeps records in `folder` and logs in `logs`."""
+    """Starts and stops the processes of one instance; keeps records in `folder` and logs in `logs`."""
 
     def __init__(self, folder: Path, logs: Path, groups: Iterable[Path] = ()) -> None:
         self._folder = folder
@@ -99,22 +96,22 @@ class Processes:
         self._children: list[subprocess.Popen[bytes]] = []
 
     def record(self, name: str) -> Record | None:
-        """What is known of the process called `name`, alive or not."""
+        """Record of the process called `name`, whether it is alive or not."""
         path = self._folder / f"{name}.json"
         try:
             return Record(**json.loads(path.read_text()))
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError):  # cut short by a crash: the control group still knows the process
+        except (ValueError, TypeError):  # truncated by a crash; the control group still has the process
             return None
 
     def running(self, name: str) -> Record | None:
-        """The record of `name` if that process is alive."""
+        """Record of `name` if that process is alive."""
         record = self.record(name)
         return record if record and record.alive() else None
 
     def start(self, process: Process) -> Record:
-        """Have `process` run with its current inputs; return at once, without waiting until it is ready."""
+        """Run `process` with its current inputs; returns without waiting until it is ready."""
         key = process.key
         record = self.running(process.name)
         if record and record.key == key:
@@ -139,11 +136,11 @@ class Processes:
         return record
 
     def wait(self, process: Process, record: Record) -> None:
-        """Wait until the started `process` is ready; say why with the end of its log if that does not come true."""
+        """Wait until the started `process` is ready; an error includes the end of its log."""
         deadline = time.monotonic() + process.timeout
         while True:
             if not record.alive():
-                raise EmbeddedError(f"{process.name} ended at its start; {self._evidence(record)}")
+                raise EmbeddedError(f"{process.name} exited during its start; {self._evidence(record)}")
             with contextlib.suppress(OSError):
                 if process.ready(record.pid):
                     return
@@ -155,13 +152,13 @@ class Processes:
             time.sleep(0.05)
 
     def run(self, process: Process) -> Record:
-        """`start` and `wait`."""
+        """Start `process` and wait until it is ready."""
         record = self.start(process)
         self.wait(process, record)
         return record
 
     def stop(self, names: Iterable[str], grace: float = 5.0) -> None:
-        """End the named processes together: SIGTERM, up to `grace` seconds, SIGKILL. Forget their records."""
+        """Stop the named processes together: SIGTERM, up to `grace` seconds, SIGKILL. Deletes their records."""
         alive = [record for name in names if (record := self.running(name))]
         for number, limit in ((signal.SIGTERM, grace), (signal.SIGKILL, 10.0)):
             for record in alive:

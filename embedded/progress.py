@@ -1,7 +1,7 @@
-"""Progress lines on standard error: one when a step starts, one with its seconds when it ends.
+"""Progress lines on standard error: one when a step starts, and one with its duration when it ends.
 
-Standard output stays free for what a command prints to be read by another program (`config`, `env`). Steps may overlap:
-each line is written whole and names its step.
+Standard output is reserved for output that other programs read (`config`, `env`). Steps may overlap, so each line is
+written atomically and names its step.
 """
 
 import sys
@@ -14,14 +14,14 @@ _lock = threading.Lock()
 
 
 def say(text: str) -> None:
-    """Print one line (or several, kept together)."""
+    """Print one line, or several lines without interleaving."""
     with _lock:
         print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def step(title: str) -> Iterator[None]:
-    """Announce `title`, run the body, and print how long it took; a failure is marked and passed on."""
+    """Announce `title`, run the body and print its duration; a failure is marked and re-raised."""
     say(f"  … {title}")
     start = time.monotonic()
     try:

@@ -1,4 +1,4 @@
-"""Ways to see from outside that a process does its work, without entering its namespaces."""
+"""Readiness checks that observe a process from outside, without entering its namespaces."""
 
 import socket
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def listening(port: int) -> Callable[[int], bool]:
-    """A readiness check: a TCP socket listens on `port` in the process's own network namespace."""
+    """Readiness check: a TCP socket listens on `port` in the process's network namespace."""
 
     def check(pid: int) -> bool:
         for table in ("tcp", "tcp6"):
@@ -20,7 +20,7 @@ def listening(port: int) -> Callable[[int], bool]:
 
 
 def connected(port: int) -> Callable[[int], bool]:
-    """A readiness check for a client: the process has a TCP connection to `port` of a server."""
+    """Readiness check of a client: the process has a TCP connection to `port` of a server."""
 
     def check(pid: int) -> bool:
         own = {str(descriptor.readlink()) for descriptor in Path(f"/proc/{pid}/fd").iterdir()}
@@ -35,7 +35,7 @@ def connected(port: int) -> Callable[[int], bool]:
 
 
 def accepting(socket_path: Path) -> Callable[[int], bool]:
-    """A readiness check: something accepts connections on the unix socket `socket_path`."""
+    """Readiness check: the unix socket `socket_path` accepts connections."""
 
     def check(_: int) -> bool:
         with socket.socket(socket.AF_UNIX) as client:

@@ -1,4 +1,4 @@
-"""The image registry: Debian's docker-registry on the node's address, plain http, which only host and node reach."""
+"""Image registry: Debian's docker-registry on the node's address, over plain HTTP, reachable by host and node only."""
 
 import http.client
 
@@ -14,7 +14,7 @@ _MANIFESTS = (
 
 
 def process(instance: Instance, enter: tuple[str, ...]) -> Process:
-    """The registry in the node's network, which `enter` enters."""
+    """Registry process in the node's network, which `enter` enters."""
     config = files.write_yaml(instance.settings / "registry.yaml", configuration(instance))
     return Process(
         name=NAME,
@@ -26,7 +26,7 @@ def process(instance: Instance, enter: tuple[str, ...]) -> Process:
 
 
 def configuration(instance: Instance) -> dict[str, object]:
-    """docker-registry's configuration; storage is content-addressed and shared by instances and checkouts."""
+    """Configuration of docker-registry; storage is content-addressed and shared by instances and checkouts."""
     return {
         "version": "0.1",
         "log": {"level": "info", "accesslog": {"disabled": True}},
@@ -39,13 +39,13 @@ def configuration(instance: Instance) -> dict[str, object]:
 
 
 def digest(instance: Instance, repository: str, tag: str) -> str | None:
-    """Digest (sha256:…) of what `repository:tag` names; None if the registry has no such image."""
+    """Digest (sha256:…) of `repository:tag`; None if the registry has no such image."""
     response = _request(instance, "HEAD", f"/v2/{repository}/manifests/{tag}")
     return response.getheader("Docker-Content-Digest") if response.status == http.client.OK else None
 
 
 def _request(instance: Instance, method: str, path: str) -> http.client.HTTPResponse:
-    # http.client asks no proxy, which would not find the node.
+    # http.client ignores proxy settings; a proxy could not reach the node.
     connection = http.client.HTTPConnection(str(instance.node_address), REGISTRY_PORT, timeout=10)
     try:
         connection.request(method, path, headers={"Accept": _MANIFESTS})

@@ -1,8 +1,8 @@
 """The node's mount namespace, held open by one idle process.
 
-containerd and kubelet mount a great deal (layers, volumes, namespaces of pods) and insist on some fixed paths. In a
-mount namespace of their own none of that is seen on the host, two instances do not meet at the fixed paths, and the
-kernel takes every mount back when the last process in it ends - after a crash as after an orderly `down`.
+The containerd and kubelet programs mount many paths (layers, volumes, network namespaces) and require some fixed
+ones. In a separate mount namespace none of these are visible on the host, instances do not conflict at the fixed
+paths, and the kernel removes every mount when the last process ends, after a crash as well as after `down`.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ NAME = "sandbox"
 # Paths that are compiled into containerd (shim sockets) and kubelet (device plugins, links to logs).
 FIXED_PATHS = {"/run/containerd": "containerd", "/var/lib/kubelet": "kubelet", "/var/log/containers": "container-logs"}
 
-# kubelet wants these kernel settings and would change the machine's. Inside the namespace they read as it wants.
+# Kernel settings that the kubelet requires. The namespace shows these values instead of the machine's.
 KERNEL_SETTINGS = {
     "vm/overcommit_memory": 1,
     "vm/panic_on_oom": 0,
@@ -28,12 +28,12 @@ KERNEL_SETTINGS = {
     "kernel/keys/root_maxbytes": 25000000,
 }
 
-# Volumes are shared with the pods' own mount namespaces only if the root is a shared mount.
+# Volumes propagate to the pods' mount namespaces only if the root is a shared mount.
 _SCRIPT = 'mount --make-rshared /; while [ "$1" != -- ]; do mount --bind "$1" "$2"; shift 2; done; shift; exec "$@"'
 
 
 def process(instance: Instance, pause: Path) -> Process:
-    """The process that holds the namespace; it is ready once all is mounted and it has turned into `pause`."""
+    """Process that holds the namespace; it is ready when everything is mounted and it has become `pause`."""
     binds = []
     for target, name in FIXED_PATHS.items():
         binds += [str(instance.data / "node" / name), target]
@@ -61,8 +61,8 @@ def process(instance: Instance, pause: Path) -> Process:
 
 
 def prepare(instance: Instance) -> None:
-    """Make the folders and files that are mounted, and the mount points where the machine lacks them."""
-    # As after a boot: sockets, namespaces of pods and addresses given out by a former run mean nothing now.
+    """Create the folders and files to mount, and mount points that the machine lacks."""
+    # As after a boot: sockets, pod namespaces and allocated addresses of an earlier run are invalid.
     for stale in (
         instance.data / "node/containerd",
         instance.data / "node/containerd-state",
@@ -82,21 +82,21 @@ def prepare(instance: Instance) -> None:
 
 
 def remove_mount_points(instance: Instance) -> None:
-    """Remove the mount points that `prepare` made; only right while no instance runs, since they share them."""
+    """Remove the mount points that `prepare` created; all instances share them, so none may be running."""
     for path in _made(instance):
-        with contextlib.suppress(OSError):  # someone else has put something in, or removed it
+        with contextlib.suppress(OSError):  # another program uses or has removed it
             Path(path).rmdir()
     _register(instance).unlink(missing_ok=True)
 
 
 def enter(instance: Instance, holder: Record, *, network: bool = True) -> tuple[str, ...]:
-    """Command prefix that runs a program in the node's mount namespace and, unless told otherwise, in its network."""
+    """Command prefix that runs a program in the node's mount namespace and, by default, in its network."""
     mount = f"--mount=/proc/{holder.pid}/ns/mnt"
     return ("nsenter", mount, f"--net={instance.netns}") if network else ("nsenter", mount)
 
 
 def running(processes: Processes) -> Record | None:
-    """The process that holds the namespace, if it is alive."""
+    """Process that holds the namespace, if it is alive."""
     return processes.running(NAME)
 
 

@@ -1,4 +1,4 @@
-"""What runs: a table of the instance's processes and the node's own word."""
+"""Status report: a table of the instance's processes and the node's condition."""
 
 import time
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from embedded.instance import Instance
 
 
 def report(which: Instance) -> tuple[str, bool]:
-    """The table as text, and whether everything runs and the node is Ready. Changes nothing."""
+    """Table of the processes as text, and whether everything runs and the node is Ready. Changes nothing."""
     processes = lifecycle.records(which)
     rows = [("PROCESS", "STATE", "PID", "SINCE", "LOG")]
     complete = True
@@ -21,7 +21,7 @@ def report(which: Instance) -> tuple[str, bool]:
             time.strftime("%F %T", time.localtime(record.since)) if record else "-",
             str(log) if log.exists() else "-",
         ))  # fmt: skip
-    ready, reason = False, "kubelet does not run"
+    ready, reason = False, "the kubelet is not running"
     if processes.running("kubelet"):
         ready, reason = node.readiness(which, identities.ensure(which), processes)
     summary = f"node {which.full_name}: {'Ready' if ready else f'not Ready: {reason}'}"

@@ -1,7 +1,7 @@
-"""Volumes for PersistentVolumeClaims: the default StorageClass, and how local-path-provisioner makes its volumes.
+"""Volumes for PersistentVolumeClaims: the default StorageClass and the configuration of local-path-provisioner.
 
-A volume is a folder in the instance's data, made and removed by a short-lived pod of the provisioner's; so it outlives
-pods and `down`, and goes with its claim or with `reset`.
+A volume is a folder in the instance's data, created and removed by a short-lived pod of the provisioner. It outlives
+pods and `down`, and is deleted with its claim or by `reset`.
 """
 
 import json
@@ -15,8 +15,8 @@ STORAGE_CLASS = "local-path"
 DRIVER = "rancher.io/local-path"
 NAMESPACE = "local-path-storage"
 
-# What helper pods run, by name. Consumers run as whom they like, so everybody may write; who gets at the folder at all
-# is decided by the claim.
+# Scripts of the helper pods, by name. Folders are writable by every user, since pods run as arbitrary users; the claim
+# decides which pods can reach the folder.
 SCRIPTS = {
     "setup": '#!/bin/sh -e\nmkdir -m 0777 -p "$VOL_DIR"\n',
     "teardown": '#!/bin/sh -e\nrm -rf "$VOL_DIR"\n',
@@ -25,7 +25,7 @@ _SCRIPTS_IN_POD = "/scripts"
 
 
 def configuration(instance: Instance) -> str:
-    """The provisioner's JSON: where volumes are, and what makes and removes one."""
+    """JSON configuration of the provisioner: the folder of volumes, and the scripts that create and remove one."""
     return json.dumps(
         {
             "nodePathMap": [{"node": instance.full_name, "paths": [str(instance.volumes)]}],
@@ -37,7 +37,7 @@ def configuration(instance: Instance) -> str:
 
 
 def helper_pod(image: str, scripts: Path) -> dict[str, object]:
-    """The pod that runs one of `scripts` in `image`; the provisioner adds the volumes' folder and the command."""
+    """Pod that runs one of `scripts` in `image`; the provisioner adds the volumes' folder and the command."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -45,7 +45,7 @@ def helper_pod(image: str, scripts: Path) -> dict[str, object]:
         "spec": {
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            # Of all pods these have to run when the disk is full: they make room.
+            # These pods must run even when the disk is full, since they free space.
             "priorityClassName": "system-node-critical",
             "containers": [
                 {
@@ -56,7 +56,7 @@ def helper_pod(image: str, scripts: Path) -> dict[str, object]:
                         "readOnlyRootFilesystem": True,
                         "allowPrivilegeEscalation": False,
                         "seccompProfile": {"type": "RuntimeDefault"},
-                        # To remove what pods have written, whoever they ran as.
+                        # Needed to remove files of any owner.
                         "capabilities": {"drop": ["ALL"], "add": ["DAC_OVERRIDE", "FOWNER"]},
                     },
                     "volumeMounts": [
@@ -65,26 +65,26 @@ def helper_pod(image: str, scripts: Path) -> dict[str, object]:
                     ],
                 }
             ],
-            # Not in a ConfigMap, for which kubelet may wait seconds.
+            # Not a ConfigMap, since the kubelet may take seconds to mount one.
             "volumes": [{"name": "scripts", "hostPath": {"path": str(scripts), "type": "Directory"}}],
         },
     }
 
 
 def declare(api: Api) -> None:
-    """Put the StorageClass in the cluster, and the namespace of helper pods."""
+    """Create the StorageClass and the namespace of the helper pods."""
     api.put_once("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
     api.put_once("/apis/storage.k8s.io/v1/storageclasses", storage_class())
 
 
 def storage_class() -> dict[str, object]:
-    """The class that a claim gets if it names none."""
+    """The default StorageClass."""
     return {
         "metadata": {
             "name": STORAGE_CLASS,
             "annotations": {
                 "storageclass.kubernetes.io/is-default-class": "true",
-                # Unlike with a hostPath, kubelet applies a pod's fsGroup, and does not make a lost folder anew, empty.
+                # Unlike hostPath: the kubelet applies a pod's fsGroup and does not recreate a lost folder.
                 "defaultVolumeType": "local",
             },
         },

@@ -75,7 +75,7 @@ def test_a_process_that_ignores_the_polite_signal_ends_all_the_same(processes: P
 
 def test_a_process_that_ends_at_its_start_is_reported_with_its_log(processes: Processes) -> None:
     failing = Process(name="sleeper", argv=("/bin/sh", "-c", "echo no such port >&2; exit 3"), ready=lambda _: False)
-    with pytest.raises(EmbeddedError, match=r"(?s)sleeper ended at its start.*no such port"):
+    with pytest.raises(EmbeddedError, match=r"(?s)sleeper exited during its start.*no such port"):
         processes.run(failing)
 
 

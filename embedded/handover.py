@@ -1,7 +1,7 @@
-"""What a stack gets to know of the node, and all it gets to know: configuration values and environment variables.
+"""Handover to a stack: the configuration values and environment variables that it gets from the node.
 
-`up` writes them down when all of it is true; `config` and `env` only read. KUBECONFIG is never among them: a stack
-names its cluster in its configuration, so that no command lands on a cluster by accident.
+The command `up` writes them when everything runs; `config` and `env` only read them. KUBECONFIG is not among them: a
+stack names its cluster in its configuration, so that no command reaches a cluster by accident.
 """
 
 import json

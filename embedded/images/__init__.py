@@ -1,7 +1,7 @@
-"""The images that no registry is asked for: built from the toolchain's programs, pushed to the node's registry.
+"""Images that are built locally, from the toolchain's programs, and pushed to the node's registry.
 
-Each is known by a key over all that goes into it, which is its tag: the registry itself is the record of what is built,
-so a second start, another instance or another checkout finds it there. What is handed on is a reference by digest.
+The tag of each image is a digest of all its inputs, so the registry itself records what is built: a second start,
+another instance or another checkout finds it there. Callers get a reference by digest.
 """
 
 import hashlib
@@ -26,22 +26,19 @@ _AT_ONCE = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """Recipe of one image.
-
-    Attributes:
-        name: repository in the registry.
-        files: what the build context holds: path in it → file or folder on the machine.
-        named: what each further context holds, by its name.
-        arguments: build arguments.
-    """
+    """Recipe of one image."""
 
     name: str
+    """Repository in the registry."""
     files: Mapping[str, Path]
+    """Content of the build context: path in it → file or folder on the machine."""
     named: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
+    """Content of each additional build context, by its name."""
     arguments: Mapping[str, str] = field(default_factory=dict)
+    """Values of the Dockerfile's `ARG` instructions."""
 
     def key(self) -> str:
-        """Digest of names, run bits and contents of all inputs; the same wherever they lie."""
+        """Digest of names, executable bits and contents of all inputs; independent of their location."""
         digest = hashlib.sha256()
         for context, sources in sorted({"": self.files, **self.named}.items()):
             for relative, path in sorted(_walk(sources)):
@@ -49,14 +46,14 @@ class Image:
                     content = hashlib.file_digest(file, "sha256").hexdigest()
                 digest.update(f"{context}\0{relative}\0{os.access(path, os.X_OK)}\0{content}\n".encode())
         for name, value in sorted(self.arguments.items()):
-            # A reference's digest says it all; the address of the registry may differ between instances.
+            # The digest of a reference suffices; the registry's address may differ between instances.
             digest.update(f"{name}={value.rpartition('@')[2]}\n".encode())
         return digest.hexdigest()[:24]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Images:
-    """References by digest: the base image, and by configuration key what ModelMesh Serving is made of."""
+    """References by digest: the base image, and the images of ModelMesh Serving by configuration key."""
 
     base: str
     parts: Mapping[str, str]
@@ -78,16 +75,16 @@ class Builder:
                 folders = {name: Path(staging, name or "context") for name in ("", *image.named)}
                 for name, sources in {"": image.files, **image.named}.items():
                     _stage(sources, folders[name])
-                wanted = builder.Build(
+                build = builder.Build(
                     target=f"{instance.registry}/{image.name}:{key}", context=folders.pop(""),
                     named=folders, arguments=image.arguments,
                 )  # fmt: skip
-                builder.build(instance, self._buildctl, wanted, instance.logs / f"image-{image.name}.log")
+                builder.build(instance, self._buildctl, build, instance.logs / f"image-{image.name}.log")
             digest = registry.digest(instance, image.name, key)
         return f"{instance.registry}/{image.name}@{digest}"
 
     def all(self, bin_folder: Path, modelmesh_serving: Path, root_file_system: Path) -> Images:
-        """All images, as many at a time as the machine does well with."""
+        """Build all images, a few at a time, and return their references."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             base = pool.submit(self.reference, base_recipe(root_file_system))
             parts = {
@@ -100,17 +97,17 @@ class Builder:
 
 
 def pause(bin_folder: Path) -> Image:
-    """The first process of every pod."""
+    """Recipe of the pause image, the first process of every pod."""
     return Image(name="pause", files={**_recipe("pause"), "pause": bin_folder / "pause"})
 
 
 def base_recipe(root_file_system: Path) -> Image:
-    """The base image, of an archive of its root file system."""
+    """Recipe of the base image, from an archive of its root file system."""
     return Image(name="debian-python", files={**_recipe("debian-python"), "rootfs.tar": root_file_system})
 
 
 def standalone(bin_folder: Path, modelmesh_serving: Path) -> dict[str, Image]:
-    """Images of static programs alone, by configuration key."""
+    """Recipes of images that only contain static programs, by configuration key."""
     authorities = {"ca-certificates.crt": CA_BUNDLE}
     return {
         "modelmesh-controller": Image(
@@ -135,7 +132,7 @@ def standalone(bin_folder: Path, modelmesh_serving: Path) -> dict[str, Image]:
 
 
 def on_base_image(base: str, bin_folder: Path, modelmesh_serving: Path) -> dict[str, Image]:
-    """Images on top of the base image, by configuration key."""
+    """Recipes of images on top of the base image, by configuration key."""
     arguments = {"BASE_IMAGE": base}
     programs = {name: Path("/usr/bin") / name for name in ("etcd", "etcdctl")}
     return {
@@ -149,7 +146,7 @@ def on_base_image(base: str, bin_folder: Path, modelmesh_serving: Path) -> dict[
             },
             arguments=arguments,
         ),
-        # The stand-in for the one image that can't be built from package registries.
+        # Stands in for the one image that can't be built from package registries.
         "modelmesh": Image(
             name="solo-mesh",
             files={".": _SOLO_MESH},
@@ -169,7 +166,7 @@ def _recipe(name: str) -> dict[str, Path]:
 
 
 def _walk(sources: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
-    """(path in the context, file) of every file below `sources`."""
+    """Path in the build context and file on the machine, for every file below `sources`."""
     for target, source in sources.items():
         if not source.is_dir():
             yield target, source

@@ -1,4 +1,4 @@
-"""`python -m solo_mesh`: settings from the environment, signals, exit code. SIGTERM and SIGINT stop gracefully."""
+"""Entry point of `python -m solo_mesh`; SIGTERM and SIGINT stop it gracefully."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from .settings import Settings, SettingsError, load
 
 
 async def serve(settings: Settings) -> None:
-    """Run until a signal asks for the end: gracefully when serving, at once when still starting."""
+    """Run until a signal arrives; stops gracefully when serving, immediately when still starting."""
     mesh, stop = Mesh(settings), asyncio.Event()
     serving = asyncio.ensure_future(mesh.run(stop))
 
@@ -31,7 +31,7 @@ async def serve(settings: Settings) -> None:
 
 
 def main() -> int:
-    """Run; the exit code of the process."""
+    """Run the server and return the exit code of the process."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stdout)
     try:
         asyncio.run(serve(load(os.environ)))

@@ -1,8 +1,7 @@
-"""The models in the runtime's memory: loaded on demand, least recently used first out.
+"""Models in the runtime's memory, loaded on demand and evicted least recently used first.
 
-Space is counted in units of 8 KiB. A copy is queued, loading, loaded or failed; an unloaded one is no copy, but
-its space counts until the runtime has really let go. A load never runs beside an unload of the same model.
-Knows nothing of etcd, vmodels or gRPC; `on_change` tells the owner that a model's copy has come, gone or failed.
+Space is counted in units of 8 KiB. A copy is queued, loading, loaded or failed; the space of an unloaded copy counts
+until the runtime has released it. A model is never loaded and unloaded at the same time.
 """
 
 import asyncio
@@ -25,22 +24,22 @@ UNIT = 8 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """Seconds; those of the real server. Tests shorten them."""
+    """Timeouts and intervals in seconds, as in the real server; tests shorten them."""
 
-    failure_memory: float = 900.0  # how long a failed load is not tried again …
-    failure_memory_in_use: float = 450.0  # … and if the model was used in the last three minutes
+    failure_memory: float = 900.0  # how long a failed load is not retried …
+    failure_memory_in_use: float = 450.0  # … and if the model was used within the last `in_use` seconds
     in_use: float = 180.0
     cleanup_after_failure: float = 1.0
     cleanup_after_timeout: float = 3.0
     unload_retry: float = 10.0
     unload_tries: int = 90
     wait_for_space: float = 180.0
-    churn_floor: float = 30.0  # least age of the oldest copy below which nothing is evicted
+    churn_floor: float = 30.0  # nothing is evicted while the oldest copy was used more recently than this
     finish_requests: float = 60.0  # how long an unload waits for requests in flight
 
 
 class State(Enum):
-    """Where a copy is on its way."""
+    """Loading state of a copy."""
 
     QUEUED = auto()
     LOADING = auto()
@@ -50,11 +49,11 @@ class State(Enum):
 
 @dataclass(eq=False)
 class Copy:
-    """One model in the memory of the runtime, or on its way there. Times in ms since the epoch."""
+    """One model in the memory of the runtime, or on its way there; times are in ms since the epoch."""
 
     model_id: str
     info: ModelInfo
-    last_used: int  # ms since the epoch
+    last_used: int
     settled: asyncio.Future[None]  # done once loaded or failed
     state: State = State.QUEUED
     since: int = field(default_factory=lambda: int(time.time() * 1000))
@@ -65,13 +64,13 @@ class Copy:
 
 
 class Cache:
-    """Copies by model id, a queue of loads, and the units of memory they take.
+    """Copies by model id, a queue of loads, and the memory units that they occupy.
 
     Args:
-        runtime: who loads and unloads.
-        limits: what it can hold, and how it loads.
-        on_change: called with the id of a model whose copy has come, gone or failed.
-        timing: for tests.
+        runtime: Loads and unloads the models.
+        limits: Capacity and loading limits of the runtime.
+        on_change: Called with the id of a model whose copy was added, removed or has failed.
+        timing: Timeouts and intervals; the real server's by default.
     """
 
     def __init__(
@@ -87,33 +86,33 @@ class Cache:
         self._unloading_units: dict[str, int] = {}
         self.copies: dict[str, Copy] = {}
         self.capacity = limits.capacity // UNIT
-        # Part of the memory is kept for models on their way out, so that a load need not wait for them.
+        # Part of the memory is reserved for models that are being unloaded, so that a load need not wait for them.
         parts = 2 if limits.loading_concurrency <= 2 else 4
         reserve = _units(limits.loading_concurrency * limits.default_size // parts)
         self.usable = self.capacity - min(max(reserve, self.capacity // 100), self.capacity // 10)
 
     async def run(self) -> None:
-        """Load what is queued, for ever, as many at a time as the runtime takes."""
+        """Load queued models forever, as many at a time as the runtime allows."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self._limits.loading_concurrency):
                 group.create_task(self._loader())
 
     @property
     def used(self) -> int:
-        """Units taken by copies, not counting those on their way out."""
+        """Units occupied by copies, except for those that are being unloaded."""
         return sum(copy.units for copy in self.copies.values())
 
     @property
     def room(self) -> int:
-        """How many models of the runtime's default size fit into empty memory."""
+        """Number of models of the runtime's default size that fit into empty memory."""
         return self.usable // _units(self._limits.default_size)
 
     def of_state(self, state: State) -> list[Copy]:
-        """The copies that are in this state."""
+        """Copies in this state."""
         return [copy for copy in self.copies.values() if copy.state is state]
 
     def load(self, model_id: str, info: ModelInfo, *, last_used: int, urgent: bool = False) -> Copy:
-        """The model's copy, queued if there was none; at the head of the queue if someone waits for it."""
+        """The model's copy, queued if there was none; `urgent` puts it at the head of the queue."""
         copy = self.copies.get(model_id)
         if copy is None:
             copy = Copy(model_id, info, last_used, asyncio.get_running_loop().create_future())
@@ -126,7 +125,11 @@ class Cache:
 
     @asynccontextmanager
     async def use(self, model_id: str, info: ModelInfo) -> AsyncIterator[Copy]:
-        """A loaded copy for one request, waiting for its load if need be; raises LoadError."""
+        """Provide a loaded copy for one request, waiting for its load if necessary.
+
+        Raises:
+            LoadError: The model could not be loaded.
+        """
         copy = await self._loaded(model_id, info)
         copy.in_flight += 1
         try:
@@ -151,7 +154,7 @@ class Cache:
                 raise LoadError(copy.error)
 
     def drop(self, model_id: str) -> None:
-        """Give a copy up and unload it: evicted, deleted, or forgotten by the runtime."""
+        """Unload a copy that was evicted, deleted, or lost by the runtime."""
         if copy := self.copies.pop(model_id, None):
             if copy.state in (State.LOADING, State.LOADED):
                 self._start_unload(copy)
@@ -160,7 +163,7 @@ class Cache:
             self._on_change(model_id)
 
     def forget_failures(self) -> None:
-        """Let failed loads be tried again once their time is over."""
+        """Allow retries of failed loads once their timeout is over."""
         for copy in self.of_state(State.FAILED):
             in_use = now_ms() - copy.last_used < self._timing.in_use * 1000
             memory = self._timing.failure_memory_in_use if in_use else self._timing.failure_memory
@@ -204,15 +207,19 @@ class Cache:
             METRICS.load_failure.inc()
             log.warning("loading %s failed: %s", copy.model_id, copy.error)
             if self.copies.get(copy.model_id) is copy:
-                self._start_unload(copy, cleanup)  # frees what a load cut short may have left
+                self._start_unload(copy, cleanup)  # frees the memory of an interrupted load
             copy.units = 0
         if not copy.settled.done():
             copy.settled.set_result(None)
         self._on_change(copy.model_id)
-        await self._evict_until(0, keep=copy)  # its real size may be larger than was reserved
+        await self._evict_until(0, keep=copy)  # its real size may exceed the reservation
 
     async def _reserve(self, copy: Copy, units: int) -> None:
-        """Make room for so many units, evicting and waiting for the evicted to be gone. Raises LoadError."""
+        """Make room for this number of units, waiting until evicted copies are unloaded.
+
+        Raises:
+            LoadError: There is not enough space.
+        """
         if units > self.usable:
             raise LoadError(f"model needs {units * UNIT} bytes, but only {self.usable * UNIT} can be used for models")
         if not await self._evict_until(units, keep=copy):
@@ -225,7 +232,7 @@ class Cache:
             await asyncio.wait(list(self._unloading.values()), timeout=1, return_when=asyncio.FIRST_COMPLETED)
 
     async def _evict_until(self, units: int, keep: Copy) -> bool:
-        """Evict the least recently used until so many units are free; False if nothing is left to evict."""
+        """Evict the least recently used copies until so many units are free; False if nothing is left to evict."""
         while self.used + units > self.usable:
             candidates = [copy for copy in self.of_state(State.LOADED) if copy is not keep]
             if not candidates:
@@ -278,7 +285,7 @@ class Cache:
 
 
 def now_ms() -> int:
-    """Time in ms since the epoch, as the API and etcd have it."""
+    """Current time in ms since the epoch, as in the API and in etcd."""
     return int(time.time() * 1000)
 
 

@@ -1,9 +1,9 @@
-"""Compile the gRPC messages solo mesh needs into the package `solo_mesh_protos`.
+"""Compile the protobuf messages of solo mesh into the package `solo_mesh_protos`.
 
     python compile_protos.py <modelmesh-serving source tree> <output folder>
 
-Two files are upstream's and are read from its pinned source, never copied into this repository; the third is
-our own subset of etcd's API. The image build and the tests run this same script (it needs grpcio-tools).
+Two files are upstream's and are read from its pinned source; the third is a subset of etcd's API. The image build and
+the tests run this script, which needs grpcio-tools.
 """
 
 import importlib
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-protoc: Any = importlib.import_module("grpc_tools.protoc")  # without types
+protoc: Any = importlib.import_module("grpc_tools.protoc")  # has no types
 
 UPSTREAM = (Path("proto/mmesh/model-mesh-external.proto"), Path("docs/model-runtime.proto"))
 
@@ -19,7 +19,9 @@ UPSTREAM = (Path("proto/mmesh/model-mesh-external.proto"), Path("docs/model-runt
 def compile_protos(upstream: Path, out: Path) -> None:
     """Write `<out>/solo_mesh_protos/*_pb2.py`; `<out>` belongs on PYTHONPATH.
 
-    Raises FileNotFoundError naming the missing source file, RuntimeError if the compiler refuses one.
+    Raises:
+        FileNotFoundError: A source file is missing.
+        RuntimeError: The compiler refused a source file.
     """
     package = out / "solo_mesh_protos"
     package.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""The mounted ConfigMap: which labels each type of model needs, and where requests carry the model's id.
+"""The mounted ConfigMap: labels that each model type requires, and the position of the model id in requests.
 
-Read anew whenever the file has changed, looked at on each question, because a runtime added later changes it
-under a running pod. kubelet may take over a minute for that, and until then this pod refuses the type, although a
-newer pod would serve it: ModelMesh judges by the file alone, so a stack that would fail there has to fail here.
+Each query checks whether the file has changed, since a runtime added later changes it under a running pod. The kubelet
+may take over a minute for that. Until then this pod refuses the type, as ModelMesh does, even if a newer pod would
+serve it, so that a stack that would fail with ModelMesh fails here too.
 """
 
 import json
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class IdField:
-    """Where a method's request carries the id: path of protobuf field numbers; and whether it names a vmodel."""
+    """Position of the model id in a method's request, as a path of protobuf field numbers, and the kind of the id."""
 
     path: tuple[int, ...]
     vmodel: bool
 
 
 class _JsonFile:
-    """A JSON object in a file that may be replaced at any time; keeps the last readable content."""
+    """JSON object in a file that may be replaced at any time; keeps the last readable content."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -39,40 +39,40 @@ class _JsonFile:
                 self._seen = seen
                 log.info("read %s: %s", self._path, ", ".join(self._content))
         except (OSError, ValueError) as error:
-            log.error("%s: %s; going on with what was read before", self._path, error)
+            log.error("%s: %s; keeping the last readable content", self._path, error)
         return self._content
 
 
 class TypeConstraints:
-    """Which labels each type of model needs."""
+    """Labels that each model type requires."""
 
     def __init__(self, path: Path) -> None:
         self._file = _JsonFile(path)
 
     def required(self, model_type: str) -> list[str]:
-        """Labels a pod needs for this type, by the file alone; an unlisted type has the default's."""
+        """Labels a pod needs for this type according to the file; an unlisted type has the default's."""
         constraints = self._file.read()
         entry = constraints.get(model_type, constraints.get("_default", {}))
         return list(entry.get("required", ()))
 
     def met(self, model_type: str, labels: frozenset[str]) -> bool:
-        """Whether a pod with these labels serves the type, by the file alone."""
+        """Whether a pod with these labels serves the type according to the file."""
         return labels.issuperset(self.required(model_type))
 
 
 class DataplaneConfig:
-    """Where requests of each method carry the id of the model, and which methods are let through."""
+    """Position of the model id in requests of each method, and the permitted methods."""
 
     def __init__(self, path: Path) -> None:
         self._file = _JsonFile(path)
 
     def id_field(self, method: str) -> IdField | None:
-        """Where this method (`package.Service/Method`) carries the id, if the config says so."""
+        """Position of the id in requests of this method (`package.Service/Method`), if it is configured."""
         entry = self._file.read().get("rpcConfigs", {}).get(method, {})
         path = entry.get("idExtractionPath", ())
         return IdField(tuple(path), entry.get("vModelId", False)) if path else None
 
     def allows(self, method: str) -> bool:
-        """Whether a method may be called at all."""
+        """Whether a method may be called."""
         config = self._file.read()
         return method in config.get("rpcConfigs", {}) or config.get("allowOtherRpcs", True)

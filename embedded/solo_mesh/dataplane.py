@@ -1,8 +1,8 @@
-"""Inference: any unary gRPC method that is not management, on raw bytes.
+"""Inference: any unary gRPC method outside the management API, on raw bytes.
 
-Which model is meant stands in the request, at a field the ConfigMap names, or in metadata. The concrete model's
-id is written into the request and its metadata, and the call goes to the runtime beside us, or to the pod that
-serves the type. Deadline, other metadata and the answer pass unchanged.
+The model id is in the request, at a field that the ConfigMap names, or in the metadata. The id of the concrete model
+is written into the request and its metadata, and the call goes to the runtime of this pod, or to the pod that serves
+the type. Deadline, other metadata and the answer pass unchanged.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class _LostError(Exception):
-    """The runtime has lost the model, or the connection to it broke: worth another try."""
+    """The runtime has lost the model, or the connection to it broke; the call can be retried."""
 
     def __init__(self, error: MeshError, disconnected: bool) -> None:
         self.error = error
@@ -52,7 +52,7 @@ class _Name:
 
 
 class Dataplane(grpc.GenericRpcHandler):
-    """A generic gRPC handler: it takes every method that no other handler took."""
+    """A generic gRPC handler for every method without another handler."""
 
     def __init__(
         self,
@@ -76,11 +76,11 @@ class Dataplane(grpc.GenericRpcHandler):
         self._runtime = runtime
         self._me = me
         self._log_each_call = log_each_call
-        self.last_call = 0.0  # monotonic; by which a stopping pod sees that its clients have gone
+        self.last_call = 0.0  # monotonic; tells a stopping pod whether it still has clients
 
     def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any]":
-        """The handler of one method."""
-        # A stream of requests, so that a second message can be refused instead of being lost.
+        """Handler of one method."""
+        # Takes a stream of requests, so that a second message is refused instead of being lost.
         return grpc.stream_unary_rpc_method_handler(partial(self._serve, details.method.lstrip("/")))
 
     async def _serve(self, method: str, requests: AsyncIterator[bytes], context: Context) -> Any:
@@ -107,7 +107,7 @@ class Dataplane(grpc.GenericRpcHandler):
             raise MeshError(grpc.StatusCode.UNIMPLEMENTED, f"Method not found or not permitted: {method}")
         metadata: Metadata = tuple(context.invocation_metadata() or ())
         names = self._names(method, message, metadata)
-        # Several ids ask several models at once; their answers are concatenated, as protobuf merges messages.
+        # Several ids call several models at once; their answers are concatenated, as protobuf merges messages.
         replies = [await self._ask(method, message, metadata, name, context) for name in names]
         return b"".join(replies)
 
@@ -148,7 +148,7 @@ class Dataplane(grpc.GenericRpcHandler):
         raise not_found("model not found")
 
     async def _refresh(self, key: str) -> bool:
-        """Another pod may have just written what our mirror does not show yet."""
+        """Read a key again that another pod may just have written."""
         try:
             return await self._store.refresh(key)
         except EtcdError as error:
@@ -230,7 +230,7 @@ class Dataplane(grpc.GenericRpcHandler):
         return await self._peers.hand(addresses, call)
 
     async def _runtime_back(self, context: Context) -> bool:
-        """Wait for a runtime that restarts; False if it does not come back in time."""
+        """Wait for a runtime that is restarting; False if it does not come back in time."""
         seconds = min(seconds_left(context) or _RUNTIME_BACK_SECONDS, _RUNTIME_BACK_SECONDS)
         try:
             async with asyncio.timeout(seconds):
@@ -242,7 +242,7 @@ class Dataplane(grpc.GenericRpcHandler):
 
 
 async def _only(requests: AsyncIterator[bytes]) -> bytes:
-    """The one message of a unary call."""
+    """The only message of a unary call."""
     message: bytes | None = None
     async for request in requests:
         if message is not None:
@@ -259,7 +259,7 @@ def _values(metadata: Metadata, headers: tuple[str, ...]) -> list[str]:
 
 
 def _forwardable(metadata: Metadata) -> tuple[tuple[str, str | bytes], ...]:
-    """Without what belongs to one connection and not to the call."""
+    """Metadata of the call without the entries that belong to one connection."""
     return tuple((key, value) for key, value in metadata if not key.startswith((":", "grpc-")) and key != "user-agent")
 
 
@@ -271,7 +271,7 @@ async def _copy_metadata(call: Any, context: Context) -> None:
 
 
 def _model_unknown(error: grpc.aio.AioRpcError) -> bool:
-    """Whether the runtime says it does not have the model; each model server says it in its own way."""
+    """Whether the runtime reports that it does not have the model; model servers differ in how they report it."""
     details = error.details() or ""
     match error.code():
         case grpc.StatusCode.NOT_FOUND:

@@ -1,10 +1,10 @@
-"""The one exception that crosses module borders: a gRPC status on its way to the caller."""
+"""The exception that crosses module boundaries: a gRPC status on its way to the caller."""
 
 import grpc
 
 
 class MeshError(Exception):
-    """What the caller shall see: a status code and the details beside it."""
+    """Status code and details that the caller receives."""
 
     def __init__(self, code: grpc.StatusCode, details: str, trailing: tuple[tuple[str, str | bytes], ...] = ()) -> None:
         super().__init__(f"{code.name}: {details}")
@@ -14,25 +14,25 @@ class MeshError(Exception):
 
     @classmethod
     def of(cls, error: grpc.aio.AioRpcError) -> "MeshError":
-        """The same status as a failed call, so that it passes through unchanged."""
+        """Error with the status of a failed call, so that it passes through unchanged."""
         return cls(error.code(), error.details() or "", tuple(error.trailing_metadata() or ()))
 
 
 def invalid(details: str) -> MeshError:
-    """The request makes no sense."""
+    """Error for an invalid request."""
     return MeshError(grpc.StatusCode.INVALID_ARGUMENT, details)
 
 
 def not_found(details: str) -> MeshError:
-    """What it names is not there."""
+    """Error for a missing object."""
     return MeshError(grpc.StatusCode.NOT_FOUND, details)
 
 
 def already_exists(details: str) -> MeshError:
-    """What it names is there, and is something else."""
+    """Error for an object that already exists with other values."""
     return MeshError(grpc.StatusCode.ALREADY_EXISTS, details)
 
 
 def failed_precondition(details: str) -> MeshError:
-    """Things are not as the request expects them."""
+    """Error for a request whose preconditions are not met."""
     return MeshError(grpc.StatusCode.FAILED_PRECONDITION, details)

@@ -1,7 +1,7 @@
 """A small asynchronous etcd client: read, transaction, watch, lease; TLS, password and several endpoints.
 
-Over etcd's own gRPC API, because gRPC is here anyway, the API is the same in 3.4 to 3.6, and unlike the JSON
-gateway it cannot be switched off and streams watches properly. Values and keys are bytes; nothing is cached.
+It uses etcd's gRPC API, since gRPC is a dependency anyway, the API is the same in 3.4 to 3.6, and unlike the JSON
+gateway it cannot be disabled and streams watches properly. Values and keys are bytes; nothing is cached.
 """
 
 import json
@@ -16,14 +16,14 @@ from .wire import etcd as pb
 
 _CALL_SECONDS = 5.0
 _OPTIONS = [
-    ("grpc.max_receive_message_length", -1),  # a listing of everything may be long
-    ("grpc.keepalive_time_ms", 10_000),  # a silent partition ends the watch instead of hanging it
+    ("grpc.max_receive_message_length", -1),  # a listing of all keys may be long
+    ("grpc.keepalive_time_ms", 10_000),  # ends the watch after a silent partition instead of hanging
     ("grpc.keepalive_timeout_ms", 5_000),
 ]
 
 
 class EtcdError(Exception):
-    """etcd did not answer, or answered with an error."""
+    """Failure of an etcd request, by an error response or without a response."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class Event:
     """A change of a key."""
 
     key: str
-    value: bytes | None  # None: the key is gone
+    value: bytes | None  # None: the key was deleted
     revision: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """The connection file of ModelMesh Serving's etcd Secret. PEM texts inline, or as files beside it."""
+    """The connection file of ModelMesh Serving's etcd Secret, with PEM texts inline or as files beside it."""
 
     endpoints: tuple[str, ...]
     root_prefix: str = ""
@@ -57,12 +57,16 @@ class Connection:
     client_certificate: bytes | None = None
     authority: str = ""
 
-    def __repr__(self) -> str:  # never the password or the key
+    def __repr__(self) -> str:  # hides the password and the key
         return f"Connection({','.join(self.endpoints)}, root_prefix={self.root_prefix!r})"
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Raises EtcdError naming the file if it is missing, not JSON or without endpoints."""
+        """Read the connection file.
+
+        Raises:
+            EtcdError: The file is missing, is not JSON or has no endpoints; the message names it.
+        """
         try:
             data = json.loads(path.read_text())
             endpoints = tuple(part.strip() for part in data["endpoints"].split(",") if part.strip())
@@ -88,7 +92,7 @@ class Connection:
 
 
 class Etcd:
-    """One connection; turns to the next endpoint when one does not answer."""
+    """One connection; it switches to the next endpoint when one does not respond."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -101,13 +105,13 @@ class Etcd:
         await self._channel.close()
 
     async def list(self, prefix: str) -> tuple[list[KeyValue], int]:
-        """Everything below the prefix, and the revision it was read at."""
+        """All keys below the prefix, and the revision at which they were read."""
         start = prefix.encode()
         reply = await self._call("KV/Range", pb.RangeRequest(key=start, range_end=_after(start)), pb.RangeResponse)
         return [KeyValue(kv.key.decode(), kv.value, kv.mod_revision) for kv in reply.kvs], reply.header.revision
 
     async def get(self, key: str) -> KeyValue | None:
-        """One key, or None."""
+        """One key, or None if it does not exist."""
         reply = await self._call("KV/Range", pb.RangeRequest(key=key.encode()), pb.RangeResponse)
         return next((KeyValue(key, kv.value, kv.mod_revision) for kv in reply.kvs), None)
 
@@ -116,7 +120,7 @@ class Etcd:
     ) -> int | None:
         """Write everything at once if each expected key still has its revision (0: absent).
 
-        Returns the new revision, or None if some key has changed meanwhile.
+        Returns the new revision, or None if a key has changed meanwhile.
         """
         request = pb.TxnRequest(
             compare=[
@@ -132,7 +136,7 @@ class Etcd:
         return int(reply.header.revision) if reply.succeeded else None
 
     async def watch(self, prefix: str, revision: int) -> AsyncIterator[Event]:
-        """Changes below the prefix from a revision on, until the stream breaks (EtcdError)."""
+        """Changes below the prefix from a revision on, until the stream breaks with an EtcdError."""
         start = prefix.encode()
         create = pb.WatchCreateRequest(key=start, range_end=_after(start), start_revision=revision)
         call = await self._stream("Watch/Watch", pb.WatchRequest, pb.WatchResponse)
@@ -152,12 +156,12 @@ class Etcd:
         raise EtcdError("watch: stream ended")
 
     async def grant(self, ttl: int) -> int:
-        """A new lease of so many seconds."""
+        """Create a lease of this many seconds."""
         reply = await self._call("Lease/LeaseGrant", pb.LeaseGrantRequest(TTL=ttl), pb.LeaseGrantResponse)
         return int(reply.ID)
 
     async def keep_alive(self, lease: int) -> bool:
-        """Renew a lease once; False if etcd does not know it (any more)."""
+        """Renew a lease once; False if etcd does not have it."""
         call = await self._stream(
             "Lease/LeaseKeepAlive", pb.LeaseKeepAliveRequest, pb.LeaseKeepAliveResponse, _CALL_SECONDS
         )
@@ -172,7 +176,7 @@ class Etcd:
             call.cancel()
 
     async def revoke(self, lease: int) -> None:
-        """End a lease; its keys go with it."""
+        """Revoke a lease, which deletes its keys."""
         await self._call("Lease/LeaseRevoke", pb.LeaseRevokeRequest(ID=lease), pb.LeaseRevokeResponse)
 
     async def _call(self, method: str, request: Any, reply: Any) -> Any:
@@ -195,14 +199,14 @@ class Etcd:
         raise EtcdError(f"{method} at {self._connection!r}: {last.code().name} {last.details()}") from None
 
     async def _authenticate(self) -> None:
-        """Get a token where there is none and one is needed."""
+        """Get a token if one is needed and missing."""
         if not self._connection.user or self._token is not None:
             return
         request = pb.AuthenticateRequest(name=self._connection.user, password=self._connection.password)
         self._token = (await self._call("Auth/Authenticate", request, pb.AuthenticateResponse)).token
 
     def _failed(self, error: grpc.aio.AioRpcError) -> bool:
-        """Prepare for another try: a new token, another endpoint. False if another try would fail alike."""
+        """Prepare a retry with a new token or another endpoint; False if a retry would fail too."""
         if error.code() is grpc.StatusCode.UNAUTHENTICATED:
             self._token = None
         elif error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
@@ -224,7 +228,7 @@ class Etcd:
         return (("token", self._token),) if self._token else ()
 
     def _turn(self) -> None:
-        """Go on with the next endpoint. The old channel closes itself once nobody holds it."""
+        """Switch to the next endpoint. The old channel closes itself when it is no longer referenced."""
         if len(self._connection.endpoints) > 1:
             self._next += 1
             self._channel = self._open()
@@ -243,5 +247,5 @@ class Etcd:
 
 
 def _after(prefix: bytes) -> bytes:
-    """The first key after all those with this prefix."""
+    """First key after all keys with this prefix."""
     return prefix[:-1] + bytes([prefix[-1] + 1])

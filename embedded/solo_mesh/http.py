@@ -1,4 +1,4 @@
-"""A GET-only HTTP server: all that probes, the preStop hook and a metrics scraper need."""
+"""A GET-only HTTP server for probes, the preStop hook and the metrics scraper."""
 
 import asyncio
 import ssl
@@ -12,7 +12,7 @@ _REASONS = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 503: "Servic
 
 @dataclass(frozen=True)
 class Response:
-    """Status and body of an answer."""
+    """Status and body of a response."""
 
     status: int
     body: bytes = b""

@@ -1,7 +1,7 @@
-"""The `mmesh.ModelMesh` service: messages in, the rules of `models` and `vmodels`, messages out.
+"""The `mmesh.ModelMesh` service: converts its messages and applies the rules of `models` and `vmodels`.
 
-A call about a type that this pod does not serve goes to a pod that does, if there is one; otherwise it is
-answered here, from etcd, so that the model is at least registered and the answer names what is missing.
+A call about a type that this pod does not serve is forwarded to a pod that does. If there is none, it is answered
+from etcd, so that the model is at least registered and the answer names the missing labels.
 """
 
 import logging
@@ -34,11 +34,11 @@ class _Method:
     serve: Callable[[Any], Awaitable[Any]]
     request: Any
     response: Any
-    type_of: Callable[[Any], str]  # the model type the call is about; empty: any pod may answer
+    type_of: Callable[[Any], str]  # model type of the call; empty if any pod may answer
 
 
 class Management:
-    """The service, for the one handler that the gRPC server asks first."""
+    """The management service, in one handler that the gRPC server tries first."""
 
     def __init__(self, store: Store, models: Models, vmodels: VModels, peers: Peers, me: str) -> None:
         self._store = store
@@ -48,7 +48,7 @@ class Management:
         self._me = me
 
     def handler(self) -> grpc.GenericRpcHandler:
-        """Handlers of all its methods."""
+        """Handler of all methods of the service."""
         methods = {
             "setVModel": _Method(self._set, pb.SetVModelRequest, pb.VModelStatusInfo, self._type_of_target),
             "deleteVModel": _Method(self._delete, pb.DeleteVModelRequest, pb.DeleteVModelResponse, _any_type),

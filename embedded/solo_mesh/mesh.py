@@ -1,8 +1,8 @@
-"""Everything wired: the order of start, what runs while serving, the order of stop.
+"""Wiring of one pod: the order of start, the tasks while serving, and the order of stop.
 
-Start: etcd, runtime, models that were loaded before, gRPC, only then ready; so a new pod takes over from an old
-one of the same runtime without a request waiting for a load. Stop: not ready, serve on until the clients have
-gone elsewhere, end the calls in flight, release the runtime's preStop hooks, exit.
+Start: etcd, runtime, models that were loaded before, gRPC, and only then ready, so that a new pod takes over from an
+old one of the same runtime without a request waiting for a load. Stop: not ready, serve until the clients have
+switched to another pod, end the calls in flight, release the runtime's preStop hooks, exit.
 """
 
 import asyncio
@@ -36,10 +36,10 @@ _ETCD_SECONDS = 20.0
 _PRELOAD_SECONDS = 120.0
 _PUBLISH_SECONDS = 5.0
 _TIDY_SECONDS = 1.0
-_QUIET_SECONDS = 3.0  # without a call for so long, a stopping pod's clients have found another
+_QUIET_SECONDS = 3.0  # a stopping pod has no clients left after this time without a call
 _GRACE_SECONDS = 20.0  # for calls in flight
 _HOOK_SECONDS = 1.0  # for the preStop hooks to get their answer
-# A connection is renewed this often, gracefully: so clients leave a stopping pod by themselves, and find new ones.
+# Connections are renewed gracefully this often, so that clients leave a stopping pod and find new ones.
 _CONNECTION_AGE_MS = 10_000
 
 
@@ -55,7 +55,7 @@ class Mesh:
         self._advancing: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set and the clients are gone; raises whatever keeps it from starting."""
+        """Serve until `stop` is set and the clients are gone; errors during the start are raised."""
         log.info("%s", BANNER)
         async with AsyncExitStack() as stack:
             await self._run(stop, stack)
@@ -103,9 +103,9 @@ class Mesh:
             work.append(group.create_task(_every(_PUBLISH_SECONDS, self._publish)))
             await models.preload(_PRELOAD_SECONDS)
             await server.start()
-            if wanted := settings.metrics:
-                context = self_signed() if wanted.https else None
-                await stack.enter_async_context(await serve(wanted.port, {"/metrics": self._metrics}, context))
+            if metrics := settings.metrics:
+                context = self_signed() if metrics.https else None
+                await stack.enter_async_context(await serve(metrics.port, {"/metrics": self._metrics}, context))
             self.ready = True
             await self._publish()
             work.append(group.create_task(_every(_TIDY_SECONDS, self._tidy)))
@@ -119,7 +119,7 @@ class Mesh:
         log.info("stopped")
 
     async def _drain(self, server: grpc.aio.Server, dataplane: Dataplane) -> None:
-        log.info("stopping: not ready any more, serving on until clients have gone")
+        log.info("stopping: not ready, serving until clients have switched to another pod")
         self.ready = False
         started = time.monotonic()
         try:
@@ -206,7 +206,7 @@ def _runtime_channel(settings: Settings) -> grpc.aio.Channel:
             (
                 "grpc.initial_reconnect_backoff_ms",
                 100,
-            ),  # a runtime that restarts is missed by requests that wait
+            ),  # requests wait while the runtime restarts
             ("grpc.min_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1_000),
         ],
@@ -214,7 +214,7 @@ def _runtime_channel(settings: Settings) -> grpc.aio.Channel:
 
 
 async def _every(seconds: float, action: Callable[[], Awaitable[None]]) -> None:
-    """Do it for ever; trouble with etcd is logged and gets another chance."""
+    """Run an action forever; etcd errors are logged, and the action is retried."""
     while True:
         try:
             await action()

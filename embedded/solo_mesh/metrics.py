@@ -1,6 +1,6 @@
-"""Metrics by the real server's names, as far as one pod without placement has them, plus what we are.
+"""Metrics with the real server's names, as far as they apply to one pod without placement, and a build info metric.
 
-Durations are in milliseconds, because the names and upstream's dashboards say so.
+Durations are in milliseconds, as in the names and in upstream's dashboards.
 """
 
 import time
@@ -23,12 +23,12 @@ class Timer:
         self._histogram = Histogram(name, text, registry=registry, buckets=buckets)
 
     def observe(self, milliseconds: float) -> None:
-        """Add one."""
+        """Add one duration in milliseconds."""
         self._histogram.observe(milliseconds)
 
     @contextmanager
     def time(self) -> Iterator[None]:
-        """Add the time that the block takes."""
+        """Add the duration of the block."""
         started = time.monotonic()
         try:
             yield
@@ -37,7 +37,7 @@ class Timer:
 
 
 class Metrics:
-    """All of them, in a registry of their own."""
+    """All metrics, in a separate registry."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -81,7 +81,7 @@ class Metrics:
         self.used = Gauge("modelmesh_instance_used_bytes", "Space taken by models", registry=registry)
 
     def render(self) -> bytes:
-        """Text in Prometheus' format."""
+        """Metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
 

@@ -1,7 +1,7 @@
-"""Concrete models: what state one is in, getting it loaded here, and keeping its record in etcd true.
+"""Concrete models: their state, loading them in this pod, and keeping their records in etcd current.
 
-A model's state is told from this pod's copy and from what other living pods wrote into its record; so any pod
-can answer, while the pod that serves its type is the one that acts.
+The state of a model is derived from this pod's copy and from what other living pods wrote into its record, so any pod
+can answer, while only a pod that serves the type acts.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class CopyInfo:
-    """A copy in some pod, as the API shows it. Time in ms since the epoch."""
+    """A copy in one pod, as the API shows it; the time is in ms since the epoch."""
 
     location: str
     status: Status
@@ -48,7 +48,7 @@ class CopyInfo:
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """What the API says of a model."""
+    """State of a model in the API."""
 
     status: Status
     errors: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class ModelStatus:
 
 
 class NoRuntimeError(Exception):
-    """No pod serves this type of model. The controller reads the sentence; it must not change by a byte."""
+    """No pod serves this type of model. The controller parses the message, which must not change."""
 
     def __init__(self, model_type: str, required: Iterable[str]) -> None:
         super().__init__(
@@ -66,11 +66,11 @@ class NoRuntimeError(Exception):
 
 
 class Models:
-    """The models of the service, as seen by and from this pod.
+    """Models of the service, as seen by this pod.
 
     Args:
-        me: id of this pod among its peers.
-        labels: what this pod serves.
+        me: Id of this pod among its peers.
+        labels: Labels of the runtime that this pod serves.
     """
 
     def __init__(self, store: Store, cache: Cache, constraints: TypeConstraints, me: str, labels: frozenset[str]):
@@ -90,18 +90,18 @@ class Models:
         return self._constraints.met(model_type, self._labels)
 
     def no_runtime(self, model_type: str) -> NoRuntimeError:
-        """The error for a type that no pod serves."""
+        """Error for a type that no pod serves."""
         return NoRuntimeError(model_type, self._constraints.required(model_type))
 
     def status(self, model_id: str) -> ModelStatus:
-        """State of a model, from our copy and from what living pods wrote into its record."""
+        """State of a model, from this pod's copy and from what living pods wrote into its record."""
         model, copy = self._store.model(model_id), self._cache.copies.get(model_id)
         if model is None:
             return ModelStatus(Status.NOT_FOUND)
         holders = [CopyInfo(pod, Status.UNKNOWN, at) for pod, at in self._living(model.loaded)]
         failures = [CopyInfo(pod, Status.LOADING_FAILED, at) for pod, at in self._living(model.failed)]
         errors = [model.errors.get(info.location, "") for info in failures]
-        # A copy that is there, or about to be, is listed as UNKNOWN: so does the real server.
+        # Like the real server, list a copy that exists or is about to exist as UNKNOWN.
         if copy and copy.state is State.LOADED:
             return _state(Status.LOADED, [CopyInfo(self._me, Status.UNKNOWN, copy.since), *holders])
         if holders:
@@ -118,14 +118,18 @@ class Models:
         return ModelStatus(Status.NOT_LOADED)
 
     def _living(self, pods: Mapping[str, int]) -> list[tuple[str, int]]:
-        """Those of other pods that are still there."""
+        """Entries of other pods that are still alive."""
         living = self._store.instances
         return [(pod, at) for pod, at in pods.items() if pod != self._me and pod in living]
 
     # Actions ----------------------------------------------------------------------------------------------------
 
     def load(self, model_id: str, *, last_used: int, urgent: bool = False) -> Copy:
-        """This pod's copy, loading if need be. Raises NoRuntimeError if this pod does not serve the type."""
+        """This pod's copy, loaded if necessary.
+
+        Raises:
+            NoRuntimeError: This pod does not serve the type.
+        """
         model = self._store.model(model_id)
         if model is None:
             raise MeshError(grpc.StatusCode.NOT_FOUND, "model not found")
@@ -134,7 +138,7 @@ class Models:
         return self._cache.load(model_id, model.info, last_used=last_used, urgent=urgent)
 
     def ensure_loaded(self, model_id: str, *, last_used: int) -> ModelStatus:
-        """Start loading unless some living pod holds the model; its status after that."""
+        """Start loading unless a living pod holds the model, and return its new status."""
         if self.status(model_id).status is not Status.LOADED:
             try:
                 self.load(model_id, last_used=last_used)
@@ -143,9 +147,9 @@ class Models:
         return self.status(model_id)
 
     async def preload(self, seconds: float) -> None:
-        """Load what some pod held last, most recently used first, so that taking over costs no request its answer.
+        """Load the models that pods held last, most recently used first, so that no request waits after a takeover.
 
-        Waits for the loads, but no longer than so many seconds; the rest goes on meanwhile.
+        Returns after all loads or the given number of seconds; the remaining loads continue.
         """
         held = [(key, model) for key, model in self._store.models.items() if model.loaded]
         held = [(key, model) for key, model in held if self.serves(model.info.type)]
@@ -158,11 +162,11 @@ class Models:
     # Keeping etcd true ------------------------------------------------------------------------------------------
 
     def changed(self, model_id: str) -> None:
-        """This pod's copy has come, gone or failed; its record will be written soon."""
+        """Schedule the record of a model for writing after its copy was added, removed or has failed."""
         self._changed.put_nowait(model_id)
 
     async def run(self) -> None:
-        """Write the records of changed copies, for ever."""
+        """Write the records of changed copies, forever."""
         while True:
             model_id = await self._changed.get()
             try:
@@ -185,17 +189,17 @@ class Models:
         elif copy and copy.state is State.FAILED:
             failed[self._me], errors[self._me] = copy.since, copy.error
         elif copy:
-            return  # on its way; the outcome will be written
+            return  # still in progress; the outcome will be written
         used = copy.last_used if copy else model.last_used
         draft.put(model_id, replace(model, loaded=loaded, failed=failed, errors=errors, last_used=used))
 
     def forgotten(self, model_id: str) -> None:
-        """The model's record is gone from etcd."""
+        """Handle the deletion of a model's record from etcd."""
         if self._store.model(model_id) is None:
             self._cache.drop(model_id)
 
     async def tidy(self) -> None:
-        """Once a second: expired failures, models nobody refers to any more, types newly served."""
+        """Expire failures, delete unreferenced models and announce newly served types; runs once a second."""
         self._cache.forget_failures()
         await self._collect_garbage()
         await self._announce()
@@ -205,7 +209,7 @@ class Models:
         METRICS.models_failed.set(sum(bool(model.failed) for model in models.values()))
 
     async def _collect_garbage(self) -> None:
-        # Not at once: requests that were sent to the model before it lost its last reference may be on their way.
+        # Deferred: requests sent to the model before it lost its last reference may still arrive.
         garbage = {key for key, model in self._store.models.items() if model.auto_delete and not model.refs}
         self._unreferenced = {key: self._unreferenced.get(key, now_ms()) for key in garbage}
 
@@ -219,11 +223,11 @@ class Models:
                 await self._store.change(partial(delete, key))
 
     async def _announce(self) -> None:
-        """Take up the models that nobody could serve before this pod, or this type's constraints, came.
+        """Handle models that no pod could serve before this pod started or this type's constraints changed.
 
-        Those without a state are touched, so that the controller asks again; those that failed elsewhere are tried.
-        ModelMesh is slower: a task of its leader loads them, which runs every seven minutes. So a stack that has the
-        controller ask a pod too early is found out by what that pod had mounted, not by how long it takes here.
+        Those without a state are touched, so that the controller asks again; those that failed elsewhere are retried.
+        ModelMesh is slower, as a task of its leader loads them every seven minutes. Whether a stack makes the
+        controller ask too early must therefore be tested by what the pod had mounted, not by duration.
         """
         models = dict(self._store.models)
         served = {model.info.type for model in models.values() if self.serves(model.info.type)}
@@ -237,7 +241,7 @@ class Models:
 
 
 def registration_time(load_now: bool) -> int:
-    """`last used` of a model just registered: older than those in use, so that it does not push them out."""
+    """Initial `last used` of a registered model: older than models in use, so that it does not evict them."""
     return now_ms() - (1 if load_now else 6) * _HOUR_MS
 
 

@@ -1,8 +1,8 @@
-"""Calls handed to the pod that serves the type.
+"""Calls forwarded to the pod that serves the type.
 
-One Service spans the pods of all runtimes of a namespace, so a call may reach any of them. Pods find each other
-by their records in etcd. A handed call carries a header and is never handed on. Who holds a model stands in etcd,
-too, and is asked whatever our own, perhaps outdated, type constraints say: only loading is bound by those.
+One Service spans the pods of all runtimes of a namespace, so a call may reach any of them. Pods find each other by
+their records in etcd. A forwarded call carries a header and is never forwarded again. A pod that holds the model
+according to etcd is asked even if this pod's type constraints are outdated: they only restrict loading.
 """
 
 import logging
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Peers:
-    """The other pods of the service."""
+    """Other pods of the service."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Peers:
         self._channels: dict[str, grpc.aio.Channel] = {}
 
     def serving(self, model_type: str, model: Model | None = None) -> list[str]:
-        """Addresses of the pods that hold the model, then of those that may load its type; the newest first."""
+        """Addresses of the pods that hold the model, then of those that may load its type, the newest first."""
         holders = model.loaded if model else {}
 
         def preference(item: tuple[str, Instance]) -> tuple[bool, int]:
@@ -65,7 +65,7 @@ class Peers:
         return [instance.address for _, instance in sorted(able, key=preference, reverse=True)]
 
     async def hand(self, addresses: Sequence[str], call: Callable[[grpc.aio.Channel], Awaitable[T]]) -> T:
-        """Make the call at the first address that can be reached; its error passes on as MeshError."""
+        """Make the call at the first reachable address; its error is raised as a MeshError."""
         for address in addresses:
             try:
                 return await call(self._channel(address))
@@ -87,11 +87,11 @@ class Peers:
 
 
 def is_handed(metadata: Metadata) -> bool:
-    """Whether a peer sent this call."""
+    """Whether a peer forwarded this call."""
     return any(key == HOP_HEADER for key, _ in metadata)
 
 
 def seconds_left(context: grpc.aio.ServicerContext[object, object]) -> float | None:
-    """Time until the caller's deadline; None without one."""
+    """Seconds until the caller's deadline; None without one."""
     remaining = context.time_remaining()
     return None if remaining is None or remaining > 1e6 else remaining

@@ -1,7 +1,7 @@
 """Read and replace one string field of a protobuf message by its path of field numbers, without its schema.
 
-Only tags and lengths are looked at; everything else is copied byte for byte, so any service's messages do.
-A path of several numbers goes through embedded messages. Malformed bytes raise ValueError.
+Only tags and lengths are parsed; everything else is copied byte for byte, so this works with the messages of any
+service. A path of several numbers leads through embedded messages. Malformed bytes cause a ValueError.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ _LENGTH_DELIMITED = 2  # wire type of strings and embedded messages
 
 
 def extract(message: bytes, path: Sequence[int]) -> str | None:
-    """The string at the path; None if it is absent. Of a repeated field the last counts, as in protobuf."""
+    """The string at the path; None if it is absent. The last value of a repeated field counts, as in protobuf."""
     for number in path:
         spans = [(begin, end) for field, _, begin, end in _fields(message) if field == number]
         if not spans:
@@ -27,7 +27,7 @@ def inject(message: bytes, path: Sequence[int], value: str) -> bytes:
     for field, start, begin, end in _fields(message):
         if field == number:
             kept.append(message[copied:start])
-            # Pieces of one embedded message add up, by protobuf's rules; of a string only the last one counts.
+            # Parts of one embedded message are merged by protobuf's rules; of a string only the last one counts.
             content, copied = content + message[begin:end], end
     kept.append(message[copied:])
     content = inject(content, rest, value) if rest else value.encode()
@@ -35,7 +35,7 @@ def inject(message: bytes, path: Sequence[int], value: str) -> bytes:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """(number, start of the tag, start of the content, end) of each field; content is without the length."""
+    """Number, start of the tag, start of the content and end of each field; the content excludes the length."""
     position = 0
     while position < len(message):
         start = position

@@ -1,8 +1,8 @@
-"""What stands in etcd: the three kinds of record below `<root prefix>/mm/<service>/`, in ModelMesh's own JSON.
+"""Records in etcd below `<root prefix>/mm/<service>/`, in ModelMesh's JSON.
 
-vmodels/<id>    the name clients use → the model that answers (active) and the one that shall (target)
-registry/<id>   a concrete model: where it lies, who holds it, who failed to load it
-instances/<id>  a pod, leased; `addr` is our addition, by which peers find it
+vmodels/<id>    the name that clients use → the model that answers (active) and the next one (target)
+registry/<id>   a concrete model: its location, the pods that hold it, and those that failed to load it
+instances/<id>  a pod, leased; `addr` is an addition by which peers find it
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What the runtime needs to load a model; passed through unread."""
+    """Loading parameters of a model, which are passed to the runtime unread."""
 
     type: str
     path: str = ""
@@ -29,15 +29,15 @@ class Model:
     loaded: Mapping[str, int] = field(default_factory=dict)  # instance → time, ms since the epoch
     failed: Mapping[str, int] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
-    refs: int = 0  # how many vmodel ends (active, target) point here
+    refs: int = 0  # number of vmodel ends (active, target) that refer to this model
     last_used: int = 0  # ms since the epoch
 
     def referenced(self, by: int) -> Self:
-        """The same with more or fewer references."""
+        """Copy of the record with a changed number of references."""
         return replace(self, refs=max(0, self.refs + by))
 
     def to_json(self) -> str:
-        """As it stands in etcd."""
+        """JSON of the record in etcd."""
         fields: dict[str, Any] = {"type": self.info.type, "encKey": self.info.key, "mPath": self.info.path}
         if self.auto_delete:
             fields["autoDel"] = True
@@ -50,7 +50,7 @@ class Model:
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
-        """From what stands in etcd; raises ValueError, KeyError."""
+        """Parse a record; malformed JSON causes a ValueError or KeyError."""
         data = json.loads(text)
         return cls(
             info=ModelInfo(data["type"], data.get("mPath", ""), data.get("encKey", "")),
@@ -65,7 +65,7 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class VModel:
-    """A name that clients use."""
+    """A model name that clients use."""
 
     owner: str
     active: str
@@ -73,13 +73,13 @@ class VModel:
     failed: bool = False
 
     def to_json(self) -> str:
-        """As it stands in etcd."""
+        """JSON of the record in etcd."""
         fields = {"o": self.owner, "amid": self.active, "tmid": self.target}
         return _dump(fields | ({"failed": True} if self.failed else {}))
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
-        """From what stands in etcd; raises ValueError, KeyError."""
+        """Parse a record; malformed JSON causes a ValueError or KeyError."""
         data = json.loads(text)
         return cls(
             owner=data.get("o", ""),
@@ -91,13 +91,13 @@ class VModel:
 
 @dataclass(frozen=True, kw_only=True)
 class Instance:
-    """A pod. Time and use in ms since the epoch."""
+    """A pod; times and last use are in ms since the epoch."""
 
     started: int
     host: str
     address: str
     labels: frozenset[str]
-    actionable: bool  # takes calls handed over by peers
+    actionable: bool  # accepts calls forwarded by peers
     capacity: int = 0  # units of 8 KiB
     used: int = 0
     count: int = 0
@@ -105,7 +105,7 @@ class Instance:
     loading_threads: int = 1
 
     def to_json(self) -> str:
-        """As it stands in etcd."""
+        """JSON of the record in etcd."""
         return _dump(
             {
                 "startTime": self.started,
@@ -123,7 +123,7 @@ class Instance:
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
-        """From what stands in etcd; raises ValueError."""
+        """Parse a record; malformed JSON causes a ValueError."""
         data = json.loads(text)
         return cls(
             started=data.get("startTime", 0),

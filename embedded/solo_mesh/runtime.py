@@ -1,7 +1,7 @@
-"""Calls to the model runtime beside us (`mmesh.ModelRuntime`, the adapter's API), on loopback, in plain text.
+"""Calls to the model runtime of this pod (`mmesh.ModelRuntime`, the adapter's API) on loopback, without TLS.
 
-`runtimeStatus` is asked until the runtime is ready and never again: each answer makes the adapter throw every
-loaded model away, so it is no health check.
+The method `runtimeStatus` is polled until the runtime is ready and never again: each call makes the adapter unload
+every model, so it cannot serve as a health check.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ _MAX_POLL_SECONDS = 180.0
 
 
 class RuntimeFailedError(Exception):
-    """The runtime says it cannot start, or did not get ready in time."""
+    """The runtime reports that it cannot start, or was not ready in time."""
 
 
 class LoadError(Exception):
-    """A model could not be loaded; the text is what users get to see."""
+    """A model could not be loaded; users see the message."""
 
 
 class UnloadError(Exception):
@@ -35,7 +35,7 @@ class UnloadError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What the runtime said about itself when it became ready. Sizes in bytes."""
+    """Properties that the runtime reported when it became ready; sizes are in bytes."""
 
     capacity: int
     default_size: int
@@ -43,11 +43,15 @@ class Limits:
     loading_seconds: float = 90.0
     limit_model_concurrency: bool = False
     allow_any_method: bool = True
-    # Method → path of the field that has to carry the concrete model's id; an empty path: none has.
+    # Method → path of the field for the concrete model's id; an empty path: the requests have no such field.
     methods: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Refuse a capacity that could hold next to nothing; raises RuntimeFailedError."""
+        """Check that the capacity is large enough for a few models.
+
+        Raises:
+            RuntimeFailedError: It is not.
+        """
         least = max(2 * self.default_size, min(512 * 1024 * 1024, 10 * self.default_size))
         if self.capacity < least:
             raise RuntimeFailedError(
@@ -58,23 +62,31 @@ class Limits:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What the runtime says of a model that it has loaded."""
+    """Properties of a loaded model, as reported by the runtime."""
 
     size: int  # bytes; 0: unknown
     max_concurrency: int
 
 
 class Runtime(Protocol):
-    """What the cache needs of a runtime."""
+    """Operations that the cache needs of a runtime."""
 
     async def load(self, model_id: str, info: ModelInfo) -> Loaded:
-        """Load a model, however long it takes (the caller keeps time). Raises LoadError."""
+        """Load a model; the caller limits the time.
+
+        Raises:
+            LoadError: The runtime could not load it.
+        """
 
     async def unload(self, model_id: str) -> None:
-        """Unload a model; one the runtime does not know counts as unloaded. Raises UnloadError."""
+        """Unload a model; one that the runtime does not have counts as unloaded.
+
+        Raises:
+            UnloadError: The runtime could not unload it.
+        """
 
     async def measure(self, model_id: str) -> int:
-        """Bytes of a loaded model, or 0 if the runtime cannot tell."""
+        """Size of a loaded model in bytes, or 0 if the runtime does not report it."""
 
 
 class GrpcRuntime:
@@ -88,7 +100,11 @@ class GrpcRuntime:
         await self._channel.close()
 
     async def wait_until_ready(self) -> Limits:
-        """Poll until the runtime is ready; raises RuntimeFailedError."""
+        """Poll until the runtime is ready.
+
+        Raises:
+            RuntimeFailedError: It reports a failure or is not ready in time.
+        """
         deadline = asyncio.get_running_loop().time() + _MAX_POLL_SECONDS
         while asyncio.get_running_loop().time() < deadline:
             try:
@@ -109,18 +125,18 @@ class GrpcRuntime:
         )
 
     async def load(self, model_id: str, info: ModelInfo) -> Loaded:
-        """Load a model, however long it takes (the caller keeps time). Raises LoadError."""
+        """Load a model, as in `Runtime.load`."""
         request = pb.LoadModelRequest(modelId=model_id, modelType=info.type, modelPath=info.path, modelKey=info.key)
         try:
             reply = await self._call("loadModel", request, pb.LoadModelResponse)
         except grpc.aio.AioRpcError as error:
-            # Only an INTERNAL error is shown bare; the Java server prefixes all others with their class.
+            # Only an INTERNAL error is shown unchanged; the Java server prefixes all others with their class.
             prefix = "" if error.code() is grpc.StatusCode.INTERNAL else "io.grpc.StatusRuntimeException: "
             raise LoadError(prefix + _text(error)) from None
         return Loaded(reply.sizeInBytes, reply.maxConcurrency)
 
     async def unload(self, model_id: str) -> None:
-        """Unload a model; one the runtime does not know counts as unloaded. Raises UnloadError."""
+        """Unload a model, as in `Runtime.unload`."""
         try:
             await self._call("unloadModel", pb.UnloadModelRequest(modelId=model_id), pb.UnloadModelResponse, 60.0)
         except grpc.aio.AioRpcError as error:
@@ -128,7 +144,7 @@ class GrpcRuntime:
                 raise UnloadError(_text(error)) from None
 
     async def measure(self, model_id: str) -> int:
-        """Bytes of a loaded model, or 0 if the runtime cannot tell."""
+        """Size of a loaded model in bytes, or 0 if the runtime does not report it."""
         try:
             return int(
                 (

@@ -1,6 +1,6 @@
-"""Environment of the container → one frozen record; nothing else reads the environment.
+"""Environment of the container as one frozen record; no other module reads the environment.
 
-The names are those the controller sets on the `mm` container. Every problem is reported at once.
+The names are those that the controller sets on the `mm` container. All problems are reported together.
 """
 
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from pathlib import Path
 
 
 class SettingsError(Exception):
-    """One line per variable that is missing or cannot be read."""
+    """Missing or malformed variables, one per line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetricsSettings:
-    """Where metrics are served, and how."""
+    """Port and protocol of the metrics endpoint."""
 
     port: int
     https: bool
@@ -22,7 +22,7 @@ class MetricsSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TlsSettings:
-    """Certificate of the gRPC port, and whom it trusts."""
+    """Certificate of the gRPC port, and the authorities that it trusts."""
 
     certificate: Path
     key: Path
@@ -32,7 +32,7 @@ class TlsSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything the process is told from outside."""
+    """Settings of the process."""
 
     service: str
     pod: str
@@ -52,18 +52,22 @@ class Settings:
     tls: TlsSettings | None
     shutdown_seconds: float
     log_each_call: bool
-    # Ports of the probes are fixed by the controller's Deployment; only tests move them.
+    # The controller's Deployment fixes the ports of the probes; only tests change them.
     probe_port: int
     prestop_port: int
 
     @property
     def instance(self) -> str:
-        """Id of this pod among its peers: the tail of the pod's name, as the controller expects in `location`."""
+        """Id of this pod among its peers: the end of the pod's name, as the controller expects in `location`."""
         return self.pod[-12:]
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Read the settings; raises SettingsError."""
+    """Read the settings.
+
+    Raises:
+        SettingsError: A variable is missing or malformed.
+    """
     problems: list[str] = []
 
     def text(name: str, default: str | None = None) -> str:
@@ -120,7 +124,7 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def _metrics(value: str, problems: list[str]) -> MetricsSettings | None:
-    """`prometheus:port=2112;scheme=https` or `disabled`."""
+    """Parse `prometheus:port=2112;scheme=https` or `disabled`."""
     kind, _, rest = value.partition(":")
     if kind == "disabled":
         return None
@@ -141,6 +145,6 @@ def _tls(environ: Mapping[str, str]) -> TlsSettings | None:
         certificate=Path(certificate),
         key=Path(key),
         trust=tuple(Path(path) for path in trust.split(",") if path),
-        # gRPC for Python knows "require" and "don't ask"; "optional" is the latter, so that no client is refused.
+        # Python's gRPC only has "require" and "none"; "optional" becomes the latter, so that no client is refused.
         client_auth=environ.get("MM_TLS_CLIENT_AUTH", "").lower() == "require",
     )

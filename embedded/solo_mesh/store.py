@@ -1,8 +1,8 @@
 """A mirror of this service's keys in etcd, and atomic changes to them.
 
-Reads come from the mirror, which a watch keeps current, so inference never waits for etcd and goes on
-without it. Changes are optimistic transactions: several pods may change the same vmodel and none is lost.
-When etcd comes back empty (its pod was replaced), the mirror is put back, so the controller sees it again.
+Reads come from the mirror, which a watch keeps current, so inference never waits for etcd and continues without it.
+Changes are optimistic transactions: several pods may change the same vmodel without losing a change. If etcd has lost
+its data (its pod was replaced), the keys are restored from the mirror, so that the controller sees them again.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class ConflictError(Exception):
 
 
 class Draft:
-    """One transaction in the making: what it reads must not have changed when what it writes is committed."""
+    """One transaction: the records it has read must not change before its writes are committed."""
 
     def __init__(self, store: "Store") -> None:
         self._store = store
@@ -69,9 +69,9 @@ class Draft:
 
 
 class Store:
-    """The mirror, by id: read it freely, change it by `change` only.
+    """The mirror by id: reads are direct, changes go through `change`.
 
-    `listeners` are told of every record that changes, by whomever.
+    Each of the `listeners` is called for every record that changes, including changes of this pod.
     """
 
     def __init__(self, etcd: Etcd, root_prefix: str, key_prefix: str, service: str) -> None:
@@ -86,7 +86,7 @@ class Store:
             "instances": self.instances,
         }
         self._revisions: dict[str, int] = {}
-        # Names this store of keys: absent or another after a reconnection, the store has lost its data.
+        # Identifies this set of keys: if it is absent or different after a reconnection, etcd has lost its data.
         self._marker: str | None = None
         self._lease = 0
         self._published = ""
@@ -107,7 +107,7 @@ class Store:
         return item in self._tables.get(kind, {})
 
     async def refresh(self, key: str) -> bool:
-        """Read one key from etcd itself; True if the mirror was behind."""
+        """Read one key from etcd itself; True if the mirror was outdated."""
         found = await self._etcd.get(self._prefix + key)
         before = self._revisions.get(key, 0) if self._known(key) else 0
         if (found.revision if found else 0) == before:
@@ -121,10 +121,13 @@ class Store:
     # Changing -----------------------------------------------------------------------------------------------
 
     async def change(self, make: Callable[[Draft], T]) -> T:
-        """Run `make` on a draft and commit what it wrote; again from fresh records if someone was faster.
+        """Run `make` on a draft and commit its writes; repeated with fresh records after a conflict.
 
-        A MeshError raised by `make` passes on, but only after the records it judged by are known to be current.
-        Raises ConflictError, EtcdError.
+        A MeshError of `make` is raised only if the records that it has read are known to be current.
+
+        Raises:
+            ConflictError: Other pods kept changing the same keys.
+            EtcdError: The request to etcd failed.
         """
         for attempt in range(_ATTEMPTS):
             draft = Draft(self)
@@ -156,7 +159,7 @@ class Store:
         return True
 
     async def touch(self, model_id: str) -> None:
-        """Write a model's record again as it is: the controller watches these keys and asks anew."""
+        """Write a model's record again unchanged: the controller watches these keys and asks again."""
 
         def rewrite(draft: Draft) -> None:
             if model := draft.model(model_id):
@@ -167,7 +170,11 @@ class Store:
     # Following ----------------------------------------------------------------------------------------------
 
     async def connect(self, seconds: float) -> None:
-        """First listing; raises EtcdError when etcd does not answer in time."""
+        """Read all keys for the first time.
+
+        Raises:
+            EtcdError: There was no response within this many seconds.
+        """
         deadline = asyncio.get_running_loop().time() + seconds
         while True:
             try:
@@ -180,7 +187,7 @@ class Store:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def follow(self) -> None:
-        """Keep the mirror current for ever; after `connect`."""
+        """Keep the mirror current, forever; call `connect` first."""
         revision = self._start
         while True:
             try:
@@ -194,16 +201,16 @@ class Store:
                     revision = await self._synchronise()
                     break
                 except EtcdError as error:
-                    log.warning("etcd is away, serving from memory: %s", error)
+                    log.warning("etcd is not available, serving from memory: %s", error)
 
     async def _synchronise(self) -> int:
-        """Make the mirror what etcd holds, or etcd what the mirror held if etcd has lost it; the revision."""
+        """Update the mirror from etcd, or etcd from the mirror if it has lost its data; returns the revision."""
         found, revision = await self._list()
         marker = found.get(_MARKER)
         lost = self._marker is not None and (marker is None or marker.value.decode() != self._marker)
         if lost:
             await self._restore(found)
-        if marker is None:  # last, so that a restore cut short is taken up again
+        if marker is None:  # last, so that an interrupted restore is resumed
             name = self._marker or uuid.uuid4().hex
             await self._etcd.commit({self._prefix + _MARKER: 0}, {self._prefix + _MARKER: name})
         if lost or marker is None:
@@ -226,8 +233,8 @@ class Store:
             for item, record in self._tables[kind].items()
             if (key := f"{kind}/{item}") not in found
         }
-        log.warning("etcd has lost its data; putting back %d keys", len(lost))
-        for key, value in sorted(lost.items()):  # models ("registry/") before the vmodels that name them
+        log.warning("etcd has lost its data; restoring %d keys", len(lost))
+        for key, value in sorted(lost.items()):  # models ("registry/") before the vmodels that refer to them
             await self._etcd.commit({self._prefix + key: 0}, {self._prefix + key: value})
 
     async def _list(self) -> tuple[dict[str, KeyValue], int]:
@@ -236,7 +243,7 @@ class Store:
 
     def _apply(self, key: str, value: bytes | None, revision: int) -> None:
         if revision < self._revisions.get(key, 0) or (revision == self._revisions.get(key) and value is not None):
-            return  # our own write, or an older event than what we know
+            return  # this pod's own write, or an event older than the mirror
         self._revisions[key] = revision
         kind, _, item = key.partition("/")
         if (table := self._tables.get(kind)) is None:
@@ -248,7 +255,7 @@ class Store:
             try:
                 table[item] = _RECORDS[kind].from_json(value)
             except (ValueError, KeyError, TypeError) as error:
-                log.error("%s%s: not a record of ours (%s); left alone", self._prefix, key, error)
+                log.error("%s%s: unknown record (%s); ignored", self._prefix, key, error)
                 return
         for listener in self.listeners:
             listener(kind, item)
@@ -256,7 +263,7 @@ class Store:
     # This pod's own record ------------------------------------------------------------------------------------
 
     async def publish(self, instance_id: str, instance: Instance) -> None:
-        """Keep this pod's leased record in etcd: renewed, written when it changed, put back when it is gone."""
+        """Keep this pod's leased record in etcd: renew it, write changes, and restore it when it is missing."""
         key, value = self._prefix + f"instances/{instance_id}", instance.to_json()
         if not self._lease or not await self._etcd.keep_alive(self._lease):
             self._lease = await self._etcd.grant(LEASE_SECONDS)
@@ -266,7 +273,7 @@ class Store:
             self._published = value
 
     async def withdraw(self) -> None:
-        """Drop this pod's record at once; without etcd the lease runs out by itself."""
+        """Delete this pod's record at once; without etcd it expires with the lease."""
         if self._lease:
             with suppress(EtcdError):
                 await self._etcd.revoke(self._lease)

@@ -1,4 +1,4 @@
-"""Certificates: of the gRPC port and of calls between pods where TLS is configured, and one of our own for metrics."""
+"""TLS of the gRPC port and of calls between pods, if configured, and a self-signed certificate for metrics."""
 
 import datetime
 import os
@@ -21,19 +21,19 @@ def server_credentials(tls: TlsSettings) -> grpc.ServerCredentials:
 
 
 def peer_channel(address: str, tls: TlsSettings | None, options: list[tuple[str, int | str]]) -> grpc.aio.Channel:
-    """A channel to another pod. All pods of a service share one certificate, so a peer is trusted by that."""
+    """Channel to another pod, which is trusted because all pods of a service share one certificate."""
     if tls is None:
         return grpc.aio.insecure_channel(address, options=options)
     certificate = tls.certificate.read_bytes()
     credentials = grpc.ssl_channel_credentials(_trusted(tls), tls.key.read_bytes(), certificate)
-    # A pod is called by its address, which no certificate names.
+    # Pods are called by address, which the certificate does not contain.
     return grpc.aio.secure_channel(
         address, credentials, options=[*options, ("grpc.ssl_target_name_override", _name(certificate))]
     )
 
 
 def self_signed() -> ssl.SSLContext:
-    """A fresh certificate for the metrics port; it lives in memory only, as the root file system may be read-only."""
+    """TLS context with a new certificate for the metrics port, in memory only, as the file system may be read-only."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
     now = datetime.datetime.now(datetime.UTC)
@@ -51,7 +51,7 @@ def self_signed() -> ssl.SSLContext:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ) + certificate.public_bytes(serialization.Encoding.PEM)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with os.fdopen(os.memfd_create(NAME), "wb") as file:  # the ssl module reads certificates from paths only
+    with os.fdopen(os.memfd_create(NAME), "wb") as file:  # the ssl module only reads certificates from paths
         file.write(pem)
         file.flush()
         context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")

@@ -1,8 +1,8 @@
-"""Vmodels: the stable names clients use, each with the model that answers now and the one that shall.
+"""Vmodels: the stable names that clients use, each with its active model and its target model.
 
-A new target is loaded first while the active model keeps answering; then it is promoted, or the vmodel is
-flagged as failed. Both are written to etcd, by which the controller learns of them. Every pod that serves the
-target's type drives the transition; transactions make that harmless.
+A new target is loaded first while the active model keeps answering; then it is promoted, or the vmodel is marked as
+failed. Both are written to etcd, where the controller sees them. Every pod that serves the target's type drives the
+transition; transactions make that safe.
 """
 
 import asyncio
@@ -35,19 +35,19 @@ class Transition(Enum):
 
 @dataclass(frozen=True)
 class VModelStatus:
-    """What the API says of a vmodel."""
+    """State of a vmodel in the API."""
 
     transition: Transition
     active: str = ""
     target: str = ""
     active_status: ModelStatus | None = None
-    target_status: ModelStatus | None = None  # only while it is another model than the active one
+    target_status: ModelStatus | None = None  # only if it differs from the active model
     owner: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetRequest:
-    """The fields of setVModel."""
+    """Fields of a setVModel request."""
 
     vmodel: str
     target: str
@@ -62,7 +62,7 @@ class SetRequest:
 
 
 class VModels:
-    """The vmodels of the service."""
+    """Vmodels of the service."""
 
     def __init__(self, store: Store, cache: Cache, models: Models, default_owner: str) -> None:
         self._store = store
@@ -73,7 +73,11 @@ class VModels:
     # Management API ---------------------------------------------------------------------------------------------
 
     async def set(self, request: SetRequest) -> VModelStatus:
-        """Create a vmodel or give it a new target; the same call again changes nothing. Raises MeshError."""
+        """Create a vmodel or give it a new target; idempotent.
+
+        Raises:
+            MeshError: The request is invalid or contradicts existing records.
+        """
         if not request.vmodel:
             raise invalid("Must provide vModelId")
         if not request.target:
@@ -87,7 +91,7 @@ class VModels:
             used = now_ms() if moving else registration_time(load_now=True)
             after = self._models.ensure_loaded(vmodel.target, last_used=used)
             if after.status is Status.LOADING_FAILED and not after.copies:
-                refused = after  # nobody serves the type; said in this answer, but not remembered
+                refused = after  # no pod serves the type: reported in this answer only
         if refused and vmodel.active != vmodel.target:
             await self._mark(request.vmodel, vmodel.target, failed=True)
         if request.sync and not refused:
@@ -100,7 +104,7 @@ class VModels:
         return status
 
     async def delete(self, vmodel_id: str, owner: str) -> None:
-        """Delete a vmodel and its references; without effect if it is absent or someone else's."""
+        """Delete a vmodel and its references; no effect if it is absent or has another owner."""
         if not vmodel_id:
             raise invalid("Must provide vModelId")
 
@@ -114,7 +118,7 @@ class VModels:
         await self._store.change(delete)
 
     def status(self, vmodel_id: str, owner: str = "") -> VModelStatus:
-        """State of a vmodel; of someone else's, that it is not there."""
+        """State of a vmodel; NOT_FOUND if it has another owner."""
         vmodel = self._store.vmodel(vmodel_id)
         if vmodel is None or owner not in ("", vmodel.owner):
             return VModelStatus(Transition.NOT_FOUND)
@@ -123,7 +127,7 @@ class VModels:
             return VModelStatus(Transition.DEFINED, vmodel.active, vmodel.target, active, None, vmodel.owner)
         target = self._models.status(vmodel.target)
         if not vmodel.failed and target.status is not Status.LOADING_FAILED:
-            target = ModelStatus(Status.LOADING)  # what it is for the controller until it is promoted
+            target = ModelStatus(Status.LOADING)  # the state that the controller expects before promotion
         transition = Transition.TRANSITION_FAILED if vmodel.failed else Transition.TRANSITIONING
         return VModelStatus(transition, vmodel.active, vmodel.target, active, target, vmodel.owner)
 
@@ -138,7 +142,7 @@ class VModels:
             vmodel = VModel(owner=request.owner or self._default_owner, active=request.target, target=request.target)
         elif request.target == vmodel.target:
             if vmodel.failed and self._models.status(vmodel.target).status is not Status.LOADING_FAILED:
-                vmodel = replace(vmodel, failed=False)  # its failure is forgotten: try again
+                vmodel = replace(vmodel, failed=False)  # its failure has expired: retry
             else:
                 return vmodel
         else:
@@ -147,7 +151,7 @@ class VModels:
         return vmodel
 
     def _retarget(self, draft: Draft, vmodel: VModel, request: SetRequest) -> VModel:
-        if vmodel.target != vmodel.active:  # a transition under way is given up
+        if vmodel.target != vmodel.active:  # the current transition is abandoned
             _reference(draft, vmodel.target, -1)
         if request.target == vmodel.active:
             return replace(vmodel, target=vmodel.active, failed=False)
@@ -173,7 +177,7 @@ class VModels:
     # Transitions ------------------------------------------------------------------------------------------------
 
     async def advance(self, model_id: str | None = None) -> None:
-        """Drive every transition (to one model) whose target this pod serves: load it, then promote or give up."""
+        """Drive the transitions (to one model) whose target this pod serves: load it, promote it or mark it failed."""
         for vmodel_id, vmodel in list(self._store.vmodels.items()):
             if vmodel.active == vmodel.target or model_id not in (None, vmodel.target):
                 continue
@@ -186,7 +190,7 @@ class VModels:
                 else:
                     await self._mark(vmodel_id, vmodel.target, failed=copy.state is State.FAILED)
             except NoRuntimeError:
-                continue  # another pod's to drive
+                continue  # another pod drives it
             except (MeshError, EtcdError, ConflictError) as error:
                 log.warning("transition of %s to %s waits: %s", vmodel_id, vmodel.target, error)
 
@@ -223,7 +227,7 @@ class VModels:
 
 
 async def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition on the mirror and the cache, four minutes at most. Only `sync` calls wait so."""
+    """Wait up to four minutes for a condition on the mirror and the cache; only used by `sync` calls."""
     deadline = asyncio.get_running_loop().time() + _SYNC_SECONDS
     while not condition() and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(_SYNC_STEP)

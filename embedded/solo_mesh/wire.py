@@ -1,6 +1,6 @@
-"""The border to the compiled protobuf messages, which exist only after `compile_protos` has run.
+"""Compiled protobuf messages, which exist only after `compile_protos` has run.
 
-They are untyped here (`Any`); every module that touches them turns them into typed records at once.
+They are untyped here (`Any`); every module that uses them converts them to typed records at once.
 """
 
 import importlib

@@ -1,7 +1,7 @@
-"""Every program that the embedded node and its stack need, built from pinned Go modules.
+"""Programs of the embedded node and its stack, built from pinned Go modules.
 
-Owns what is built and where it is kept: below the cache folder, outside any checkout, keyed by the pins, so that a
-second clone finds it. It starts nothing and knows nothing of clusters.
+The results are kept below the cache folder, outside any checkout and keyed by the pins, so that a second clone finds
+them. Nothing is started here.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ __all__ = ["BuildError", "Toolchain", "built", "ensure"]
 
 # Downloads of one build overlap with compiling of the other; a third would only compete for two cores.
 BUILDS_AT_A_TIME = 2
-# Module and build caches of a build from nothing; they are dropped when all is built.
+# Module and build caches of a build from nothing; they are deleted when everything is built.
 BUILD_DISK_BYTES = 30 * 10**9
 GO_VERSION = (1, 26)
 
@@ -42,7 +42,7 @@ class Toolchain:
 
 
 def cache_folder() -> Path:
-    """`$MODELMESH_CACHE`, or the user's cache folder."""
+    """Folder `$MODELMESH_CACHE`, or the user's cache folder."""
     return Path(os.environ.get("MODELMESH_CACHE") or Path.home() / ".cache" / "modelmesh-stack")
 
 
@@ -50,10 +50,10 @@ def ensure(say: Callable[[str], None] = print) -> Toolchain:
     """Build what is missing and return the programs.
 
     Args:
-        say: Told of each program as it is built, and of those that take long every half minute.
+        say: Called with a line for each program that is built, and every half minute during long builds.
 
     Raises:
-        BuildError: Go is missing or too old, the disk is too full, or a build failed; nothing half-built is kept.
+        BuildError: Go is missing or too old, the disk is too full, or a build failed; no partial result is kept.
     """
     root = cache_folder() / "toolchain"
     programs = [p for p in PROGRAMS if not (p.module in PULUMI_PROGRAMS and _official_pulumi())]
@@ -70,7 +70,7 @@ def ensure(say: Callable[[str], None] = print) -> Toolchain:
 
 
 def built() -> Toolchain | None:
-    """The programs that `ensure` has laid out before, whatever their pins; None where it never has."""
+    """The programs that an earlier `ensure` has provided, whatever their pins; None if there are none."""
     toolchain = _layout(cache_folder() / "toolchain")
     return toolchain if toolchain.pulumi_home.is_dir() else None
 
@@ -89,13 +89,13 @@ def _official_pulumi() -> bool:
     found = shutil.which("pulumi")
     if not found or cache_folder() in Path(found).parents:
         return False
-    said = subprocess.run([found, "version"], capture_output=True, text=True).stdout
-    version, wanted = _numbers(said), _numbers(PULUMI_VERSION)
-    return version[:1] == wanted[:1] and version >= wanted
+    output = subprocess.run([found, "version"], capture_output=True, text=True).stdout
+    version, required = _numbers(output), _numbers(PULUMI_VERSION)
+    return version[:1] == required[:1] and version >= required
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """`v3.259.0-dev` as (3, 259, 0); empty for what is no version."""
+    """Numbers of a version, such as (3, 259, 0) of `v3.259.0-dev`; empty if it is not a version."""
     found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", version)
     return tuple(int(number) for number in found.groups()) if found else ()
 
@@ -119,10 +119,10 @@ def _check_means(root: Path) -> None:
 
 
 def _assemble(root: Path, workshop: Workshop, programs: list[Program]) -> Toolchain:
-    """Lay out links to the results: cheap, and always true to the pins of the checkout that asks."""
+    """Create links to the results, according to the pins of the calling checkout; this is cheap."""
     toolchain = _layout(root)
     toolchain.bin.mkdir(parents=True, exist_ok=True)
-    # The engine warns of a provider that it finds on PATH, so providers are nowhere but in its own home.
+    # The engine warns about a provider that it finds on PATH, so providers are only in its Pulumi home.
     plugins = {
         f"pulumi-resource-{name}": toolchain.pulumi_home / "plugins" / f"resource-{name}-v{version}"
         for name, version in PROVIDERS.items()
@@ -137,8 +137,9 @@ def _assemble(root: Path, workshop: Workshop, programs: list[Program]) -> Toolch
 
 
 def _without_log(folder: Path) -> None:
-    """The engine writes every value of every resource into a file of this folder, which costs it a third of its time,
-    unless it can't make the folder.
+    """Keep the engine from logging every value of every resource, by a file in the place of the log folder.
+
+    The log would cost the engine a third of its time.
     """
     if folder.is_dir():
         shutil.rmtree(folder)
@@ -146,7 +147,7 @@ def _without_log(folder: Path) -> None:
 
 
 def _link(link: Path, target: Path) -> None:
-    """Give `target` a second name. A file gets a hard link: programs look for each other beside themselves."""
+    """Give `target` a second name; files get a hard link, since programs look for each other in their own folder."""
     if link.exists() and link.samefile(target):
         return
     fresh = link.with_name(f".{link.name}.new")
@@ -160,7 +161,7 @@ def _link(link: Path, target: Path) -> None:
 
 @contextmanager
 def _lock(root: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """One builder at a time on a machine: two would compile the same things."""
+    """Allow one build at a time on the machine; two would compile the same packages."""
     root.mkdir(parents=True, exist_ok=True)
     with (root / "lock").open("w") as lock:
         try:

@@ -23,7 +23,7 @@ class BuildError(Exception):
 
 @dataclass(frozen=True)
 class Workshop:
-    """Where programs are built and kept, below `root`, and how progress is told."""
+    """Folder below `root` in which programs are built and kept, with a callback for progress lines."""
 
     root: Path
     go: Path
@@ -31,15 +31,15 @@ class Workshop:
 
     @property
     def environment(self) -> dict[str, str]:
-        """A Go environment of our own: nothing of the user's settings decides what is built."""
+        """Environment of the Go commands, independent of the user's Go settings."""
         return os.environ | {
             "GOMODCACHE": str(self.root / "go" / "mod"),
             "GOCACHE": str(self.root / "go" / "build"),
             "GOTOOLCHAIN": "local",
             "GOWORK": "off",
             "CGO_ENABLED": "0",
-            "GOGC": "200",  # the compiler is a Go program itself: memory for time
-            # readonly: what go.mod and go.sum say is what is built, or nothing is.
+            "GOGC": "200",  # the compiler is a Go program itself: uses more memory to save time
+            # readonly: builds fail unless go.mod and go.sum are complete.
             "GOFLAGS": "-buildvcs=false -mod=readonly -modcacherw",
         }
 
@@ -48,10 +48,10 @@ class Workshop:
         return self.root / "store" / f"{program.module}-{key(program)}"
 
     def build(self, program: Program) -> Path:
-        """Build `program` unless its results are there; returns their folder.
+        """Build `program` unless its results exist; returns their folder.
 
         Raises:
-            BuildError: the compiler or a download failed.
+            BuildError: The compiler or a download failed.
         """
         store = self.store(program)
         if store.is_dir():
@@ -70,7 +70,7 @@ class Workshop:
                 self._copy(copied, work, work)
             subject = "." if (work / "main.go").exists() else "tool"
             flags = ["-v", "-trimpath", "-ldflags", " ".join(["-s -w", *(f"-X {v}" for v in program.variables)])]
-            # Debugging information would be stripped in the end; not to make it saves compiling.
+            # Debugging information would be stripped in any case; omitting it saves compile time.
             flags += ["-gcflags=all=-dwarf=false"]
             if program.tags:
                 flags += ["-tags", program.tags]
@@ -116,7 +116,7 @@ class Workshop:
 
 
 def key(program: Program) -> str:
-    """A short digest of all that decides the results of `program`: go.mod, go.sum, main.go and its flags."""
+    """Short digest of everything that decides the results of `program`: go.mod, go.sum, main.go and its flags."""
     digest = hashlib.sha256(repr(program).encode())
     for file in sorted((MODULES / program.module).glob("*go*")):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
@@ -124,7 +124,7 @@ def key(program: Program) -> str:
 
 
 def _check_results(folder: Path, program: Program) -> None:
-    """`go build` names binaries after package paths; a pin that renames one must not pass unseen."""
+    """Check that all binaries exist: `go build` names them after package paths, which a new pin may change."""
     missing = [name for name in program.binaries if not (folder / name).is_file()]
     if missing:
         raise BuildError(f"{program.module} was built but lacks {', '.join(missing)}: see its go.mod")

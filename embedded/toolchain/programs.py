@@ -1,7 +1,7 @@
-"""The Go programs of the embedded node: what each is built from and how.
+"""Go programs of the embedded node: the sources and build flags of each.
 
-One Go module a program, because their dependency graphs conflict. A module's `go.mod` pins the version, its `go.sum`
-the content, and its `tool` lines (or its own `main.go`) say what is compiled; only flags stand here.
+Each program is a separate Go module, because their dependency graphs conflict. A module's `go.mod` pins the version,
+its `go.sum` the content, and its `tool` lines (or its own `main.go`) say what is compiled; this file has the flags.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _K8S_VERSION_PACKAGE = "k8s.io/component-base/version"
 
 @dataclass(frozen=True, kw_only=True)
 class Copied:
-    """A file or folder of a required module that is wanted as it is: `path` within `module`, copied to `to`."""
+    """File or folder that is copied unchanged from a required module: `path` within `module`, to `to`."""
 
     module: str
     path: str
@@ -43,7 +43,7 @@ _PROVIDER_MODULE = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
 _MODELMESH_SERVING = "github.com/kserve/modelmesh-serving"
 
-# The slowest come first, so that the two builds that run at a time end together.
+# The slowest come first, so that the two parallel builds end together.
 PROGRAMS = (
     Program(
         module="pulumi-resource-kubernetes",
@@ -66,7 +66,7 @@ PROGRAMS = (
         module="pulumi",
         binaries=("pulumi",),
         variables=(f"{_PULUMI_SDK}/go/common/version.Version=v{PULUMI_VERSION}",),
-        # The host of Python programs runs this script, which has to be of the engine's own version.
+        # The host of Python programs runs this script, which must have the engine's version.
         results=(
             Copied(
                 module=_PULUMI_SDK,
@@ -86,19 +86,19 @@ PROGRAMS = (
     Program(
         module="modelmesh-controller",
         binaries=("modelmesh-serving",),
-        # Its manifests, protocol definitions and examples: a checksummed source of them.
+        # Manifests, protocol definitions and examples, verified by the module's checksum.
         results=tuple(
             Copied(module=_MODELMESH_SERVING, path=folder, to=f"modelmesh-serving-source/{folder}")
             for folder in ("config", "proto", "docs", "fvt/testdata")
         ),
     ),
-    # The last version in which the language host is part of a module that can be had.
+    # The last version whose language host is part of an available module.
     Program(module="pulumi-language-python", binaries=("pulumi-language-python",)),
     Program(module="modelmesh-runtime-adapter", binaries=("model-mesh-mlserver-adapter", "model-serving-puller")),
-    # After kubernetes, with which it has nearly all packages in common.
+    # After kubernetes, with which it shares nearly all packages.
     Program(module="local-path-provisioner", binaries=("local-path-provisioner",)),
     Program(module="pause", binaries=("pause",)),
 )
 
-# What an official Pulumi installation brings, and so need not be built where there is one.
+# Programs that an official Pulumi installation contains, which need not be built if there is one.
 PULUMI_PROGRAMS = frozenset({"pulumi", "pulumi-language-python"})

@@ -91,7 +91,7 @@ def test_who_shows_no_certificate_is_not_served(everything: Deployment, tmp_path
 
 
 def test_models_survive_the_restart_of_every_store_and_mesh(everything: Deployment, tmp_path: Path) -> None:
-    """etcd first, so that the mesh has to find its models again in what etcd kept; then MinIO, then the mesh itself."""
+    """The first is etcd, so that the mesh has to find its models in what etcd kept; then MinIO, then the mesh."""
     for namespace, selector in [
         ("mesh-system", "app=etcd"),
         ("mesh-system", "app=minio"),

@@ -54,7 +54,7 @@ class Pod:
         return await call(request, timeout=10)
 
     async def set_vmodel(self, vmodel: str, target: str, *, kind: str = "rt:fake", path: str = "p", **more: Any) -> Any:
-        """setVModel as the controller sends it."""
+        """Call setVModel as the controller does."""
         fields = {"owner": "isvc", "autoDeleteTargetModel": True, "loadNow": True} | more
         info = mmesh.ModelInfo(type=kind, path=path, key="{}")
         return await self.manage("setVModel", vModelId=vmodel, targetModelId=target, modelInfo=info, **fields)

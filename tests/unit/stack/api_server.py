@@ -1,6 +1,4 @@
-"""A small API server on loopback: it knows the objects that a test puts there, and gives no more of them than metadata
-to whoever asks for no more. What a guard and its rules are tried on.
-"""
+"""A small API server on loopback with a test's objects; it can return their metadata alone, as the real one does."""
 
 import json
 import threading

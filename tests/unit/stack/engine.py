@@ -46,9 +46,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class _Answers(mocks.Mocks):
-    """A provider returns what it was given, with a name where it makes one up, a builder the digest, and a stash what
-    it has kept.
-    """
+    """A provider returns its inputs, with generated names, a builder the digest, and a stash its kept value."""
 
     builds: bool
     kept: Mapping[str, object]

@@ -1,27 +1,34 @@
-"""What every pod of this stack's own has in common: no root, no writable root file system, no capability."""
+"""Security contexts of the stack's own pods: no root, a read-only root file system, no capabilities."""
 
-from typing import Any
+from pulumi_kubernetes.core.v1 import (
+    CapabilitiesArgs,
+    PodSecurityContextArgs,
+    SeccompProfileArgs,
+    SecurityContextArgs,
+)
 
 USER = 1000
 
 
-def pod_security() -> dict[str, Any]:
-    """A pod's security context; its user also owns its volumes."""
-    return {
-        "runAsNonRoot": True,
-        "runAsUser": USER,
-        "runAsGroup": USER,
-        "fsGroup": USER,
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
+def pod_security(*, fs_group_change_policy: str | None = None) -> PodSecurityContextArgs:
+    """Return a pod's security context; its user also owns the pod's volumes."""
+    return PodSecurityContextArgs(
+        run_as_non_root=True,
+        run_as_user=USER,
+        run_as_group=USER,
+        fs_group=USER,
+        fs_group_change_policy=fs_group_change_policy,
+        seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
+    )
 
 
-def container_security(user: int | None = None) -> dict[str, Any]:
-    """A container's security context; with `user` it stands without the pod's, where the pod is not ours to shape."""
-    own = {"runAsNonRoot": True, "runAsUser": user, "seccompProfile": {"type": "RuntimeDefault"}} if user else {}
-    return {
-        **own,
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
+def container_security(user: int | None = None) -> SecurityContextArgs:
+    """Return a container's security context; `user` makes it complete for pods whose own context is not ours to set."""
+    return SecurityContextArgs(
+        run_as_non_root=True if user else None,
+        run_as_user=user,
+        seccomp_profile=SeccompProfileArgs(type="RuntimeDefault") if user else None,
+        allow_privilege_escalation=False,
+        read_only_root_filesystem=True,
+        capabilities=CapabilitiesArgs(drop=["ALL"]),
+    )

@@ -5,7 +5,6 @@ Whatever it has no argument for, `dataclasses.replace` adds to the spec that it 
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import cast
 
 import pulumi
 from pulumi_kubernetes.core.v1 import (
@@ -13,7 +12,6 @@ from pulumi_kubernetes.core.v1 import (
     EmptyDirVolumeSourceArgs,
     EnvVarArgs,
     ResourceRequirementsArgs,
-    SecurityContextArgs,
     VolumeArgs,
     VolumeMountArgs,
 )
@@ -82,7 +80,7 @@ def mlserver_runtime(
         resources=ResourceRequirementsArgs(
             requests={"cpu": cpu_request, "memory": memory}, limits={"cpu": cpu_limit, "memory": memory}
         ),
-        security_context=cast("SecurityContextArgs", container_security(user=USER)),  # a mapping does as well
+        security_context=container_security(user=USER),
         volume_mounts=[VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108  a mount point
     )
     return ServingRuntimeSpec(

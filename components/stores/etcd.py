@@ -10,12 +10,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pulumi
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgs,
+    ContainerPortArgs,
+    HTTPGetActionArgs,
+    ProbeArgs,
+    ResourceRequirementsArgs,
+    ServicePortArgs,
+)
 
 from ..core.names_and_quantities import MIB, quantity
 from ..core.pods import container_security
 from ..core.problem import raise_if_invalid
 from .etcd_connection import EtcdConnection
-from .stateful_set import DISK, Persistence, pull_secret_problems, stateful_set
+from .stateful_set import DISK, DISK_MOUNT, Persistence, pull_secret_problems, stateful_set
 
 _PORT = 2379
 _NAME = "etcd"
@@ -58,8 +66,10 @@ class Etcd(pulumi.ComponentResource):
         super().__init__("modelmesh:index:Etcd", name, {}, opts)
         stateful_set(
             name,
+            app=_NAME,
             namespace=args.namespace,
             container=_container(args),
+            port=ServicePortArgs(name="client", port=_PORT, target_port="client"),
             persistence=args.persistence,
             child=pulumi.ResourceOptions(parent=self),
             image_pull_secrets=args.image_pull_secrets,
@@ -75,14 +85,14 @@ def disk_problems(persistence: Persistence, path: str = "persistence") -> Iterat
         yield f"{path}.size: {persistence.size!r}, expected 1Gi or more: {logs}"
 
 
-def _container(args: EtcdArgs) -> dict[str, object]:
+def _container(args: EtcdArgs) -> ContainerArgs:
     client_url = f"http://0.0.0.0:{_PORT}"
-    return {
-        "name": _NAME,
-        "image": args.image,
-        "command": ["etcd", f"--data-dir={DISK}/etcd"],
+    return ContainerArgs(
+        name=_NAME,
+        image=args.image,
+        command=["etcd", f"--data-dir={DISK}/etcd"],
         # Flags that etcd 3.4 and 3.5 both know.
-        "args": [
+        args=[
             f"--listen-client-urls={client_url}",
             f"--advertise-client-urls={client_url}",
             # Every change is kept for good by default, and mesh pods write every few seconds.
@@ -93,18 +103,21 @@ def _container(args: EtcdArgs) -> dict[str, object]:
             # Changes since the last snapshot are held in memory: the default of 100000 does not suit the limit below.
             "--snapshot-count=10000",
         ],
-        "ports": [{"name": "client", "containerPort": _PORT}],
-        "readinessProbe": {"httpGet": {"path": "/health", "port": "client"}, "periodSeconds": 1},
+        ports=[ContainerPortArgs(name="client", container_port=_PORT)],
+        readiness_probe=ProbeArgs(http_get=HTTPGetActionArgs(path="/health", port="client"), period_seconds=1),
         # A restarted container finds its disk again, also an ephemeral one. It would not make a full one less full.
-        "livenessProbe": {
-            "httpGet": {"path": "/health?exclude=NOSPACE", "port": "client"},
-            "periodSeconds": 10,
-            "timeoutSeconds": 5,
-            "failureThreshold": 6,
-        },
-        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}},
-        "securityContext": container_security(),
-    }
+        liveness_probe=ProbeArgs(
+            http_get=HTTPGetActionArgs(path="/health?exclude=NOSPACE", port="client"),
+            period_seconds=10,
+            timeout_seconds=5,
+            failure_threshold=6,
+        ),
+        resources=ResourceRequirementsArgs(
+            requests={"cpu": "50m", "memory": "64Mi"}, limits={"cpu": "1", "memory": "512Mi"}
+        ),
+        security_context=container_security(),
+        volume_mounts=[DISK_MOUNT],
+    )
 
 
 def _quota(persistence: Persistence | None) -> int:

@@ -10,11 +10,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgs,
+    ContainerPortArgs,
+    EmptyDirVolumeSourceArgs,
+    EnvVarArgs,
+    EnvVarSourceArgs,
+    HTTPGetActionArgs,
+    ProbeArgs,
+    ResourceRequirementsArgs,
+    SecretKeySelectorArgs,
+    ServicePortArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
 
 from ..core.pods import container_security
 from ..core.problem import raise_if_invalid
 from .kept_secret import KeptSecret, KeptSecretArgs
-from .stateful_set import DISK, Persistence, pull_secret_problems, stateful_set
+from .stateful_set import DISK, DISK_MOUNT, Persistence, pull_secret_problems, stateful_set
 from .storage import S3Storage
 
 _PORT = 9000
@@ -56,11 +70,13 @@ class Minio(pulumi.ComponentResource):
         )
         stateful_set(
             name,
+            app=_NAME,
             namespace=args.namespace,
             container=_container(args.image, credentials.secret_name),
+            port=ServicePortArgs(name="s3", port=_PORT, target_port="s3"),
             persistence=args.persistence,
             child=child,
-            volumes=[{"name": "tmp", "emptyDir": {}}],
+            volumes=[VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs())],
             image_pull_secrets=args.image_pull_secrets,
         )
         self.storage = S3Storage(
@@ -73,29 +89,31 @@ class Minio(pulumi.ComponentResource):
         self.register_outputs({"endpoint_url": self.storage.endpoint_url})
 
 
-def _container(image: str, secret_name: pulumi.Output[str]) -> dict[str, object]:
-    def kept(key: str) -> dict[str, object]:
-        return {"secretKeyRef": {"name": secret_name, "key": key}}
+def _container(image: str, secret_name: pulumi.Output[str]) -> ContainerArgs:
+    def generated(key: str) -> EnvVarSourceArgs:
+        return EnvVarSourceArgs(secret_key_ref=SecretKeySelectorArgs(name=secret_name, key=key))
 
-    return {
-        "name": _NAME,
-        "image": image,
-        "args": ["server", f"{DISK}/minio", f"--address=:{_PORT}"],
-        "env": [
-            {"name": "MINIO_ROOT_USER", "valueFrom": kept("user")},
-            {"name": "MINIO_ROOT_PASSWORD", "valueFrom": kept("password")},
-            {"name": "MINIO_UPDATE", "value": "off"},  # it asks the internet for a newer version otherwise
-            {"name": "HOME", "value": "/tmp"},  # noqa: S108  it keeps its own state there
+    return ContainerArgs(
+        name=_NAME,
+        image=image,
+        args=["server", f"{DISK}/minio", f"--address=:{_PORT}"],
+        env=[
+            EnvVarArgs(name="MINIO_ROOT_USER", value_from=generated("user")),
+            EnvVarArgs(name="MINIO_ROOT_PASSWORD", value_from=generated("password")),
+            EnvVarArgs(name="MINIO_UPDATE", value="off"),  # it asks the internet for a newer version otherwise
+            EnvVarArgs(name="HOME", value="/tmp"),  # noqa: S108  it keeps its own state there
         ],
-        "ports": [{"name": "s3", "containerPort": _PORT}],
-        "readinessProbe": {"httpGet": {"path": "/minio/health/ready", "port": "s3"}, "periodSeconds": 1},
-        "livenessProbe": {
-            "httpGet": {"path": "/minio/health/live", "port": "s3"},
-            "periodSeconds": 10,
-            "timeoutSeconds": 5,
-            "failureThreshold": 6,
-        },
-        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
-        "securityContext": container_security(),
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
-    }
+        ports=[ContainerPortArgs(name="s3", container_port=_PORT)],
+        readiness_probe=ProbeArgs(http_get=HTTPGetActionArgs(path="/minio/health/ready", port="s3"), period_seconds=1),
+        liveness_probe=ProbeArgs(
+            http_get=HTTPGetActionArgs(path="/minio/health/live", port="s3"),
+            period_seconds=10,
+            timeout_seconds=5,
+            failure_threshold=6,
+        ),
+        resources=ResourceRequirementsArgs(
+            requests={"cpu": "50m", "memory": "128Mi"}, limits={"cpu": "1", "memory": "1Gi"}
+        ),
+        security_context=container_security(),
+        volume_mounts=[DISK_MOUNT, VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108
+    )

@@ -5,18 +5,36 @@ other must never answer together. Without `Persistence` the disk is an `emptyDir
 its pod. With it the disk is a claim that the stack owns: it survives pods and nodes, and goes when the stack does.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
-import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.apps.v1 import StatefulSet, StatefulSetSpecArgs
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgs,
+    EmptyDirVolumeSourceArgs,
+    LocalObjectReferenceArgs,
+    PersistentVolumeClaim,
+    PersistentVolumeClaimSpecArgs,
+    PersistentVolumeClaimVolumeSourceArgs,
+    PodSpecArgs,
+    PodTemplateSpecArgs,
+    Service,
+    ServicePortArgs,
+    ServiceSpecArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+    VolumeResourceRequirementsArgs,
+)
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from ..core.names_and_quantities import duplicate_problems, quantity_problems, subdomain_problems
 from ..core.pods import pod_security
 
 DISK = "/data"
 """Where the disk is mounted. Stores use a folder in it: a new disk's own root may hold a `lost+found`."""
+DISK_MOUNT = VolumeMountArgs(name="data", mount_path=DISK)
+_NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,73 +66,77 @@ def pull_secret_problems(names: Sequence[str]) -> Iterator[str]:
 def stateful_set(
     name: str,
     *,
+    app: str,
     namespace: pulumi.Input[str],
-    container: Mapping[str, Any],
+    container: ContainerArgs,
+    port: ServicePortArgs,
     persistence: Persistence | None,
     child: pulumi.ResourceOptions,
-    volumes: Sequence[Mapping[str, Any]] = (),
+    volumes: Sequence[VolumeArgs] = (),
     image_pull_secrets: Sequence[str] = (),
 ) -> None:
-    """Makes the resources. Everything is called like the container, whose only port the Service offers."""
-    app, (port,) = container["name"], container["ports"]
+    """Create a StatefulSet and its Service, both called `app`, and with `persistence` a claim for the disk.
+
+    The container has to mount `DISK_MOUNT`.
+    """
     labels = {"app": app}
-    metadata = {"name": app, "namespace": namespace, "labels": labels}
-    disk: dict[str, Any] = {"emptyDir": {}}
+    disk = VolumeArgs(name="data", empty_dir=EmptyDirVolumeSourceArgs())
     if persistence:
-        disk = {"persistentVolumeClaim": {"claimName": _claim(name, metadata, persistence, child)}}
-    mounts = [{"name": "data", "mountPath": DISK}, *container.get("volumeMounts", ())]
-    kubernetes.apps.v1.StatefulSet(
+        claim = PersistentVolumeClaimVolumeSourceArgs(claim_name=_claim(name, app, namespace, persistence, child))
+        disk = VolumeArgs(name="data", persistent_volume_claim=claim)
+    StatefulSet(
         name,
-        metadata=metadata,
-        spec={
-            "replicas": 1,
-            "serviceName": app,
+        metadata=ObjectMetaArgs(name=app, namespace=namespace, labels=labels),
+        spec=StatefulSetSpecArgs(
+            replicas=1,
+            service_name=app,
             # It is about order between pods, and there is one; but by default a pod that never got ready, say by a
             # wrong image, keeps the mended one from taking its place.
-            "podManagementPolicy": "Parallel",
-            "selector": {"matchLabels": labels},
-            "template": {
-                "metadata": {"labels": labels},
-                "spec": {
-                    "automountServiceAccountToken": False,
-                    **({"imagePullSecrets": pull} if (pull := [{"name": each} for each in image_pull_secrets]) else {}),
+            pod_management_policy="Parallel",
+            selector=LabelSelectorArgs(match_labels=labels),
+            template=PodTemplateSpecArgs(
+                metadata=ObjectMetaArgs(labels=labels),
+                spec=PodSpecArgs(
+                    automount_service_account_token=False,
+                    image_pull_secrets=[LocalObjectReferenceArgs(name=each) for each in image_pull_secrets] or None,
                     # A disk's owner is set once and not for each of its files at every start.
-                    "securityContext": {**pod_security(), "fsGroupChangePolicy": "OnRootMismatch"},
-                    "containers": [{**container, "volumeMounts": mounts}],
-                    "volumes": [{"name": "data", **disk}, *volumes],
-                },
-            },
-        },
+                    security_context=pod_security(fs_group_change_policy="OnRootMismatch"),
+                    containers=[container],
+                    volumes=[disk, *volumes],
+                ),
+            ),
+        ),
         opts=child,
     )
-    kubernetes.core.v1.Service(
+    Service(
         name,
         # Its endpoint is the pod, which is awaited; Pulumi would tell of it seconds later.
-        metadata={**metadata, "annotations": {"pulumi.com/skipAwait": "true"}},
-        spec={
-            "selector": labels,
-            "ports": [{"name": port["name"], "port": port["containerPort"], "targetPort": port["name"]}],
-        },
+        metadata=ObjectMetaArgs(name=app, namespace=namespace, labels=labels, annotations=_NOT_AWAITED),
+        spec=ServiceSpecArgs(selector=labels, ports=[port]),
         opts=child,
     )
 
 
 def _claim(
-    name: str, metadata: Mapping[str, Any], persistence: Persistence, child: pulumi.ResourceOptions
+    name: str,
+    app: str,
+    namespace: pulumi.Input[str],
+    persistence: Persistence,
+    child: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
     """A claim cannot change its class. With the class in its name a new one is made, the pod moves, the old one goes;
     under one name the old one would have to go first, which it never does while its pod lives.
     """
-    spec: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": persistence.size}}}
-    claim_name = f"{metadata['name']}-data"
-    if persistence.storage_class is not None:
-        spec["storageClassName"] = persistence.storage_class
-        claim_name += f"-{persistence.storage_class}"
-    claim = kubernetes.core.v1.PersistentVolumeClaim(
+    claim_name = f"{app}-data" + (f"-{persistence.storage_class}" if persistence.storage_class is not None else "")
+    claim = PersistentVolumeClaim(
         f"{name}-data",
         # Many classes bind a claim when its pod comes, which Pulumi must not wait for: the pod comes after the claim.
-        metadata={**metadata, "name": claim_name, "annotations": {"pulumi.com/skipAwait": "true"}},
-        spec=spec,
+        metadata=ObjectMetaArgs(name=claim_name, namespace=namespace, labels={"app": app}, annotations=_NOT_AWAITED),
+        spec=PersistentVolumeClaimSpecArgs(
+            access_modes=["ReadWriteOnce"],
+            resources=VolumeResourceRequirementsArgs(requests={"storage": persistence.size}),
+            storage_class_name=persistence.storage_class,
+        ),
         opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(protect=persistence.protect or None)),
     )
     return claim.metadata.apply(lambda made: str(made.name))

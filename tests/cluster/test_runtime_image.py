@@ -13,6 +13,7 @@ import pytest
 from benchmarks.image_size import image_size
 from cli.stack import ROOT
 from components.core.pods import container_security
+from components.core.rendering import document
 from components.images import content
 from embedded.instance import Instance
 from tests.cluster.deployment import Deployment, ProgramMaker
@@ -144,7 +145,7 @@ class Server:
         container = {
             "name": "server",
             "image": image.ref,
-            "securityContext": container_security(user=1000),
+            "securityContext": document(container_security(user=1000)),
             "volumeMounts": [{"name": "tmp", "mountPath": WRITABLE}, {"name": "model", "mountPath": MODEL_FOLDER}],
             "readinessProbe": {"httpGet": {"path": "/v2/health/ready", "port": 8002}, "periodSeconds": 1},
         }

@@ -12,7 +12,7 @@ from settings import Settings
 def namespace(s: Settings, opts: pulumi.ResourceOptions) -> mm.ModelNamespace:
     """The namespace of the controller, in which models are served, too."""
     there = pulumi.Output.from_input(s.namespace)
-    installation = mm.Installation(
+    installation = mm.installation.Installation(
         cluster=s.cluster,
         namespace_name=s.namespace,
         model_namespaces=(s.namespace,),
@@ -20,6 +20,6 @@ def namespace(s: Settings, opts: pulumi.ResourceOptions) -> mm.ModelNamespace:
         namespace=there,
         admitting=there,
     )
-    storage = mm.ExistingStorage(secret_name=s.serving.storage_secret_name)
+    storage = mm.stores.ExistingStorage(secret_name=s.serving.storage_secret_name)
     args = mm.ModelNamespaceArgs(installation=installation, namespace=s.namespace, storage=storage)
     return mm.ModelNamespace("models", args, opts)

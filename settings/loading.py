@@ -65,22 +65,24 @@ def _settings(values: Mapping[str, Any], images: mm.Images, more_models: tuple[M
         definitions=v["customResourceDefinitions"],
         protect=v["protect"],
         scope=v["scope"],
-        promoted_image=mm.PromotedImage(ref=v["runtimeImage"]) if v["runtimeImage"] else None,
-        promoted_model=mm.PromotedModel(image=v["modelImage"], digest=v["modelDigest"]) if v["modelImage"] else None,
+        promoted_image=mm.images.PromotedImage(ref=v["runtimeImage"]) if v["runtimeImage"] else None,
+        promoted_model=mm.stores.PromotedModel(image=v["modelImage"], digest=v["modelDigest"])
+        if v["modelImage"]
+        else None,
         build=_build(v),
         images=images,
         serving=mm.ServingConfig(
             images=images,
             pods_per_runtime=v["podsPerRuntime"],
-            rest_proxy=mm.RestProxy(enabled=v["restProxy"]),
-            scale_to_zero=mm.ScaleToZero(enabled=v["scaleToZero"]),
+            rest_proxy=mm.installation.RestProxy(enabled=v["restProxy"]),
+            scale_to_zero=mm.installation.ScaleToZero(enabled=v["scaleToZero"]),
             mesh_resources=_resources(v["meshResources"]) if v["meshResources"] else None,
             adapter_resources=_resources(v["adapterResources"]),
             max_message_bytes=v["maxMessageBytes"],
             pod_labels=stand_in_labels(images),
             image_pull_secrets=[_pull_secret(entry) for entry in v["pullSecrets"]],
         ),
-        controller=mm.Controller(replicas=v["controllerReplicas"]),
+        controller=mm.installation.Controller(replicas=v["controllerReplicas"]),
         webhook_certificate=v["webhookCertificate"],
         built_in_runtimes=tuple(v["builtInRuntimes"]),
         tls=_tls(v["tls"]),
@@ -100,7 +102,9 @@ def _settings(values: Mapping[str, Any], images: mm.Images, more_models: tuple[M
         storage_key=v["storageKey"],
         bucket=v["bucket"],
         s3=mm.S3Storage(bucket=v["bucket"], **_fields(v["s3"])) if v["s3"] else None,
-        outside_etcd=mm.EtcdConnection(**{"root_prefix": v["namespace"]} | _fields(v["etcd"])) if v["etcd"] else None,
+        outside_etcd=mm.stores.EtcdConnection(**{"root_prefix": v["namespace"]} | _fields(v["etcd"]))
+        if v["etcd"]
+        else None,
         etcd_persistence=_persistence(v, "etcd"),
         minio_persistence=_persistence(v, "minio"),
     )
@@ -119,33 +123,37 @@ def _build(values: Mapping[str, Any]) -> mm.BuildArgs:
         cache=values["buildCache"],
         secrets=values["buildSecrets"],
         credentials=(
-            mm.RegistryCredentials(registry=registry.partition("/")[0], username=user, password=password)
+            mm.images.RegistryCredentials(registry=registry.partition("/")[0], username=user, password=password)
             if user and password
             else None
         ),
     )
 
 
-def _pull_secret(entry: Mapping[str, str]) -> mm.ImagePullSecret:
+def _pull_secret(entry: Mapping[str, str]) -> mm.images.ImagePullSecret:
     user = {field: entry.get(field, "") for field in ("registry", "username", "password")}
-    return mm.ImagePullSecret(
-        name=entry["name"], credentials=[mm.RegistryCredentials(**user)] if any(user.values()) else ()
+    return mm.images.ImagePullSecret(
+        name=entry["name"], credentials=[mm.images.RegistryCredentials(**user)] if any(user.values()) else ()
     )
 
 
-def _tls(tls: Mapping[str, Any]) -> mm.DataPlaneTls | None:
-    return mm.DataPlaneTls(**_fields({k: v for k, v in tls.items() if k != "enabled"})) if tls.get("enabled") else None
+def _tls(tls: Mapping[str, Any]) -> mm.installation.DataPlaneTls | None:
+    return (
+        mm.installation.DataPlaneTls(**_fields({k: v for k, v in tls.items() if k != "enabled"}))
+        if tls.get("enabled")
+        else None
+    )
 
 
-def _resources(resources: Mapping[str, Mapping[str, str]]) -> mm.Resources:
-    return mm.Resources(requests=resources.get("requests", {}), limits=resources.get("limits", {}))
+def _resources(resources: Mapping[str, Mapping[str, str]]) -> mm.installation.Resources:
+    return mm.installation.Resources(requests=resources.get("requests", {}), limits=resources.get("limits", {}))
 
 
-def _persistence(values: Mapping[str, Any], store: str) -> mm.Persistence | None:
+def _persistence(values: Mapping[str, Any], store: str) -> mm.stores.Persistence | None:
     persistence = values["persistence"]
     if store not in persistence:
         return None
-    return mm.Persistence(
+    return mm.stores.Persistence(
         size=persistence[store], storage_class=persistence.get("storageClass"), protect=values["protect"]
     )
 

@@ -82,7 +82,7 @@ def any_images() -> mm.Images:
 def problems(settings: Settings) -> list[str]:
     """Everything that could not work, as "key: value, what is expected"."""
     # The stack's own is no input.
-    etcd = settings.outside_etcd or mm.EtcdConnection(endpoints=["http://127.0.0.1:2379"], root_prefix="any")
+    etcd = settings.outside_etcd or mm.stores.EtcdConnection(endpoints=["http://127.0.0.1:2379"], root_prefix="any")
     sizes = list(_size_problems(settings))
     found = [
         *installation_problems(settings.installation(namespace=settings.namespace, etcd=etcd)),

@@ -6,9 +6,7 @@ from pathlib import Path
 import pulumi
 
 import components as mm
-from components.core.ownership import Definitions
-from components.installation.installation import Scope
-from components.installation.webhook_certificate import Issuer
+from components.installation import Definitions, Issuer, Scope
 
 from .models import Model
 
@@ -24,15 +22,15 @@ class Settings:
     definitions: Definitions
     protect: bool
     scope: Scope
-    promoted_image: mm.PromotedImage | None
-    promoted_model: mm.PromotedModel | None
+    promoted_image: mm.images.PromotedImage | None
+    promoted_model: mm.stores.PromotedModel | None
     build: mm.BuildArgs
     images: mm.Images
     serving: mm.ServingConfig
-    controller: mm.Controller
+    controller: mm.installation.Controller
     webhook_certificate: Issuer
-    built_in_runtimes: tuple[mm.BuiltInRuntime, ...]
-    tls: mm.DataPlaneTls | None
+    built_in_runtimes: tuple[mm.installation.BuiltInRuntime, ...]
+    tls: mm.installation.DataPlaneTls | None
     dashboard: bool
     runtime_source: Path
     runtime_name: str
@@ -51,10 +49,10 @@ class Settings:
     bucket: str
     s3: mm.S3Storage | None
     """None: a MinIO in the cluster."""
-    outside_etcd: mm.EtcdConnection | None
+    outside_etcd: mm.stores.EtcdConnection | None
     """None: an etcd in the cluster."""
-    etcd_persistence: mm.Persistence | None
-    minio_persistence: mm.Persistence | None
+    etcd_persistence: mm.stores.Persistence | None
+    minio_persistence: mm.stores.Persistence | None
 
     def guard(self) -> mm.ClusterGuardArgs:
         """What the stack is about to make cluster-wide, where nobody else's may be touched."""
@@ -101,7 +99,7 @@ class Settings:
             image_pull_secrets=self._pull_secrets(),
         )
 
-    def installation(self, *, namespace: pulumi.Input[str], etcd: mm.EtcdConnection) -> mm.ModelMeshServingArgs:
+    def installation(self, *, namespace: pulumi.Input[str], etcd: mm.stores.EtcdConnection) -> mm.ModelMeshServingArgs:
         """ModelMesh Serving."""
         return mm.ModelMeshServingArgs(
             cluster=self.cluster,
@@ -119,7 +117,7 @@ class Settings:
             dashboard=self.dashboard,
         )
 
-    def models(self, installation: mm.Installation, *, storage: mm.S3Storage) -> mm.ModelNamespaceArgs:
+    def models(self, installation: mm.installation.Installation, *, storage: mm.S3Storage) -> mm.ModelNamespaceArgs:
         """The namespace that models are served in, with that store under the storage key."""
         return mm.ModelNamespaceArgs(
             installation=installation,

@@ -17,7 +17,7 @@ kube = kubernetes.Provider(
 opts = pulumi.ResourceOptions(providers=[kube])
 
 
-def services(namespace: mm.ModelNamespace, runtime: mm.DeclaredRuntime, paths: list[str]) -> None:
+def services(namespace: mm.ModelNamespace, runtime: mm.installation.DeclaredRuntime, paths: list[str]) -> None:
     """One service for each path: the only lines that know how many are made."""
     one = mm.InferenceServiceArgs(
         namespace=namespace,
@@ -36,7 +36,7 @@ def services(namespace: mm.ModelNamespace, runtime: mm.DeclaredRuntime, paths: l
 
 
 models = running.namespace(s, opts)
-declared = mm.DeclaredRuntime(
+declared = mm.installation.DeclaredRuntime(
     name=s.runtime_name,
     namespace=s.namespace,
     formats=((s.model_format.name, s.model_format.version),),

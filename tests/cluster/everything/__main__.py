@@ -35,11 +35,13 @@ config = dataclasses.replace(
     allow_any_pvc=True,
     pod_labels={"team": "both"},
     pod_annotations={"example.com/owner": "both"},
-    payload_processors=[mm.PayloadProcessor(scheme="logger", model_id="none")],
+    payload_processors=[mm.installation.PayloadProcessor(scheme="logger", model_id="none")],
     image_pull_secrets=[
-        mm.ImagePullSecret(
+        mm.images.ImagePullSecret(
             name="mirror",
-            credentials=[mm.RegistryCredentials(registry="mirror.example.com", username="team", password="unused")],  # noqa: S106
+            credentials=[
+                mm.images.RegistryCredentials(registry="mirror.example.com", username="team", password="unused")  # noqa: S106
+            ],
         )
     ],
 )
@@ -47,7 +49,7 @@ installation = dataclasses.replace(
     s.installation(namespace=ns, etcd=etcd.connection),
     model_namespaces=["team-a", "team-b"],
     config=config,
-    tls=mm.DataPlaneTls(client_auth="require"),
+    tls=mm.installation.DataPlaneTls(client_auth="require"),
     dashboard=True,
 )
 serving = mm.ModelMeshServing("modelmesh", installation, opts)
@@ -66,9 +68,9 @@ team_a = mm.ModelNamespace(
         namespace="team-a",
         storage={
             "models": minio.storage,
-            "elsewhere": mm.GcsStorage(bucket="models"),
-            "azure": mm.AzureStorage(account_name="account", container="models"),
-            "web": mm.HttpStorage(url="https://models.example.com", headers={"Authorization": "Bearer unused"}),
+            "elsewhere": mm.stores.GcsStorage(bucket="models"),
+            "azure": mm.stores.AzureStorage(account_name="account", container="models"),
+            "web": mm.stores.HttpStorage(url="https://models.example.com", headers={"Authorization": "Bearer unused"}),
         },
     ),
     opts,
@@ -79,7 +81,7 @@ team_b = mm.ModelNamespace(
     mm.ModelNamespaceArgs(
         installation=serving.installation,
         namespace="team-b",
-        storage={"default": minio.storage, "shared": mm.PvcStorage(claim_name="shared-models")},
+        storage={"default": minio.storage, "shared": mm.stores.PvcStorage(claim_name="shared-models")},
     ),
     opts,
 )
@@ -101,7 +103,7 @@ for team, spec in {
         image=image.ref,
         formats=[FORMAT],
         cpu_request="50m",
-        plan=mm.MemoryPlan(model_bytes=2**20, resident_models=50, server_bytes=256 * 2**20),
+        plan=mm.runtimes.MemoryPlan(model_bytes=2**20, resident_models=50, server_bytes=256 * 2**20),
     ),
 }.items():
     after_claim = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[claim]))
@@ -134,7 +136,9 @@ services = [
             model_format=FORMAT.name,
             runtime=s.runtime_name,
             protocol_version="grpc-v2",
-            storage=mm.StorageUri(uri=pulumi.Output.format("s3://{0}/{1}", s.bucket, model.path), key="default"),
+            storage=mm.services.StorageUri(
+                uri=pulumi.Output.format("s3://{0}/{1}", s.bucket, model.path), key="default"
+            ),
         ),
         opts,
     ),
@@ -187,7 +191,9 @@ NEVER_STARTED = {
     ),
     "autoscaled": dataclasses.replace(
         mm.mlserver_runtime(image="server.example.com/server:1", formats=[mm.ModelFormat(name="scaled")]),
-        autoscaling=mm.Autoscaling(min_replicas=1, max_replicas=3, metric="memory", target_utilization_percentage=70),
+        autoscaling=mm.runtimes.Autoscaling(
+            min_replicas=1, max_replicas=3, metric="memory", target_utilization_percentage=70
+        ),
         max_loading_concurrency=2,
         per_model_concurrency_limit=8,
     ),
@@ -203,9 +209,9 @@ mm.ServingRuntime(
     ),
     opts,
 )
-mm.ClusterServingRuntime(
+mm.runtimes.ClusterServingRuntime(
     "shared",
-    mm.ClusterServingRuntimeArgs(
+    mm.runtimes.ClusterServingRuntimeArgs(
         installation=serving.installation,
         namespaces=[team_a, team_b],
         runtime_name="shared",

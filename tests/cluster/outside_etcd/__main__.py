@@ -11,6 +11,7 @@ from pulumi_kubernetes import apps, core
 
 import components as mm
 import settings
+from components.stores.certificate import Certificate, CertificateArgs
 
 PORT = 2379
 FILES = "/etc/etcd"
@@ -23,9 +24,9 @@ kube = kubernetes.Provider(
 opts = pulumi.ResourceOptions(providers=[kube, mm.image_builder("builder", s.build)])
 
 outside = mm.Namespace("outside", mm.NamespaceArgs(namespace="outside", serves_models=False), opts).namespace
-certificate = mm.Certificate(
+certificate = Certificate(
     "etcd",
-    mm.CertificateArgs(namespace=outside, secret_name="etcd", dns_names=["etcd.outside.svc"]),  # noqa: S106
+    CertificateArgs(namespace=outside, secret_name="etcd", dns_names=["etcd.outside.svc"]),  # noqa: S106
     opts,
 )
 server = apps.v1.StatefulSet(
@@ -74,7 +75,7 @@ core.v1.Service(
     opts=opts,
 )
 values = certificate.values()
-etcd = mm.EtcdConnection(
+etcd = mm.stores.EtcdConnection(
     endpoints=[f"https://etcd.outside.svc:{PORT}"],
     root_prefix="outside",
     certificate=values["ca.crt"],

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import components
+from components import images, installation, runtimes, services, stores
 from components.images.images import resolve
 from components.images.pull_secret import ImagePullSecret, RegistryCredentials
 from components.installation.payload_processor import PayloadProcessor
@@ -138,8 +139,9 @@ SHOWN = {
 }
 FIELDS = {
     f"{name}.{field.name}": field
-    for name in components.__all__
-    if dataclasses.is_dataclass(record := getattr(components, name))
+    for module in (components, images, installation, runtimes, services, stores)
+    for name in module.__all__
+    if dataclasses.is_dataclass(record := getattr(module, name))
     for field in dataclasses.fields(record)
     if MAY_HOLD_ONE.search(field.name) and not field.name.endswith("secret_name")
 }

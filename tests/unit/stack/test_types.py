@@ -1,6 +1,7 @@
 """What an editor knows of the public arguments. That wrong ones are errors is shown by `wrong_types.py`, for mypy."""
 
 import dataclasses
+import operator
 import sys
 
 import jedi
@@ -11,21 +12,21 @@ from tests.unit.stack.engine import ROOT
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    "name",
     [
-        mm.ServingRuntimeArgs,
-        mm.ServingRuntimeSpec,
-        mm.ClusterServingRuntimeArgs,
-        mm.InferenceServiceArgs,
-        mm.ModelMeshServingArgs,
-        mm.ServingConfig,
-        mm.ModelNamespaceArgs,
-        mm.MemoryPlan,
+        "ServingRuntimeArgs",
+        "ServingRuntimeSpec",
+        "runtimes.ClusterServingRuntimeArgs",
+        "InferenceServiceArgs",
+        "ModelMeshServingArgs",
+        "ServingConfig",
+        "ModelNamespaceArgs",
+        "runtimes.MemoryPlan",
     ],
-    ids=lambda arguments: arguments.__name__,
 )
-def test_an_editor_completes_every_field(arguments: type) -> None:
-    code = f"import components as mm\nmm.{arguments.__name__}("
+def test_an_editor_completes_every_field(name: str) -> None:
+    arguments = operator.attrgetter(name)(mm)
+    code = f"import components as mm\nmm.{name}("
     environment = jedi.create_environment(sys.prefix, safe=False)
     script = jedi.Script(code, project=jedi.Project(ROOT), environment=environment)
     offered = {completion.name for completion in script.complete()}

@@ -12,10 +12,12 @@ directory without one is served as it is.
 """
 
 import argparse
+import filecmp
 import hashlib
 import shutil
 from importlib.metadata import distribution, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from runtime_src.model_manifest import Manifest, write_manifest
 
@@ -32,15 +34,27 @@ FORMAT = "vader-lexicon"
 
 
 def make(target: Path) -> list[Path]:
-    """Write the model's files into `target`, which then holds nothing else, and return them in order."""
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    for source, name in FILES.items():
-        (target / name).write_bytes(_packaged(source).read_bytes())
-    write_manifest(target, FORMAT, Manifest(name=PACKAGE, version=version(PACKAGE)))
-    written = sorted(target.iterdir())
-    for path in written:
-        path.chmod(0o644)
+    """Make `target` hold the model's files and nothing else, and return them in order.
+
+    A file that is there already stays as it is, and another one is replaced as a whole, so programs that read the model
+    meanwhile, or make it too, never miss a file.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".making-", dir=target.parent) as folder:
+        made = Path(folder)
+        for source, name in FILES.items():
+            (made / name).write_bytes(_packaged(source).read_bytes())
+        write_manifest(made, FORMAT, Manifest(name=PACKAGE, version=version(PACKAGE)))
+        written = sorted(target / path.name for path in made.iterdir())
+        for path in written:
+            (made / path.name).chmod(0o644)
+            if not (path.is_file() and filecmp.cmp(made / path.name, path, shallow=False)):
+                (made / path.name).replace(path)
+    for stray in set(target.iterdir()) - set(written):
+        if stray.is_dir() and not stray.is_symlink():
+            shutil.rmtree(stray, ignore_errors=True)
+        else:
+            stray.unlink(missing_ok=True)
     return written
 
 

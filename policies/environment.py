@@ -4,11 +4,12 @@
 stack's own environment: pulumi-policy needs an older protobuf.
 """
 
+import fcntl
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
 import venv
 from pathlib import Path
 
@@ -18,13 +19,17 @@ PACK = Path(__file__).parent
 def environment() -> Path:
     """The environment's folder. Raises CalledProcessError where its packages cannot be had."""
     folder = _folder()
-    done = folder / "done"  # half an environment has none
-    if not done.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        venv.create(folder, with_pip=True)
-        pip = [str(folder / "bin/python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "install", "--require-hashes", "-r", str(PACK / "requirements.txt")], check=True)
-        done.touch()
+    done = folder / "done"  # an environment that is not complete does not have it
+    if done.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with Path(f"{folder}.lock").open("w") as lock:  # several programs at once make it once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            venv.create(folder, with_pip=True, clear=True)
+            pip = [str(folder / "bin/python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, "install", "--require-hashes", "-r", str(PACK / "requirements.txt")], check=True)
+            done.touch()
     return folder
 
 
@@ -33,8 +38,10 @@ def link() -> None:
     here = PACK / "venv"
     if here.is_symlink() or not here.exists():
         folder = environment()
-        here.unlink(missing_ok=True)
-        here.symlink_to(folder)
+        with tempfile.TemporaryDirectory(prefix=".venv-", dir=PACK) as temporary:
+            fresh = Path(temporary) / "venv"
+            fresh.symlink_to(folder)
+            fresh.replace(here)  # engines that run meanwhile always find one
 
 
 def _folder() -> Path:

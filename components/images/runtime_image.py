@@ -81,14 +81,12 @@ class RuntimeImage(pulumi.ComponentResource):
         self.register_outputs({"ref": self.ref})
 
 
-def _built(name: str, image: BuiltImage, files: dict[str, bytes], child: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    folder = _CONTEXTS / name
-    content.stage(files, folder)
+def _built(name: str, image: BuiltImage, files: dict[str, Path], child: pulumi.ResourceOptions) -> pulumi.Output[str]:
     staged = StagedImage(
         build=image.build,
         repository=image.repository,
         tag=_tag(image.build, files),
-        context=folder.as_posix(),
+        context=content.stage(files, _CONTEXTS, name).as_posix(),
     )
     builder = by_docker if image.build.engine == "docker" else by_buildkit
     # Credentials and build secrets make all outputs secret; a digest tells none of them, and diffs have to show it.
@@ -96,7 +94,7 @@ def _built(name: str, image: BuiltImage, files: dict[str, bytes], child: pulumi.
     return digest.apply(lambda digest: f"{staged.pushed}@{digest}")
 
 
-def _tag(build: BuildArgs, files: dict[str, bytes]) -> str:
+def _tag(build: BuildArgs, files: dict[str, Path]) -> str:
     """It keeps the image in its registry, where other stacks may run it. It names all that went in, and never moves."""
     how = json.dumps({"arguments": dict(build.build_args), "platforms": [*build.platforms]}, sort_keys=True)
-    return content.digest({**files, "/how": how.encode()}).removeprefix("sha256:")[:16]
+    return content.digest(files, {"/how": how.encode()}).removeprefix("sha256:")[:16]

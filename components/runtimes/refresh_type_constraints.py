@@ -7,21 +7,19 @@ runtime, and puts an annotation on the pods. That restarts none of them, and no 
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.core.v1 import ContainerArgs, EnvVarArgs, EnvVarSourceArgs, ObjectFieldSelectorArgs
 
+from ..core.jobs import job, kubectl_container
 from ..core.names_and_quantities import object_name
-from ..core.pods import container_security, pod_security
-from ..core.rendering import document
 from ..installation.declared_runtime import DeclaredRuntime
 from ..installation.serving_config import ServingConfig
 
 ANNOTATION = "modelmesh.pulumi.com/constraints-seen"
 _POD = "POD"
 """The variable with the name of the Job's pod, which is new each time: a value that is there touches nothing."""
-_RETRIES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,41 +45,34 @@ class RefreshTypeConstraints(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RefreshTypeConstraintsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelmesh:index:ConstraintsSeen", name, {}, opts)
-        # Pulumi makes up the name: for other types another Job, as what a Job does cannot be changed.
-        metadata = {"namespace": args.namespace}
-        job = kubernetes.batch.v1.Job(
-            object_name(name), metadata=metadata, spec=_job(args), opts=pulumi.ResourceOptions(parent=self)
-        )
-        self.done = job.metadata.apply(lambda made: str(made.name))
+        shown = _job(name, args, pulumi.ResourceOptions(parent=self))
+        self.done = shown.metadata.apply(lambda made: str(made.name))
         self.register_outputs({"done": self.done})
 
 
-def _job(args: RefreshTypeConstraintsArgs) -> dict[str, Any]:
-    config, name = args.config, args.runtime.name
-    deployment = f"deployment/{config.service_name}-{name}"
+def _job(name: str, args: RefreshTypeConstraintsArgs, opts: pulumi.ResourceOptions) -> kubernetes.batch.v1.Job:
+    config = args.config
+    deployment = f"deployment/{config.service_name}-{args.runtime.name}"
     timeout = f"--timeout={args.ready_timeout_seconds:.0f}s"
     # The controller writes the ConfigMap before the Deployment, which has the types as labels of its mesh.
     found = '{.spec.template.spec.containers[?(@.name=="mm")].env[?(@.name=="MM_LABELS")].value}'
     types = ",".join(labels(args.runtime, rest_proxy=config.rest_proxy.enabled))
     pods = f"--selector=modelmesh-service={config.service_name}"
-    pod = {
-        "restartPolicy": "Never",  # a failed pod stays, with its log
-        "serviceAccountName": args.account,
-        "imagePullSecrets": [{"name": secret.name} for secret in config.image_pull_secrets] or None,
-        "securityContext": pod_security(),
+    # Pulumi makes up the Job's name: for other types it is another Job, as what a Job does cannot be changed.
+    return job(
+        object_name(name),
+        namespace=args.namespace,
+        service_account=args.account,
+        image_pull_secrets=[secret.name for secret in config.image_pull_secrets],
         # One after the other: the image has no shell.
-        "initContainers": [
+        init_containers=[
             _kubectl("made", ["wait", deployment, "--for=create", timeout], config),
             _kubectl("taken-up", ["wait", deployment, f"--for=jsonpath={found}={types}", timeout], config),
         ],
-        "containers": [_kubectl("show", ["annotate", "pods", pods, "--overwrite", f"{ANNOTATION}=$({_POD})"], config)],
-        "volumes": [{"name": "tmp", "emptyDir": {}}],
-    }
-    deadline = int(2 * args.ready_timeout_seconds)
-    spec: dict[str, Any] = document(
-        {"backoffLimit": _RETRIES, "activeDeadlineSeconds": deadline, "template": {"spec": pod}}
+        containers=[_kubectl("show", ["annotate", "pods", pods, "--overwrite", f"{ANNOTATION}=$({_POD})"], config)],
+        deadline_seconds=int(2 * args.ready_timeout_seconds),
+        opts=opts,
     )
-    return spec
 
 
 def labels(runtime: DeclaredRuntime, *, rest_proxy: bool) -> list[str]:
@@ -92,16 +83,13 @@ def labels(runtime: DeclaredRuntime, *, rest_proxy: bool) -> list[str]:
     return sorted({*formats, *versions, *protocols, f"rt:{runtime.name}"})
 
 
-def _kubectl(name: str, arguments: list[str], config: ServingConfig) -> dict[str, Any]:
-    return {
-        "name": name,
-        "image": str(config.images.kubectl),
-        "command": ["kubectl", *arguments],
-        "env": [
-            {"name": "HOME", "value": "/tmp"},  # noqa: S108  a mount point: kubectl keeps what it discovers there
-            {"name": _POD, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-        ],
-        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "256Mi"}},
-        "securityContext": container_security(),
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108  likewise
-    }
+def _kubectl(name: str, arguments: list[str], config: ServingConfig) -> ContainerArgs:
+    pod_name = EnvVarSourceArgs(field_ref=ObjectFieldSelectorArgs(field_path="metadata.name"))
+    return kubectl_container(
+        name,
+        str(config.images.kubectl),
+        arguments,
+        env=[EnvVarArgs(name=_POD, value_from=pod_name)],
+        requests={"cpu": "10m", "memory": "32Mi"},
+        limits={"cpu": "1", "memory": "256Mi"},
+    )

@@ -17,13 +17,14 @@ from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.core.v1 import ConfigMapVolumeSourceArgs, ContainerArgs, VolumeArgs, VolumeMountArgs
 
 from ..core.annotations import PREFIX
+from ..core.jobs import job, kubectl_container
 from ..core.names_and_quantities import duplicate_problems, label_problems
 from ..core.ownership import this_stack
-from ..core.pods import container_security, pod_security
 from ..core.problem import raise_if_invalid
-from ..core.rendering import document, with_placeholders
+from ..core.rendering import with_placeholders
 from ..installation.declared_runtime import DeclaredRuntime
 from .inference_service import (
     InferenceServiceArgs,
@@ -41,7 +42,6 @@ LABEL = "modelmesh.pulumi.com/services"
 _MOST_BYTES = 900_000
 """Of one ConfigMap, which the API server bounds at 1 MiB: about 1,800 services with short paths."""
 _LONGEST_NAME = 40
-_RETRIES = 3
 _SECONDS_EACH = 0.5
 """By which a wait is longer for each service: many times what it takes, see the benchmark."""
 _DELETE_TIMEOUT = "60m"
@@ -90,16 +90,17 @@ class InferenceServices(pulumi.ComponentResource):
             opts=child,
         )
         digest = files.apply(_digest)
-        job = kubernetes.batch.v1.Job(
+        applied = job(
             name,
-            metadata={
-                **metadata,
-                "name": digest.apply(lambda text: f"{name}-{text[:12]}"),
-                "namespace": declared.metadata.namespace,
-                # Its progress is that of the services, which is waited for below, and shown as one line.
-                "annotations": {"pulumi.com/skipAwait": "true"},
-            },
-            spec=_job(name, first, label),
+            namespace=declared.metadata.namespace,
+            job_name=digest.apply(lambda text: f"{name}-{text[:12]}"),
+            labels={LABEL: label},
+            # Its progress is that of the services, which is waited for below, and shown as one line.
+            annotations={"pulumi.com/skipAwait": "true"},
+            service_account=name,
+            image_pull_secrets=[secret.name for secret in first.namespace.installation.config.image_pull_secrets],
+            containers=[_apply(first, label)],
+            volumes=[VolumeArgs(name="services", config_map=ConfigMapVolumeSourceArgs(name=name))],
             # A Job of the same name that has run would be taken for the new one, and then deleted.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed], delete_before_replace=True),
         )
@@ -110,7 +111,11 @@ class InferenceServices(pulumi.ComponentResource):
             return len(args.services)
 
         self.served = pulumi.Output.all(
-            label=label, urn=job.urn, job=job.metadata.name, namespace=job.metadata.namespace, files=files
+            label=label,
+            urn=applied.urn,
+            job=applied.metadata.name,
+            namespace=applied.metadata.namespace,
+            files=files,
         ).apply(served)
         self.register_outputs({"served": self.served})
 
@@ -242,32 +247,15 @@ def _digest(files: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
 
 
-def _job(name: str, first: InferenceServiceArgs, label: str) -> dict[str, Any]:
-    config = first.namespace.installation.config
-    secrets = [{"name": secret.name} for secret in config.image_pull_secrets]
-    apply = [
-        "kubectl", "apply", f"--namespace={first.namespace.namespace_name}", "--filename=/services",
-        "--prune", f"--selector={LABEL}={label}", f"--prune-allowlist={PREFIX}v1beta1/InferenceService",
-    ]  # fmt: skip
-    container = {
-        "name": "apply",
-        "image": str(config.images.kubectl),
-        "command": apply,
-        "env": [{"name": "HOME", "value": "/tmp"}],  # noqa: S108  a mount point: kubectl keeps what it discovers there
-        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}},
-        "securityContext": container_security(),
-        "volumeMounts": [
-            {"name": "services", "mountPath": "/services", "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  likewise
+def _apply(first: InferenceServiceArgs, label: str) -> ContainerArgs:
+    return kubectl_container(
+        "apply",
+        str(first.namespace.installation.config.images.kubectl),
+        [
+            "apply", f"--namespace={first.namespace.namespace_name}", "--filename=/services",
+            "--prune", f"--selector={LABEL}={label}", f"--prune-allowlist={PREFIX}v1beta1/InferenceService",
         ],
-    }
-    pod = {
-        "restartPolicy": "Never",  # a failed pod stays, with its log
-        "serviceAccountName": name,
-        "imagePullSecrets": secrets or None,
-        "securityContext": pod_security(),
-        "containers": [container],
-        "volumes": [{"name": "services", "configMap": {"name": name}}, {"name": "tmp", "emptyDir": {}}],
-    }
-    spec: dict[str, Any] = document({"backoffLimit": _RETRIES, "template": {"spec": pod}})
-    return spec
+        volume_mounts=[VolumeMountArgs(name="services", mount_path="/services", read_only=True)],
+        requests={"cpu": "50m", "memory": "64Mi"},
+        limits={"cpu": "1", "memory": "512Mi"},
+    )  # fmt: skip

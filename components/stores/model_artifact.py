@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.core.v1 import EnvFromSourceArgs, EnvVarArgs, SecretEnvSourceArgs
 
-from ..core.names_and_quantities import label_problems, shown, subdomain_problems
-from ..core.pods import container_security, pod_security
+from ..core.jobs import job, job_container
+from ..core.names_and_quantities import MIB, label_problems, shown, subdomain_problems
 from ..core.problem import raise_if_invalid
 from ..core.rendering import encoded
 from ..images import content
@@ -30,8 +31,11 @@ from .storage import S3Storage
 
 _PUBLISHER = Path(__file__).with_name("publisher")
 """Folder of the publisher's image: its Dockerfile finds the model's files below `artifact` in the build context."""
-_RETRIES = 3
-_DEADLINE_SECONDS = 600
+_SHORTEST_SECONDS = 600
+_BYTES_PER_SECOND = 2 * MIB
+"""The slowest connection, to the registry and to the store, on which a model is still published in time."""
+_PROMOTED_SECONDS = 3600
+"""The size of a model that another stack has built is not known here."""
 _LONGEST_NAME = 42
 """Characters of a model's name: its Job has 21 more in its own, which its pods have as a label, of 63 at most."""
 _MOST_FILES = 100
@@ -92,6 +96,7 @@ class ModelArtifact(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ModelArtifactArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         raise_if_invalid("ModelArtifact", args.model_name, _problems(args))
+        size = None
         if isinstance(args.files, PromotedModel):
             self.digest = args.files.digest
         else:
@@ -99,7 +104,7 @@ class ModelArtifact(pulumi.ComponentResource):
             raise_if_invalid(
                 "ModelArtifact", args.model_name, (f"files.source: {problem}" for problem in _files_problems(files))
             )
-            self.digest = content.digest(files)
+            self.digest, size = content.digest(files), content.size(files)
         super().__init__("modelmesh:index:ModelArtifact", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         hexdigest = self.digest.removeprefix("sha256:")
@@ -111,47 +116,37 @@ class ModelArtifact(pulumi.ComponentResource):
             data=pulumi.Output.all(**_credentials(args.storage)).apply(encoded),
             opts=child,
         )
-        pull_secrets = [{"name": secret} for secret in args.image_pull_secrets]
-        job = kubernetes.batch.v1.Job(
+        publishing = job(
             name,
-            metadata={"name": f"publish-{args.model_name}-{hexdigest[:12]}", "namespace": args.namespace},
-            spec={
-                "backoffLimit": _RETRIES,
-                "activeDeadlineSeconds": _DEADLINE_SECONDS,
-                "template": {
-                    "spec": {
-                        "restartPolicy": "Never",  # a failed pod stays, with its log
-                        "automountServiceAccountToken": False,
-                        **({"imagePullSecrets": pull_secrets} if pull_secrets else {}),
-                        "securityContext": pod_security(),
-                        "containers": [
-                            {
-                                "name": "publish",
-                                "image": self.image,
-                                "env": [
-                                    {"name": "S3_ENDPOINT", "value": args.storage.endpoint_url},
-                                    {"name": "S3_BUCKET", "value": args.storage.bucket},
-                                    {"name": "S3_REGION", "value": args.storage.region},
-                                    {"name": "S3_PREFIX", "value": f"{path}/"},
-                                    {"name": "MODEL_DIGEST", "value": self.digest},
-                                ],
-                                "envFrom": [{"secretRef": {"name": credentials.metadata.name}}],
-                                "resources": {
-                                    "requests": {"cpu": "50m", "memory": "64Mi"},
-                                    "limits": {"cpu": "1", "memory": "512Mi"},
-                                },
-                                "securityContext": container_security(),
-                                "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108  a mount point
-                            }
-                        ],
-                        "volumes": [{"name": "tmp", "emptyDir": {}}],
-                    }
-                },
-            },
+            namespace=args.namespace,
+            job_name=f"publish-{args.model_name}-{hexdigest[:12]}",
+            containers=[
+                job_container(
+                    "publish",
+                    self.image,
+                    env=[
+                        EnvVarArgs(name="S3_ENDPOINT", value=args.storage.endpoint_url),
+                        EnvVarArgs(name="S3_BUCKET", value=args.storage.bucket),
+                        EnvVarArgs(name="S3_REGION", value=args.storage.region),
+                        EnvVarArgs(name="S3_PREFIX", value=f"{path}/"),
+                        EnvVarArgs(name="MODEL_DIGEST", value=self.digest),
+                    ],
+                    env_from=[EnvFromSourceArgs(secret_ref=SecretEnvSourceArgs(name=credentials.metadata.name))],
+                    requests={"cpu": "50m", "memory": "64Mi"},
+                    limits={"cpu": "1", "memory": "512Mi"},
+                )
+            ],
+            image_pull_secrets=args.image_pull_secrets,
+            deadline_seconds=deadline_seconds(size),
             opts=child,
         )
-        self.path = job.metadata.apply(lambda _: path)
+        self.path = publishing.metadata.apply(lambda _: path)
         self.register_outputs({"digest": self.digest, "path": self.path, "image": self.image})
+
+
+def deadline_seconds(size: int | None) -> int:
+    """How long publishing so many bytes may take, pulling the image included; None is for a size that is not known."""
+    return _PROMOTED_SECONDS if size is None else _SHORTEST_SECONDS + size // _BYTES_PER_SECOND
 
 
 def _problems(args: ModelArtifactArgs) -> Iterator[str]:
@@ -163,12 +158,14 @@ def _problems(args: ModelArtifactArgs) -> Iterator[str]:
         yield from subdomain_problems(f"image_pull_secrets[{index}]", secret)
 
 
-def _files_problems(files: Mapping[str, bytes]) -> Iterator[str]:
+def _files_problems(files: Mapping[str, Path]) -> Iterator[str]:
     """What could be published, but not served."""
     if len(files) > _MOST_FILES:
         yield f"{len(files)} files, expected {_MOST_FILES} at the most: ModelMesh's puller leaves out the others"
     if _SETTINGS_FILE in files:
-        yield from (f"{_SETTINGS_FILE}: {problem}" for problem in _settings_problems(files[_SETTINGS_FILE]))
+        yield from (
+            f"{_SETTINGS_FILE}: {problem}" for problem in _settings_problems(files[_SETTINGS_FILE].read_bytes())
+        )
 
 
 def _settings_problems(data: bytes) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Content digests and staged build contexts: only names and bytes count."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,8 @@ def test_a_missing_or_empty_source_is_an_error_of_one_line(tmp_path: Path) -> No
 def test_a_context_has_each_source_in_its_folder_by_its_own_allow_list(tmp_path: Path) -> None:
     root = make(tmp_path / "root", {".dockerignore": "*\n!a\n", "Dockerfile": "", "a": "1", "b": ""})
     below = make(tmp_path / "below", {"b": "2", "c/d": "3"})
-    assert content.context({"": root, "x/y": below}) == {"Dockerfile": b"", "a": b"1", "x/y/b": b"2", "x/y/c/d": b"3"}
+    found = {path: file.read_text() for path, file in content.context({"": root, "x/y": below}).items()}
+    assert found == {"Dockerfile": "", "a": "1", "x/y/b": "2", "x/y/c/d": "3"}
 
 
 def test_a_context_where_two_sources_bring_one_file_is_refused(tmp_path: Path) -> None:
@@ -82,23 +84,55 @@ def test_a_context_without_a_dockerfile_in_its_root_is_refused(tmp_path: Path) -
         content.context({"": root, "x": below})
 
 
-def test_staging_twice_gives_the_same_modes_and_times_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    def seen() -> dict[str, tuple[int, float]]:
-        return {str(path): (path.stat().st_mode, path.stat().st_mtime) for path in tmp_path.rglob("*")}
+def test_staging_in_two_checkouts_gives_the_same_modes_and_times(tmp_path: Path) -> None:
+    source = content.files(make(tmp_path / "source", {"a": "1", "b/c": "2"}))
 
-    make(tmp_path / "context", {"stray": "from an earlier run"})
-    contents = {"a": b"1", "b/c": b"2"}
-    content.stage(contents, tmp_path / "context")
-    first = seen()
-    os.umask(os.umask(0o077))
-    content.stage(contents, tmp_path / "context")
-    assert seen() == first
-    assert {path.name for path in (tmp_path / "context").rglob("*") if path.is_file()} == {"a", "c"}
+    def seen(staged: Path) -> dict[str, tuple[int, float]]:
+        paths = [staged, *staged.rglob("*")]
+        return {str(path.relative_to(staged)): (path.stat().st_mode, path.stat().st_mtime) for path in paths}
+
+    first = content.stage(source, tmp_path / "one", "image")
+    before = os.umask(0o077)
+    second = content.stage(source, tmp_path / "other", "image")
+    os.umask(before)
+    assert seen(first) == seen(second)
+    assert seen(first).keys() == {".", "a", "b", "b/c"}
+    assert first.name == second.name
+
+
+def test_what_is_staged_already_is_not_copied_again(tmp_path: Path) -> None:
+    source = content.files(make(tmp_path / "source", {"a": "1"}))
+    inode = (content.stage(source, tmp_path, "image") / "a").stat().st_ino
+    assert (content.stage(source, tmp_path, "image") / "a").stat().st_ino == inode
+
+
+def test_a_file_that_changes_meanwhile_is_told_and_nothing_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = content.files(make(tmp_path / "source", {"a": "1"}))
+    monkeypatch.setattr(shutil, "copyfile", lambda _, target: target.write_text("changed"))
+    with pytest.raises(content.BadSource, match=r"source/a was changed while it was being read"):
+        content.stage(source, tmp_path / "contexts", "image")
+    assert not list((tmp_path / "contexts").iterdir())
+
+
+def test_contexts_that_nobody_uses_any_more_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stage(text: str, name: str = "image") -> Path:
+        return content.stage(content.files(make(tmp_path / "source", {"a": text})), tmp_path / "contexts", name)
+
+    kept, old = stage("1", "image-publisher"), stage("2")
+    assert stage("3").exists()
+    assert old.exists(), "another stack may be building it"
+    monkeypatch.setattr(content, "_UNUSED_SECONDS", -1)
+    stage("4")
+    assert not old.exists()
+    assert kept.exists(), "it is another image's"
 
 
 def test_files_of_one_size_have_different_times(tmp_path: Path) -> None:
     """BuildKit would otherwise take a changed file for the one that it has."""
-    content.stage({"a": b"1"}, tmp_path)
-    first = (tmp_path / "a").stat().st_mtime
-    content.stage({"a": b"2"}, tmp_path)
-    assert (tmp_path / "a").stat().st_mtime != first
+    times = set()
+    for text in ("1", "2"):
+        source = content.files(make(tmp_path / "source", {"a": text}))
+        times.add((content.stage(source, tmp_path / "contexts", "image") / "a").stat().st_mtime)
+    assert len(times) == 2

@@ -1,6 +1,9 @@
 """What keeps a model from being published is told before anything is built; what is published has a digest."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,14 @@ import pytest
 from components.core.problem import InvalidSpecError
 from components.images import content
 from components.images.build import BuildArgs
-from components.stores.model_artifact import ModelArtifact, ModelArtifactArgs, ModelFiles, PromotedModel
-from tests.unit.stack.engine import DIGEST, Run, run
+from components.stores.model_artifact import (
+    ModelArtifact,
+    ModelArtifactArgs,
+    ModelFiles,
+    PromotedModel,
+    deadline_seconds,
+)
+from tests.unit.stack.engine import DIGEST, ROOT, Run, run
 from tests.unit.stack.serving import S3
 
 JOB = "kubernetes:batch/v1:Job"
@@ -27,13 +36,13 @@ def in_workplace(workplace: Path) -> None:
     """Where the program finds its folders."""
 
 
-def made(**changes: Any) -> Run:
+def made(*, preview: bool = False, **changes: Any) -> Run:
     def program() -> None:
         model = ModelArtifact("model", dataclasses.replace(PLAIN, **changes))
         for key in ("digest", "path", "image"):
             pulumi.export(key, getattr(model, key))
 
-    return run(program, preview=False)
+    return run(program, preview=preview)
 
 
 def pod(found: Run) -> dict[str, Any]:
@@ -119,6 +128,47 @@ def test_what_cannot_be_published_is_refused_before_anything_is_registered(
         assert [*raised.value.problems] == [expected]
 
     assert run(program).resources == []
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds"),
+    [(0, 600), (700_000, 600), (300 * 2**20, 750), (10 * 2**30, 5720), (None, 3600)],
+    ids=["empty", "lexicon", "300 MiB", "10 GiB", "promoted"],
+)
+def test_the_deadline_grows_with_the_model(size: int | None, seconds: int) -> None:
+    assert deadline_seconds(size) == seconds
+
+
+def test_the_job_has_the_deadline_of_its_model(tmp_path: Path) -> None:
+    with (tmp_path / "weights").open("wb") as file:
+        file.truncate(20 * 2**20)
+    large = made(files=dataclasses.replace(FILES, source=tmp_path))
+    found = [run.one(JOB).inputs["spec"]["activeDeadlineSeconds"] for run in (made(), large, made(files=PROMOTED))]
+    assert found == [600, 610, 3600]
+
+
+def test_a_preview_of_a_large_model_takes_no_more_memory_than_one_of_a_small_one(tmp_path: Path) -> None:
+    """Each in a process of its own, which tells the most memory that it has had, in KiB.
+
+    Python's `getrusage` would count what this process had when it started the other one.
+    """
+    program = """
+import re, sys
+from tests.unit.stack.test_model_artifact import FILES, Path, dataclasses, made
+
+made(preview=True, files=dataclasses.replace(FILES, source=Path(sys.argv[1])))
+print(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
+"""
+    peaks = []
+    for name, size in {"small": 1, "large": 300 * 2**20}.items():
+        (tmp_path / name).mkdir()
+        with (tmp_path / name / "weights").open("wb") as file:
+            file.truncate(size)
+        command = [sys.executable, "-c", program, str(tmp_path / name)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        peaks.append(int(subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout))
+    print(f"peaks in KiB: {peaks}")
+    assert peaks[1] - peaks[0] < 32 * 1024
 
 
 def test_more_files_than_the_puller_fetches_are_refused(tmp_path: Path) -> None:

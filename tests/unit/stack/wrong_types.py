@@ -7,6 +7,7 @@ import pulumi
 from pulumi_kubernetes.core import v1
 
 import components as mm
+from components.core.jobs import job, job_container
 
 
 def wrong(image: pulumi.Output[str], namespace: mm.ModelNamespace) -> None:
@@ -35,3 +36,13 @@ def wrong(image: pulumi.Output[str], namespace: mm.ModelNamespace) -> None:
     mm.stores.Persistence(size=10)  # type: ignore[arg-type]
     mm.installation.DataPlaneTls(client_auth="always")  # type: ignore[arg-type]
     mm.installation.PayloadProcessor(scheme="https")  # type: ignore[arg-type]
+
+
+def wrong_jobs(image: pulumi.Output[str], opts: pulumi.ResourceOptions) -> None:
+    """Each call is wrong."""
+    job("x", namespace="models", containers=[], bakcoff_limit=3, opts=opts)  # type: ignore[call-arg]
+    job("x", namespace="models", containers=[{"image": image}], opts=opts)  # type: ignore[list-item]
+    job("x", namespace="models", containers=[], deadline_seconds="600", opts=opts)  # type: ignore[arg-type]
+    job("x", namespace="models", containers=[], volumes=[v1.VolumeArgs(name="x", emptydir={})], opts=opts)  # type: ignore[call-arg]
+    job_container("publish", image, enviroment=[], requests={}, limits={})  # type: ignore[call-arg]
+    job_container("publish", image, env=[{"name": "x"}], requests={}, limits={})  # type: ignore[list-item]

@@ -1,0 +1,131 @@
+"""Jobs that do one step of a deployment inside the cluster, where the stores and the API server can be reached.
+
+A Job that has failed, or that an interrupted update has left running, is replaced by the next update, whether or not
+its own arguments have changed: the cause may be mended in a Secret, in a registry, or by hand.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+from pulumi_kubernetes.batch.v1 import Job, JobSpecArgs
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgs,
+    EmptyDirVolumeSourceArgs,
+    EnvFromSourceArgs,
+    EnvVarArgs,
+    LocalObjectReferenceArgs,
+    PodSpecArgs,
+    PodTemplateSpecArgs,
+    ResourceRequirementsArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from .pods import container_security, pod_security
+
+_RETRIES = 3
+_REPLACE_UNREADY = "pulumi.com/replaceUnready"
+_TMP = "/tmp"  # noqa: S108  a mount point
+_SLACK_SECONDS = 60
+"""What Pulumi waits longer than the Job's deadline, so that the Job's own reason is reported."""
+
+
+def job_container(
+    name: str,
+    image: pulumi.Input[str],
+    *,
+    command: Sequence[pulumi.Input[str]] | None = None,
+    env: Sequence[EnvVarArgs] = (),
+    env_from: Sequence[EnvFromSourceArgs] = (),
+    volume_mounts: Sequence[VolumeMountArgs] = (),
+    requests: Mapping[str, str],
+    limits: Mapping[str, str],
+) -> ContainerArgs:
+    """A container of a Job; it may write to `/tmp`, and the last lines of its log become the reason of its failure."""
+    return ContainerArgs(
+        name=name,
+        image=image,
+        command=list(command) if command else None,
+        env=list(env),
+        env_from=list(env_from) or None,
+        resources=ResourceRequirementsArgs(requests=dict(requests), limits=dict(limits)),
+        security_context=container_security(),
+        termination_message_policy="FallbackToLogsOnError",
+        volume_mounts=[*volume_mounts, VolumeMountArgs(name="tmp", mount_path=_TMP)],
+    )
+
+
+def kubectl_container(
+    name: str,
+    image: str,
+    arguments: Sequence[pulumi.Input[str]],
+    *,
+    env: Sequence[EnvVarArgs] = (),
+    volume_mounts: Sequence[VolumeMountArgs] = (),
+    requests: Mapping[str, str],
+    limits: Mapping[str, str],
+) -> ContainerArgs:
+    """A container that runs one command of kubectl, which keeps what it discovers in its home directory."""
+    return job_container(
+        name,
+        image,
+        command=["kubectl", *arguments],
+        env=[EnvVarArgs(name="HOME", value=_TMP), *env],
+        volume_mounts=volume_mounts,
+        requests=requests,
+        limits=limits,
+    )
+
+
+def job(
+    name: str,
+    *,
+    namespace: pulumi.Input[str],
+    containers: Sequence[ContainerArgs],
+    opts: pulumi.ResourceOptions,
+    job_name: pulumi.Input[str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+    init_containers: Sequence[ContainerArgs] = (),
+    volumes: Sequence[VolumeArgs] = (),
+    service_account: pulumi.Input[str] | None = None,
+    image_pull_secrets: Sequence[str] = (),
+    deadline_seconds: int | None = None,
+) -> Job:
+    """Makes the Job.
+
+    Args:
+        name: of the Pulumi resource.
+        job_name: of the Job; by default Pulumi makes one up, and another one for each replacement.
+        service_account: that kubectl uses; without one the pod has no token.
+        deadline_seconds: for all attempts together, images to be pulled included; None sets no limit.
+    """
+    waits = None if deadline_seconds is None else f"{deadline_seconds + _SLACK_SECONDS}s"
+    timeouts = pulumi.CustomTimeouts(create=waits, update=waits) if waits else None
+    return Job(
+        name,
+        metadata=ObjectMetaArgs(
+            name=job_name,
+            namespace=namespace,
+            labels=dict(labels) if labels else None,
+            annotations={_REPLACE_UNREADY: "true", **(annotations or {})},
+        ),
+        spec=JobSpecArgs(
+            backoff_limit=_RETRIES,
+            active_deadline_seconds=deadline_seconds,
+            template=PodTemplateSpecArgs(
+                spec=PodSpecArgs(
+                    restart_policy="Never",  # a failed pod stays, with its log
+                    service_account_name=service_account,
+                    automount_service_account_token=None if service_account else False,
+                    image_pull_secrets=[LocalObjectReferenceArgs(name=each) for each in image_pull_secrets] or None,
+                    security_context=pod_security(),
+                    init_containers=list(init_containers) or None,
+                    containers=list(containers),
+                    volumes=[*volumes, VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs())],
+                )
+            ),
+        ),
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(custom_timeouts=timeouts)),
+    )

@@ -1,7 +1,6 @@
 """A model server of one's own and a model for it, served by KServe ModelMesh: the stack, from source to endpoint."""
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 import components as mm
 import settings
@@ -11,16 +10,7 @@ s = settings.load()
 
 # Where everything goes, said once: the cluster that the stack was made on, and nothing of anybody else's there.
 guard = mm.ClusterGuard("guard", s.guard())
-kube = kubernetes.Provider(
-    "cluster",
-    kubeconfig=guard.kubeconfig,
-    context=s.cluster.context,
-    # It keeps a moved or rewritten kubeconfig from replacing all of it.
-    cluster_identifier=f"{pulumi.get_project()}/{pulumi.get_stack()}",
-    enable_server_side_apply=True,
-    enable_config_map_mutable=True,
-    enable_secret_mutable=True,
-)
+kube = s.cluster.provider("cluster", kubeconfig=guard.kubeconfig)
 opts = pulumi.ResourceOptions(providers=[kube, mm.image_builder("builder", s.build)])
 
 # The model server: from source to an image by digest, or the digest that another stack built.
@@ -29,19 +19,13 @@ image = mm.RuntimeImage("runtime", s.runtime_image(), opts)
 # The stores, unless the stack names some elsewhere; ModelMesh Serving on them, and the namespace that models are in.
 ns = mm.Namespace("namespace", s.controller_namespace(), opts).namespace
 etcd = s.outside_etcd or mm.Etcd("etcd", s.etcd(namespace=ns), opts).connection
-if s.s3:
-    storage, stored = s.s3, opts
-else:
-    minio = mm.Minio("minio", s.minio(namespace=ns), opts)
-    # It has to answer before the model is uploaded, and no value of it tells.
-    stored = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[minio]))
-    storage = minio.storage
+storage = s.s3 or mm.Minio("minio", s.minio(namespace=ns), opts).storage
 serving = mm.ModelMeshServing("modelmesh", s.installation(namespace=ns, etcd=etcd), opts)
 models = mm.ModelNamespace("models", s.models(serving.installation, storage=storage), opts)
 
 # The runtime, the model, and the service that has the one serve the other.
 runtime = mm.ServingRuntime("runtime", s.runtime(namespace=models, image=image.ref), opts)
-model = mm.ModelArtifact("model", s.model(namespace=ns, storage=storage), stored)
+model = mm.ModelArtifact("model", s.model(namespace=ns, storage=storage), opts)
 service = mm.InferenceService("service", s.service(namespace=models, runtime=runtime, path=model.path), opts)
 # More models on it, however many: a few resources and one line of progress for all.
 if s.more_models:

@@ -23,7 +23,7 @@ from .core.cluster import Cluster
 from .core.problem import InvalidSpecError
 from .images.build import BuildArgs, image_builder
 from .images.images import Images
-from .images.runtime_image import BuiltImage, RuntimeImage, RuntimeImageArgs
+from .images.runtime_image import BuiltImage, RuntimeImage
 from .installation.cluster_guard import ClusterGuard, ClusterGuardArgs
 from .installation.model_namespace import ModelNamespace, ModelNamespaceArgs
 from .installation.modelmesh_serving import ModelMeshServing
@@ -69,7 +69,6 @@ __all__ = [
     "Namespace",
     "NamespaceArgs",
     "RuntimeImage",
-    "RuntimeImageArgs",
     "S3Storage",
     "ServingConfig",
     "ServingRuntime",

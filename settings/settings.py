@@ -65,10 +65,10 @@ class Settings:
             definitions=self.definitions,
         )
 
-    def runtime_image(self) -> mm.RuntimeImageArgs:
+    def runtime_image(self) -> mm.BuiltImage | mm.images.PromotedImage:
         """The model server's image."""
         built = mm.BuiltImage(build=self.build, sources={"": self.runtime_source}, repository=self.runtime_name)
-        return mm.RuntimeImageArgs(image=self.promoted_image or built)
+        return self.promoted_image or built
 
     def controller_namespace(self) -> mm.NamespaceArgs:
         """The namespace of the controller and its stores."""

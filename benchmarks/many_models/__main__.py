@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 import components as mm
 import settings
@@ -11,9 +10,7 @@ from benchmarks import running
 
 s = settings.load()
 many = pulumi.Config("many")
-kube = kubernetes.Provider(
-    "cluster", kubeconfig=s.cluster.kubeconfig, context=s.cluster.context, enable_server_side_apply=True
-)
+kube = s.cluster.provider("cluster")
 opts = pulumi.ResourceOptions(providers=[kube])
 
 

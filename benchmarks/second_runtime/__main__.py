@@ -1,7 +1,6 @@
 """A second runtime with its first model, beside the one that the stack `dev` has up: its image, another format."""
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 import components as mm
 import settings
@@ -11,9 +10,7 @@ NAME = "second"
 
 s = settings.load()
 second = pulumi.Config(NAME)
-kube = kubernetes.Provider(
-    "cluster", kubeconfig=s.cluster.kubeconfig, context=s.cluster.context, enable_server_side_apply=True
-)
+kube = s.cluster.provider("cluster")
 opts = pulumi.ResourceOptions(providers=[kube])
 models = running.namespace(s, opts)
 # A format of its own: meshes that run already have never heard of it.

@@ -4,6 +4,8 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+import pulumi
+import pulumi_kubernetes as kubernetes
 from kubernetes import client, config
 
 
@@ -20,6 +22,32 @@ class Cluster:
     def file(self) -> Path:
         """The kubeconfig on this machine."""
         return Path(self.kubeconfig).expanduser()
+
+    def provider(
+        self,
+        name: str,
+        *,
+        kubeconfig: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> kubernetes.Provider:
+        """Create the Kubernetes provider of this cluster, with the settings that the components rely on.
+
+        Args:
+            name: resource name of the provider.
+            kubeconfig: path of the kubeconfig; the output of a `ClusterGuard` makes the provider wait for it.
+            opts: resource options.
+        """
+        return kubernetes.Provider(
+            name,
+            kubeconfig=self.kubeconfig if kubeconfig is None else kubeconfig,
+            context=self.context,
+            # It keeps a moved or rewritten kubeconfig from replacing all resources.
+            cluster_identifier=f"{pulumi.get_project()}/{pulumi.get_stack()}",
+            enable_server_side_apply=True,
+            enable_config_map_mutable=True,
+            enable_secret_mutable=True,
+            opts=opts,
+        )
 
     def api_client(self, *, retries: bool = True) -> client.ApiClient:
         """A client of the official library for this cluster; loading it reads the file, no request is made.

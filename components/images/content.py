@@ -23,7 +23,7 @@ class BadSource(pulumi.RunError):
     """A source folder that cannot be used as it is."""
 
 
-def files(source: Path) -> dict[str, Path]:
+def files(source: Path | str) -> dict[str, Path]:
     """The files of a folder by their POSIX path relative to it, sorted by that path.
 
     A `.dockerignore` in the folder selects the files. It has to be an allow-list: `*`, then `!` lines with a file,
@@ -32,6 +32,7 @@ def files(source: Path) -> dict[str, Path]:
     Raises:
         BadSource: the folder does not exist, holds no files, or its `.dockerignore` is not an allow-list.
     """
+    source = Path(source)
     if not source.is_dir():
         raise BadSource(f"{source} is not a folder")
     found = {path.relative_to(source).as_posix(): path for path in _chosen(source)}
@@ -40,7 +41,7 @@ def files(source: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def context(sources: Mapping[str, Path]) -> dict[str, Path]:
+def context(sources: Mapping[str, Path | str]) -> dict[str, Path]:
     """The files of a build context: each source folder's, below the folder that is its key (`""` is the root).
 
     Raises:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ..core.names_and_quantities import shown
+from ..core.problem import raise_if_invalid
 from ..upstream.source import VERSION
 
 DEFAULTS = {
@@ -66,6 +67,23 @@ class Images:
     """None where nothing runs it."""
     servers: Mapping[str, ImageRef]
     """Of upstream's own runtimes, by the type of their model server."""
+
+    @classmethod
+    def of(cls, overrides: Mapping[str, object] | None = None, *, registry: str = "") -> "Images":
+        """Take the default images, with other references for some of them.
+
+        Args:
+            overrides: references by key, such as `{"etcd": "registry.example.com/etcd:v3.5.4"}`. There is no default
+                for `minio`, whose images are no longer published.
+            registry: mirror that takes the place of the registry of every image that is not overridden.
+
+        Raises:
+            InvalidSpecError: an unknown key, or a reference that pins neither a tag nor a digest.
+        """
+        images, problems = resolve(overrides or {}, registry, with_minio=False)
+        raise_if_invalid("Images", "images", problems)
+        assert images
+        return images
 
 
 def parse_ref(text: str) -> ImageRef:

@@ -40,7 +40,7 @@ class BuiltImage:
     """An image to build and push."""
 
     build: BuildArgs
-    sources: Mapping[str, Path]
+    sources: Mapping[str, Path | str]
     """Folders by where they go in the build context: `""` is its root, in which the Dockerfile has to be."""
     repository: str
     """Its name below the registry."""
@@ -57,27 +57,20 @@ class BuiltImage:
                 yield f"sources: {folder!r}, expected a folder inside the build context"
 
 
-@dataclass(frozen=True, kw_only=True)
-class RuntimeImageArgs:
-    """Where the image comes from."""
-
-    image: BuiltImage | PromotedImage
-
-
 class RuntimeImage(pulumi.ComponentResource):
     """An image in the registry; one that was promoted makes nothing."""
 
     ref: pulumi.Output[str]
     """`<repository>@sha256:…`; unknown in a preview that would have to build it."""
 
-    def __init__(self, name: str, args: RuntimeImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        raise_if_invalid("RuntimeImage", name, (f"image.{problem}" for problem in args.image.problems()))
-        files = content.context(args.image.sources) if isinstance(args.image, BuiltImage) else {}
+    def __init__(self, name: str, args: BuiltImage | PromotedImage, opts: pulumi.ResourceOptions | None = None) -> None:
+        raise_if_invalid("RuntimeImage", name, args.problems())
+        files = content.context(args.sources) if isinstance(args, BuiltImage) else {}
         super().__init__("modelmesh:index:RuntimeImage", name, {}, opts)
-        if isinstance(args.image, PromotedImage):
-            self.ref = pulumi.Output.from_input(args.image.ref)
+        if isinstance(args, PromotedImage):
+            self.ref = pulumi.Output.from_input(args.ref)
         else:
-            self.ref = _built(name, args.image, files, pulumi.ResourceOptions(parent=self, retain_on_delete=True))
+            self.ref = _built(name, args, files, pulumi.ResourceOptions(parent=self, retain_on_delete=True))
         self.register_outputs({"ref": self.ref})
 
 

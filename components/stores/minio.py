@@ -52,7 +52,7 @@ class Minio(pulumi.ComponentResource):
     """A single MinIO server."""
 
     storage: S3Storage
-    """How to reach the bucket, from anywhere in the cluster. Known before the server answers."""
+    """The bucket, as pods of the cluster reach it. Its endpoint resolves once the server answers."""
 
     def __init__(self, name: str, args: MinioArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         disk = args.persistence.problems() if args.persistence else ()
@@ -68,7 +68,7 @@ class Minio(pulumi.ComponentResource):
             ),
             child,
         )
-        stateful_set(
+        host = stateful_set(
             name,
             app=_NAME,
             namespace=args.namespace,
@@ -80,7 +80,7 @@ class Minio(pulumi.ComponentResource):
             image_pull_secrets=args.image_pull_secrets,
         )
         self.storage = S3Storage(
-            endpoint_url=pulumi.Output.format("http://{0}.{1}.svc:{2}", _NAME, args.namespace, _PORT),
+            endpoint_url=pulumi.Output.format("http://{0}.{1}.svc:{2}", host, args.namespace, _PORT),
             bucket=args.bucket,
             region=_REGION,
             access_key_id=credentials.value("user"),

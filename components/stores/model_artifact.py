@@ -26,7 +26,7 @@ from ..core.rendering import encoded
 from ..images import content
 from ..images.build import BuildArgs
 from ..images.images import promotion_problems
-from ..images.runtime_image import BuiltImage, PromotedImage, RuntimeImage, RuntimeImageArgs
+from ..images.runtime_image import BuiltImage, PromotedImage, RuntimeImage
 from .storage import S3Storage
 
 _PUBLISHER = Path(__file__).with_name("publisher")
@@ -48,7 +48,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 class ModelFiles:
     """A model to build a publisher's image of."""
 
-    source: Path
+    source: Path | str
     build: BuildArgs
 
     def problems(self) -> Iterator[str]:
@@ -109,7 +109,7 @@ class ModelArtifact(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         hexdigest = self.digest.removeprefix("sha256:")
         path = f"{args.model_name}/{hexdigest}"
-        self.image = RuntimeImage(f"{name}-publisher", RuntimeImageArgs(image=_publisher(args)), child).ref
+        self.image = RuntimeImage(f"{name}-publisher", _publisher(args), child).ref
         credentials = kubernetes.core.v1.Secret(
             f"{name}-credentials",
             metadata={"name": f"publish-{args.model_name}", "namespace": args.namespace},

@@ -74,17 +74,20 @@ def stateful_set(
     child: pulumi.ResourceOptions,
     volumes: Sequence[VolumeArgs] = (),
     image_pull_secrets: Sequence[str] = (),
-) -> None:
+) -> pulumi.Output[str]:
     """Create a StatefulSet and its Service, both called `app`, and with `persistence` a claim for the disk.
 
     The container has to mount `DISK_MOUNT`.
+
+    Returns:
+        `app`, once the Service exists and its pod is ready.
     """
     labels = {"app": app}
     disk = VolumeArgs(name="data", empty_dir=EmptyDirVolumeSourceArgs())
     if persistence:
         claim = PersistentVolumeClaimVolumeSourceArgs(claim_name=_claim(name, app, namespace, persistence, child))
         disk = VolumeArgs(name="data", persistent_volume_claim=claim)
-    StatefulSet(
+    pod = StatefulSet(
         name,
         metadata=ObjectMetaArgs(name=app, namespace=namespace, labels=labels),
         spec=StatefulSetSpecArgs(
@@ -108,13 +111,14 @@ def stateful_set(
         ),
         opts=child,
     )
-    Service(
+    service = Service(
         name,
         # Its endpoint is the pod, which is awaited; Pulumi would tell of it seconds later.
         metadata=ObjectMetaArgs(name=app, namespace=namespace, labels=labels, annotations=_NOT_AWAITED),
         spec=ServiceSpecArgs(selector=labels, ports=[port]),
         opts=child,
     )
+    return pulumi.Output.all(pod.urn, service.urn).apply(lambda _: app)
 
 
 def _claim(

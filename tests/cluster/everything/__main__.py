@@ -7,7 +7,6 @@ of storage entry and of runtime. Only the two runtimes that have a model are eve
 import dataclasses
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes import core
 from pulumi_kubernetes.core import v1
 
@@ -18,9 +17,7 @@ MODEL = "sentiment"
 FORMAT = mm.ModelFormat(name="custom-model", version="1")
 
 s = settings.load()
-kube = kubernetes.Provider(
-    "cluster", kubeconfig=s.cluster.kubeconfig, context=s.cluster.context, enable_server_side_apply=True
-)
+kube = s.cluster.provider("cluster")
 opts = pulumi.ResourceOptions(providers=[kube, mm.image_builder("builder", s.build)])
 
 image = mm.RuntimeImage("runtime", s.runtime_image(), opts)
@@ -54,11 +51,7 @@ installation = dataclasses.replace(
 )
 serving = mm.ModelMeshServing("modelmesh", installation, opts)
 
-model = mm.ModelArtifact(
-    "model",
-    s.model(namespace=ns, storage=minio.storage),
-    pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[minio])),
-)
+model = mm.ModelArtifact("model", s.model(namespace=ns, storage=minio.storage), opts)
 
 # Team a names its store; the other entries are there to be accepted.
 team_a = mm.ModelNamespace(

@@ -6,7 +6,6 @@ That etcd stands in a namespace of its own, as somebody else's would; its author
 import dataclasses
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes import apps, core
 
 import components as mm
@@ -18,9 +17,7 @@ FILES = "/etc/etcd"
 LABELS = {"app": "etcd"}
 
 s = settings.load()
-kube = kubernetes.Provider(
-    "cluster", kubeconfig=s.cluster.kubeconfig, context=s.cluster.context, enable_server_side_apply=True
-)
+kube = s.cluster.provider("cluster")
 opts = pulumi.ResourceOptions(providers=[kube, mm.image_builder("builder", s.build)])
 
 outside = mm.Namespace("outside", mm.NamespaceArgs(namespace="outside", serves_models=False), opts).namespace
@@ -89,7 +86,7 @@ minio = mm.Minio("minio", s.minio(namespace=ns), opts)
 model = mm.ModelArtifact(
     "model",
     s.model(namespace=ns, storage=minio.storage),
-    pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[minio])),
+    opts,
 )
 serving = mm.ModelMeshServing(
     "modelmesh",

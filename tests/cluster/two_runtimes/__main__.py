@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 import components as mm
 import settings
@@ -33,16 +32,13 @@ SERVERS = [
 ]
 
 s = settings.load()
-kube = kubernetes.Provider(
-    "cluster", kubeconfig=s.cluster.kubeconfig, context=s.cluster.context, enable_server_side_apply=True
-)
+kube = s.cluster.provider("cluster")
 opts = pulumi.ResourceOptions(providers=[kube, mm.image_builder("builder", s.build)])
 
 # What both share: the stores, ModelMesh Serving, and the namespace.
 ns = mm.Namespace("namespace", s.controller_namespace(), opts).namespace
 etcd = mm.Etcd("etcd", s.etcd(namespace=ns), opts)
 minio = mm.Minio("minio", s.minio(namespace=ns), opts)
-stored = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[minio]))
 serving = mm.ModelMeshServing("modelmesh", s.installation(namespace=ns, etcd=etcd.connection), opts)
 models = mm.ModelNamespace("models", s.models(serving.installation, storage=minio.storage), opts)
 
@@ -50,13 +46,13 @@ for server in SERVERS:
     if not server.source.exists():  # nobody has made it yet
         continue
     built = mm.BuiltImage(build=s.build, sources={"": server.source}, repository=server.name)
-    image = mm.RuntimeImage(server.name, mm.RuntimeImageArgs(image=built), opts)
+    image = mm.RuntimeImage(server.name, built, opts)
     spec = mm.mlserver_runtime(image=image.ref, formats=[server.format], cpu_request="50m", memory="512Mi")
     runtime = mm.ServingRuntimeArgs(namespace=models, runtime_name=server.name, spec=spec)
     serving_runtime = mm.ServingRuntime(server.name, runtime, opts)
     files = mm.ModelFiles(source=server.model, build=s.build)
     artifact = mm.ModelArtifactArgs(namespace=ns, model_name=server.name, files=files, storage=minio.storage)
-    model = mm.ModelArtifact(f"{server.name}-model", artifact, stored)
+    model = mm.ModelArtifact(f"{server.name}-model", artifact, opts)
     service = mm.InferenceServiceArgs(
         namespace=models,
         runtimes=[serving_runtime],

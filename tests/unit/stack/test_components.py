@@ -46,10 +46,12 @@ class TestEveryComponent:
         parameters = list(inspect.signature(component).parameters.values())
         assert [parameter.name for parameter in parameters] == ["name", "args", "opts"]
         assert parameters[2].default is None
-        record = typing.get_type_hints(component.__init__)["args"]
-        assert record.__name__ == f"{component.__name__}Args"
-        assert record.__dataclass_params__.frozen
-        assert all(field.kw_only for field in dataclasses.fields(record))
+        annotation = typing.get_type_hints(component.__init__)["args"]
+        records = typing.get_args(annotation) or [annotation]
+        assert len(records) > 1 or records[0].__name__ == f"{component.__name__}Args"
+        for record in records:
+            assert record.__dataclass_params__.frozen
+            assert all(field.kw_only for field in dataclasses.fields(record))
 
     def test_has_a_token_of_its_own_name_and_registers_its_outputs_last(
         self, component: type[pulumi.ComponentResource]

@@ -10,7 +10,7 @@ import pytest
 
 from components.images import content
 from components.images.build import BuildArgs
-from components.images.runtime_image import BuiltImage, RuntimeImage, RuntimeImageArgs
+from components.images.runtime_image import BuiltImage, RuntimeImage
 from models.__main__ import make
 from policies import environment
 from tests.unit.stack.engine import run
@@ -75,7 +75,7 @@ def test_stacks_build_one_image_of_different_sources(workplace: Path) -> None:
         image = BuiltImage(build=BuildArgs(registry="registry.example"), sources={"": source}, repository="server")
 
         def program() -> None:
-            RuntimeImage("runtime", RuntimeImageArgs(image=image))
+            RuntimeImage("runtime", image)
 
         made = run(program, preview=False)
         context = Path(made.one("docker-build:index:Image").inputs["context"]["location"])

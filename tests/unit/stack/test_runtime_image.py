@@ -13,7 +13,7 @@ from components.core.problem import InvalidSpecError
 from components.images import content
 from components.images.build import BuildArgs, image_builder
 from components.images.pull_secret import RegistryCredentials
-from components.images.runtime_image import BuiltImage, PromotedImage, RuntimeImage, RuntimeImageArgs
+from components.images.runtime_image import BuiltImage, PromotedImage, RuntimeImage
 from tests.unit.stack.engine import DIGEST, Resource, Run, run
 
 BUILDKIT, DOCKER = "docker-build:index:Image", "docker:index/image:Image"
@@ -37,7 +37,7 @@ def made(image: BuiltImage | PromotedImage, *, preview: bool = False, builds: bo
     """The image, and a Kubernetes object that mentions it."""
 
     def program() -> None:
-        ref = RuntimeImage("runtime", RuntimeImageArgs(image=image)).ref
+        ref = RuntimeImage("runtime", image).ref
         kubernetes.core.v1.ConfigMap("mention", data={"ref": ref})
         pulumi.export("ref", ref)
 
@@ -228,33 +228,33 @@ def test_a_promoted_image_is_taken_as_it_is() -> None:
     [
         (
             PromotedImage(ref="team/server:1"),
-            "image.ref: 'team/server:1', expected <repository>@sha256:<64 hex digits>",
+            "ref: 'team/server:1', expected <repository>@sha256:<64 hex digits>",
         ),
         (
             PromotedImage(ref="team/server@sha256:12"),
-            "image.ref: 'team/server@sha256:12', expected <repository>@sha256:<64 hex digits>",
+            "ref: 'team/server@sha256:12', expected <repository>@sha256:<64 hex digits>",
         ),
-        (PromotedImage(ref=""), "image.ref: '', expected <repository>@sha256:<64 hex digits>"),
+        (PromotedImage(ref=""), "ref: '', expected <repository>@sha256:<64 hex digits>"),
         (
             PromotedImage(ref=f"https://me:hidden@x/y@{DIGEST}"),
-            "image.ref: (not shown), expected <repository>@sha256:<64 hex digits>",
+            "ref: (not shown), expected <repository>@sha256:<64 hex digits>",
         ),
         (
             built(platforms=["arm64"]),
-            "image.build.platforms[0]: 'arm64', expected <os>/<arch>[/<variant>], like linux/arm64",
+            "build.platforms[0]: 'arm64', expected <os>/<arch>[/<variant>], like linux/arm64",
         ),
         (
             built(repository="Server"),
-            "image.repository: 'Server', expected small letters, digits, ., _ and - between /",
+            "repository: 'Server', expected small letters, digits, ., _ and - between /",
         ),
         (
             built({"artifact": Path("runtime_src")}),
-            "image.sources: no folder for the root of the build context, expected one by the name ''",
+            "sources: no folder for the root of the build context, expected one by the name ''",
         ),
         *(
             (
                 built({"": Path("runtime_src"), folder: Path("runtime_src")}),
-                f"image.sources: {folder!r}, expected a folder inside the build context",
+                f"sources: {folder!r}, expected a folder inside the build context",
             )
             for folder in ("/artifact", "a/../../b")
         ),
@@ -265,7 +265,7 @@ def test_what_is_no_image_is_refused_before_anything_is_registered(
 ) -> None:
     def program() -> None:
         with pytest.raises(InvalidSpecError) as raised:
-            RuntimeImage("runtime", RuntimeImageArgs(image=image))
+            RuntimeImage("runtime", image)
         assert [*raised.value.problems] == [expected]
 
     assert run(program).resources == []
@@ -275,7 +275,7 @@ def test_sources_that_cannot_be_used_are_refused_before_anything_is_registered(t
     def program() -> None:
         (tmp_path / "server.py").touch()
         with pytest.raises(content.BadSource, match="no Dockerfile"):
-            RuntimeImage("runtime", RuntimeImageArgs(image=built({"": tmp_path})))
+            RuntimeImage("runtime", built({"": tmp_path}))
 
     assert run(program).resources == []
 
@@ -286,6 +286,6 @@ def test_every_image_is_built_by_the_provider_of_its_engine(engine: Any) -> None
 
     def program() -> None:
         opts = pulumi.ResourceOptions(providers=[image_builder("builder", image.build)])
-        RuntimeImage("runtime", RuntimeImageArgs(image=image), opts)
+        RuntimeImage("runtime", image, opts)
 
     assert "::builder::" in run(program).one(TOKENS[engine]).provider

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.__main__ import make
+from models.sentiment import make
 
 _OPENINGS = (
     "The room was clean and quiet",

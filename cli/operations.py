@@ -18,7 +18,7 @@ from embedded import lifecycle
 from embedded.errors import EmbeddedError
 from embedded.instance import instance
 from embedded.progress import say, step
-from models import __main__ as example
+from models import sentiment as example
 
 # What the cluster has become is compared with what the program says; reading and comparing is all that happens.
 DRIFT_FLAGS = ("--refresh", "--expect-no-changes", "--diff", "--non-interactive", "--suppress-progress")

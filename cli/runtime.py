@@ -16,7 +16,7 @@ from cli.model_server import SETTINGS_FILE, ModelServer, ModelServerError, image
 from cli.samples import curl_line, python_line, sample
 from cli.stack import ROOT, CommandError
 from embedded.progress import say
-from models import __main__ as example
+from models import sentiment as example
 
 PYTHON = ".venv/bin/python"
 

@@ -1,1 +1,1 @@
-"""The models that the example stack serves, and how they are made."""
+"""Models of the example stack."""

@@ -1,10 +1,10 @@
-"""The policy pack: each rule as a policy of Pulumi's framework, asked about every resource before it is made.
+"""The policy pack: registers each rule as a validation policy of Pulumi's framework.
 
-The rules know nothing of the framework. What it raises on reading a value that is not known yet becomes a value of its
-own here, so that the rest of the resource is looked at all the same.
+The rules are independent of the framework. Its exception on reading an unknown value is converted to the value
+`UNKNOWN`, so that the rest of the resource is validated nevertheless.
 
-The framework unpacks a resource anew for each policy. For the largest of upstream's definitions that takes half a
-second and more, in which the engine makes nothing else; so the last one is remembered.
+The framework unpacks each resource once per policy. For the largest of upstream's CRDs that takes more than half a
+second, during which the engine waits; so the last result is cached.
 """
 
 import threading
@@ -44,22 +44,22 @@ def _registered(policy: Policy) -> ResourceValidationPolicy:
     )
 
 
-def _remembering(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, which answers at once when a thread asks for the same object once more."""
+def _last_result_cached(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Cache of the last result in each thread, by the identity of the argument."""
     last = threading.local()
 
     def answer(value: Any, *flags: bool) -> Any:
         if getattr(last, "asked", None) != (id(value), flags):
             last.result = function(value, *flags)
-            last.asked, last.value = (id(value), flags), value  # which is held, so that no other takes its identity
+            last.asked, last.value = (id(value), flags), value  # keeps the value alive, so that no other gets its id
         return last.result
 
     return answer
 
 
-@_remembering
+@_last_result_cached
 def _read(value: Any) -> Any:
-    """The value in plain mappings and lists."""
+    """The value as plain mappings and lists."""
     return _plain(value)
 
 
@@ -78,9 +78,9 @@ def _entry(value: Any, key: Any) -> Any:
         return UNKNOWN
 
 
-# No rule changes what it reads.
-framework.json_format = SimpleNamespace(MessageToDict=_remembering(json_format.MessageToDict))
-framework.deserialize_properties = _remembering(framework.deserialize_properties)
-framework.unknown_checking_proxy = _remembering(framework.unknown_checking_proxy)
+# The cached results are shared, which is safe because no rule modifies them.
+framework.json_format = SimpleNamespace(MessageToDict=_last_result_cached(json_format.MessageToDict))
+framework.deserialize_properties = _last_result_cached(framework.deserialize_properties)
+framework.unknown_checking_proxy = _last_result_cached(framework.unknown_checking_proxy)
 
 PolicyPack("modelmesh", [_registered(policy) for policy in POLICIES])

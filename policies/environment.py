@@ -1,7 +1,7 @@
-"""The policy pack's own Python environment: made once for all clones with the same lock file, in the cache.
+"""Python environment of the policy pack, created once in the cache for all clones with the same lock file.
 
-`python -m policies.environment` makes it where it is missing, and points `policies/venv` at it. It cannot be the
-stack's own environment: pulumi-policy needs an older protobuf.
+`python -m policies.environment` creates it if it is missing and links `policies/venv` to it. The stack's environment
+cannot be used, since pulumi-policy needs an older protobuf.
 """
 
 import fcntl
@@ -17,13 +17,17 @@ PACK = Path(__file__).parent
 
 
 def environment() -> Path:
-    """The environment's folder. Raises CalledProcessError where its packages cannot be had."""
+    """Folder of the environment, which is created if it is missing.
+
+    Raises:
+        CalledProcessError: Its packages could not be installed.
+    """
     folder = _folder()
-    done = folder / "done"  # an environment that is not complete does not have it
+    done = folder / "done"  # missing in an incomplete environment
     if done.exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with Path(f"{folder}.lock").open("w") as lock:  # several programs at once make it once
+    with Path(f"{folder}.lock").open("w") as lock:  # shared by concurrent programs
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             venv.create(folder, with_pip=True, clear=True)
@@ -34,14 +38,14 @@ def environment() -> Path:
 
 
 def link() -> None:
-    """Points `policies/venv`, where engines look for it, at the environment; what `pulumi install` made there stays."""
+    """Link `policies/venv`, where engines look for it, to the environment; keeps a folder of `pulumi install`."""
     here = PACK / "venv"
     if here.is_symlink() or not here.exists():
         folder = environment()
         with tempfile.TemporaryDirectory(prefix=".venv-", dir=PACK) as temporary:
             fresh = Path(temporary) / "venv"
             fresh.symlink_to(folder)
-            fresh.replace(here)  # engines that run meanwhile always find one
+            fresh.replace(here)  # atomic, so that running engines always find one
 
 
 def _folder() -> Path:
@@ -55,5 +59,5 @@ if __name__ == "__main__":
         link()
     except (OSError, subprocess.CalledProcessError) as problem:
         sys.exit(
-            f"✗ the environment of the policies can't be made: {problem}\nmend that, then again: make policies-env"
+            f"✗ the environment of the policies can't be created: {problem}\nfix that, then run: make policies-env"
         )

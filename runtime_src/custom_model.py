@@ -1,11 +1,11 @@
-"""The base of a custom model server: declared tensors and three methods to fill in, and MLServer's part done once.
+"""Base class of a custom model server: a subclass declares its tensors and implements three methods.
 
-It owns the order of things (load, check, predict), the thread they run in, the metrics, and how a failure reaches the
-caller. It does not know any model: a subclass declares its tensors, reads the files and computes the outputs.
+The class defines the sequence (load, check, predict), the threads, the metrics, and the conversion of errors to
+responses. It contains nothing specific to a model: a subclass reads the files and computes the outputs.
 
-Loading, and predicting where it is more than a few elements, run in a worker thread, because MLServer answers health
-checks, the adapter and every other model from one event loop. MLServer marks a model as ready only when `load` has
-returned, and goes on with the old one where it replaces a model.
+Loads, and predictions of more than a few elements, run in a worker thread, because MLServer answers health checks, the
+adapter and all other models from one event loop. MLServer marks a model as ready only when `load` has returned, and
+keeps serving the old one while it replaces a model.
 """
 
 import asyncio
@@ -30,14 +30,14 @@ from model_metrics import ModelMetrics
 from tensors import Tensor, check_request, short
 
 _INLINE_BYTES = 16 * 1024
-# Not the threads of predictions: a load that nobody waits for any more still runs to its end.
+# Separate from prediction threads: an abandoned load still runs to its end.
 _LOADERS = ThreadPoolExecutor(thread_name_prefix="load")
 
 
 class ModelLoadError(MLServerError):
     """The files of a model cannot be served: FAILED_PRECONDITION over gRPC, 422 over REST.
 
-    The adapter hands the message on, so that it ends in the InferenceService's `status.modelStatus.lastFailureInfo`.
+    The adapter passes the message to the InferenceService's `status.modelStatus.lastFailureInfo`.
     """
 
     def __init__(self, model: str, reason: str) -> None:
@@ -45,28 +45,28 @@ class ModelLoadError(MLServerError):
 
 
 class PredictionError(MLServerError):
-    """The model's own code failed: INTERNAL over gRPC, 500 over REST. What failed stands in the log."""
+    """The model's code failed: INTERNAL over gRPC, 500 over REST. The log contains the traceback."""
 
     def __init__(self, model: str, error: Exception) -> None:
-        reason = f"Model {model} failed with {type(error).__name__}; the server's log says where"
+        reason = f"Model {model} failed with {type(error).__name__}; see the server's log"
         super().__init__(reason, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 class CustomMLModel(MLModel, ABC):
     """An MLServer model made of declared tensors and `_load_model_from_file`, `_check_request`, `_predict_outputs`.
 
-    Whatever a subclass keeps of a model belongs to the instance: one server holds many models. It goes with the
-    instance, when MLServer drops that after an unload, so requests under way still finish.
+    Subclasses keep the state of a model in the instance, since one server holds many models. After an unload MLServer
+    drops the instance, but requests in progress still finish.
     """
 
     INPUTS: ClassVar[tuple[Tensor, ...]]
-    """What a request has to hold, and all that it may."""
+    """Inputs of a request; others are rejected."""
     OUTPUTS: ClassVar[tuple[Tensor, ...]]
-    """What `_predict_outputs` returns, in this order."""
+    """Outputs of `_predict_outputs`, in this order."""
     INLINE_ITEMS: ClassVar[int] = 0
-    """Up to so many elements are predicted on the event loop, for a model to which a thread would be the larger cost.
+    """Largest number of elements to predict on the event loop, for models where a thread would cost more.
 
-    Nothing else is answered meanwhile, so this is for microseconds an element.
+    The event loop is blocked meanwhile, so this is for microseconds per element.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -78,10 +78,10 @@ class CustomMLModel(MLModel, ABC):
         self._unloaded = False
 
     async def load(self) -> bool:
-        """Load the model that the settings point at; false if it was unloaded meanwhile.
+        """Load the model that the settings name; false if it was unloaded meanwhile.
 
         Raises:
-            ModelLoadError: the files are missing, unreadable or not what they should be, or nobody waits any more.
+            ModelLoadError: The files are missing, unreadable or invalid, or the caller gave up.
         """
         started = perf_counter()
         try:
@@ -89,7 +89,7 @@ class CustomMLModel(MLModel, ABC):
             self._limits = Limits().for_model(self.settings)
             await asyncio.get_running_loop().run_in_executor(_LOADERS, self._load_model_from_file, file_uri)
         except asyncio.CancelledError:
-            # As an error of the load MLServer takes the model off its list; a cancelled load it would leave there.
+            # MLServer removes a model from its list after an error of the load, but not after a cancelled load.
             raise ModelLoadError(self.name, "the caller gave up before it was loaded") from None
         except InvalidModelURI as error:
             raise ModelLoadError(self.name, f"{_uri(self.settings)} does not exist") from error
@@ -107,18 +107,18 @@ class CustomMLModel(MLModel, ABC):
         return True
 
     async def unload(self) -> bool:
-        """Take the model's metrics away; its memory goes with the instance."""
+        """Remove the model's metrics; its memory is freed with the instance."""
         self._unloaded = True
         if self._metrics:
             self._metrics.forget()
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """Answer one request with the outputs it asks for, or all of them.
+        """Answer one request with the requested outputs, or all of them.
 
         Raises:
-            InferenceError: the request is not one for this model (INVALID_ARGUMENT over gRPC, 400 over REST).
-            PredictionError: the model's own code failed.
+            InferenceError: The request is invalid for this model (INVALID_ARGUMENT over gRPC, 400 over REST).
+            PredictionError: The model's code failed.
         """
         inline = bool(self.INLINE_ITEMS) and all(
             _is_small(each.data.root, self.INLINE_ITEMS) for each in payload.inputs
@@ -129,7 +129,7 @@ class CustomMLModel(MLModel, ABC):
     def _answer(self, payload: InferenceRequest) -> list[ResponseOutput]:
         started = perf_counter()
         try:
-            wanted = self._wanted(payload)
+            requested = self._requested_outputs(payload)
             checked = self._check_request(payload)
             outputs = self._predict_outputs(checked)
         except MLServerError:
@@ -141,58 +141,59 @@ class CustomMLModel(MLModel, ABC):
         if self._metrics:
             self._metrics.items.inc(max((len(each.data.root) for each in checked.inputs), default=0))
             self._metrics.seconds.observe(perf_counter() - started)
-        if not wanted:
+        if not requested:
             return outputs
         by_name = {output.name: output for output in outputs}
-        return [by_name[name] for name in wanted]
+        return [by_name[name] for name in requested]
 
     @abstractmethod
     def _load_model_from_file(self, file_uri: str) -> None:
-        """Read the model into the instance. A ValueError or OSError tells the user what is wrong with which file.
+        """Read the model into the instance. A ValueError or OSError is reported to the user as the reason.
 
         Args:
-            file_uri: path of the file or directory that the puller fetched, or a URI of another scheme as it stands
-                in the model's settings.
+            file_uri: Path of the file or directory that the puller fetched, or a URI of another scheme from the model's
+                settings.
         """
 
     def _check_request(self, payload: InferenceRequest) -> InferenceRequest:
-        """Return the request with its inputs as `_predict_outputs` wants them.
+        """Validate the request and decode its inputs for `_predict_outputs`.
 
-        This one does all that INPUTS declare, and turns texts into str; override it to check more, and call it first.
+        This implementation checks everything that INPUTS declare, and decodes texts to str. Overrides should call it
+        first and add checks.
 
         Raises:
-            InferenceError: names the tensor, what was expected and what came.
+            InferenceError: The request is invalid; the message has the tensor, the expected and the given value.
         """
         check_request(self.INPUTS, payload, self._limits)
         return payload
 
     @abstractmethod
     def _predict_outputs(self, payload: InferenceRequest) -> list[ResponseOutput]:
-        """Compute all outputs of a checked request. Called from several threads at once."""
+        """Compute all outputs of a checked request. Must be thread-safe."""
 
     def values(self, payload: InferenceRequest, name: str) -> list[Any]:
         """All elements of one input of a checked request, row by row: str, bytes, int, float or bool."""
         return next(each.data.root for each in payload.inputs if each.name == name)
 
     def output(self, name: str, values: list[Any], shape: list[int] | None = None) -> ResponseOutput:
-        """Make one of the declared outputs; its shape is [len(values)] unless given."""
+        """Create one of the declared outputs; its shape is [len(values)] by default."""
         return self._outputs[name].output(values, shape)
 
-    def _wanted(self, payload: InferenceRequest) -> list[str]:
-        wanted = [output.name for output in payload.outputs or ()]
-        # A few bytes ask for a whole output.
-        if len(wanted) > len(self._outputs):
-            raise InferenceError(f"outputs: expected {len(self._outputs)} at the most, got {len(wanted)}")
-        for name in wanted:
+    def _requested_outputs(self, payload: InferenceRequest) -> list[str]:
+        requested = [output.name for output in payload.outputs or ()]
+        # A request of a few bytes can ask for large outputs.
+        if len(requested) > len(self._outputs):
+            raise InferenceError(f"outputs: expected at most {len(self._outputs)}, got {len(requested)}")
+        for name in requested:
             if name not in self._outputs:
                 raise InferenceError(f'output "{short(name)}": expected one of {", ".join(self._outputs)}')
-        return wanted
+        return requested
 
 
 def _is_small(data: Any, items: int) -> bool:
     if not isinstance(data, list) or len(data) > items:
         return False
-    if data and isinstance(data[0], list):  # rows, which may hold anything
+    if data and isinstance(data[0], list):  # rows of arbitrary content
         return False
     return sum(len(each) for each in data if isinstance(each, str | bytes)) <= _INLINE_BYTES
 
@@ -205,6 +206,6 @@ def _size(file_uri: str) -> int:
     path = Path(file_uri)
     if not path.is_dir():
         return path.stat().st_size if path.exists() else 0
-    # The adapter lays a directory out as a link, which a walk follows only at its start.
+    # The adapter links to the model's directory, and os.walk only follows a link at its start.
     files = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
     return sum(file.stat().st_size for file in files if file.is_file())

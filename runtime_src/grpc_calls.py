@@ -1,12 +1,12 @@
-"""Lets gRPC calls through to MLServer's methods: those that hold a message, and until the server is told to end.
+"""Validates gRPC messages before MLServer's methods, and rejects calls during shutdown.
 
-gRPC answers bytes that do not parse with UNKNOWN and the name of a Python class, and MLServer a stream that ends before
-its first message with INTERNAL; here both are INVALID_ARGUMENT. ModelMesh hands payloads on unread, so whatever comes
-from a client does arrive. And a server that stops cancels calls that came before, but that it has not got round to;
-here they are answered, and later ones are UNAVAILABLE: the caller's sign to ask another server.
+Without it, gRPC answers malformed messages with UNKNOWN and the name of a Python class, and MLServer a stream without
+messages with INTERNAL; here both are INVALID_ARGUMENT. ModelMesh forwards payloads unread, so clients can cause either.
+A stopping server would also cancel calls that it has accepted but not started; here they are answered, and later ones
+get UNAVAILABLE, on which the caller tries another server.
 
-MLServer's metrics of calls are put around each method once, and their series looked up once. As the interceptor that
-they come as, they would be put around it anew at each call, and that shows in the time of a small one.
+MLServer's metrics are attached to each method once, and their series are cached. As an interceptor they would be
+attached at each call, which is noticeable in the duration of small calls.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from mlserver.errors import InferenceError
 from mlserver.grpc.interceptors import PromServerInterceptor
 
 _NO_MESSAGE = "request: expected a protobuf message of the V2 protocol"
-# So long after it is told to end, the server has got round to every call that came before.
+# Time after the signal in which the server starts all calls that it had accepted before.
 _BACKLOG_SECONDS = 0.5
-# Without a call for so long, nobody sends any more.
+# Time without calls after which all clients have switched to another server.
 _QUIET_SECONDS = 0.1
 
 
 def server(pool: Executor, interceptors: Sequence[Any], options: Sequence[tuple[str, Any]]) -> "GatedServer":
-    """Make a server as `grpc.aio.server` does, with the gate before its methods."""
+    """Create a server like `grpc.aio.server`, with the gate before its methods."""
     counters = [each for each in interceptors if isinstance(each, PromServerInterceptor)]
     others = [each for each in interceptors if each not in counters]
     aio: Any = grpc.aio
@@ -51,7 +51,7 @@ class GatedServer:
         return getattr(self._server, name)
 
     def add_generic_rpc_handlers(self, _: Any) -> None:
-        """Nothing: generated code hands the same handlers to the next method, by their names."""
+        """Do nothing: generated code also calls `add_registered_method_handlers` with the same handlers."""
 
     def add_registered_method_handlers(self, service: str, handlers: dict[str, Any]) -> None:
         """Add the methods of a service."""
@@ -59,7 +59,7 @@ class GatedServer:
         self._server.add_registered_method_handlers(service, gated)
 
     async def stop(self, grace: float) -> None:
-        """Refuse further calls, wait until there are none, and give those under way the time that is left."""
+        """Reject further calls, wait until there are none, and give those in progress the remaining time."""
         end = monotonic() + grace
         await asyncio.sleep(_BACKLOG_SECONDS)
         self._closed = True
@@ -100,7 +100,7 @@ class GatedServer:
                 empty = False
                 yield message
             if empty:
-                raise InferenceError("request: expected one at the least, got the stream's end")
+                raise InferenceError("request: expected at least one, got the end of the stream")
 
         async def answers(requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[Any]:
             if self._closed:
@@ -116,14 +116,14 @@ class GatedServer:
 
 
 def _look_up_once(counter: PromServerInterceptor) -> None:
-    """Have it keep the series that it has found by their labels: there are a few dozen."""
+    """Cache the series by their labels; there are only a few dozen."""
     interceptor: Any = counter._interceptor
     interceptor._metrics = {name: _Series(metric) for name, metric in interceptor._metrics.items()}
     interceptor._grpc_server_handled_total_counter = _Series(interceptor._grpc_server_handled_total_counter)
 
 
 class _Series:
-    """A metric that is asked for the same labels again and again, always in the same order."""
+    """A metric with cached series, for labels that always come in the same order."""
 
     def __init__(self, metric: Any) -> None:
         self._metric = metric

@@ -1,8 +1,8 @@
 """Converts gRPC messages of the V2 protocol to MLServer's types and back: strictly, and without validating twice.
 
-It stands in for MLServer 1.7.1's converters, which run every output through pydantic, encode parameters that nobody
-reads, and end in INTERNAL with the text of a Python exception where contents do not unpack. What a request is about is
-no business of this module; the model checks that against its declared tensors.
+It replaces MLServer 1.7.1's converters, which validate every output with pydantic, encode parameters that nobody reads,
+and fail with INTERNAL and the text of a Python exception if contents are malformed. Requests are not checked against
+the model's declared tensors here; the model does that.
 """
 
 import struct
@@ -34,29 +34,29 @@ _TYPES = {
     "INT16": ("int_contents", "h"),
     "INT32": ("int_contents", "i"),
     "INT64": ("int64_contents", "q"),
-    "FP16": ("", "e"),  # the protocol has no typed contents for it
+    "FP16": ("", "e"),  # the protocol has no typed contents for FP16
     "FP32": ("fp32_contents", "f"),
     "FP64": ("fp64_contents", "d"),
     "BYTES": ("bytes_contents", ""),
 }
 _LENGTH = struct.Struct("<I")
-# Of inputs, and of outputs that are asked for: an empty one is two bytes in a message, and a thousand here.
+# Limits inputs and requested outputs: an empty one is two bytes in a message but about 1,000 in memory.
 _MOST_TENSORS = 1024
 
 
 class RequestConverter(ModelInferRequestConverter):
-    """From a message to a request."""
+    """Converter from a message to a request."""
 
     @classmethod
     def to_types(cls, pb_object: ModelInferRequest) -> InferenceRequest:
         """Convert a request.
 
         Raises:
-            InferenceError: its contents contradict what it says of them; names the tensor.
+            InferenceError: Its contents contradict their description; the message names the tensor.
         """
         for kind, tensors in (("inputs", pb_object.inputs), ("outputs", pb_object.outputs)):
             if len(tensors) > _MOST_TENSORS:
-                raise InferenceError(f"{kind}: expected {_MOST_TENSORS} at the most, got {len(tensors)}")
+                raise InferenceError(f"{kind}: expected at most {_MOST_TENSORS}, got {len(tensors)}")
         raw = pb_object.raw_input_contents
         if raw and len(raw) != len(pb_object.inputs):
             raise InferenceError(
@@ -73,11 +73,11 @@ class RequestConverter(ModelInferRequestConverter):
 
 
 class ResponseConverter(ModelInferResponseConverter):
-    """From an answer to a message."""
+    """Converter from a response to a message."""
 
     @classmethod
     def from_types(cls, type_object: InferenceResponse, use_raw: bool = False) -> ModelInferResponse:
-        """Convert an answer; raw contents go to who sent raw contents, as Triton does it."""
+        """Convert a response; clients that send raw contents get raw contents, as with Triton."""
         message = ModelInferResponse(
             model_name=type_object.model_name,
             model_version=type_object.model_version or "",
@@ -90,7 +90,7 @@ class ResponseConverter(ModelInferResponseConverter):
             _merge(tensor.parameters, output.parameters)
             field, code = _TYPES[datatype]
             if not field and not use_raw:
-                return cls.from_types(type_object, use_raw=True)  # the protocol has all outputs raw, or none
+                return cls.from_types(type_object, use_raw=True)  # either all outputs are raw, or none
             if use_raw:
                 message.raw_output_contents.append(_packed(code, output.data.root))
             else:
@@ -123,7 +123,7 @@ def _typed(where: str, datatype: str, fields: Sequence[tuple[Any, Any]]) -> list
         names = ", ".join(field.name for field, _ in fields)
         raise InferenceError(f"{where}: expected contents of one kind, got {names}")
     field, values = fields[0]
-    # A datatype that does not exist is left to the model, which knows the one that it wants.
+    # The model reports unknown datatypes, since it has the expected one.
     expected = _TYPES.get(datatype, (field.name,))[0]
     if field.name != expected:
         raise InferenceError(f"{where}: expected {expected or 'raw contents'} for {datatype}, got {field.name}")
@@ -133,13 +133,13 @@ def _typed(where: str, datatype: str, fields: Sequence[tuple[Any, Any]]) -> list
 def _unpacked(where: str, tensor: Any, raw: bytes) -> list[Any]:
     def refused() -> InferenceError:
         expected = f"{short(tensor.datatype)} {short([*tensor.shape])} in raw_input_contents"
-        return InferenceError(f"{where}: expected {expected}, got {len(raw)} bytes that do not unpack")
+        return InferenceError(f"{where}: expected {expected}, got {len(raw)} bytes that do not match")
 
     if tensor.datatype not in _TYPES:
         raise refused()
     _, code = _TYPES[tensor.datatype]
     if code:
-        # Whether it is what the shape says, the model looks at: a shape may say anything, and say it at length.
+        # The model compares this with the shape, which may be arbitrarily large.
         count, rest = divmod(len(raw), struct.calcsize(f"<{code}"))
         if rest:
             raise refused()
@@ -166,7 +166,7 @@ def _parameters(where: str, given: Any) -> Parameters | None:
     try:
         parameters: Parameters | None = ParametersConverter.to_types(given)
     except ValueError as error:
-        raise InferenceError(f"{where}: parameters that are none of the protocol's") from error
+        raise InferenceError(f"{where}: parameters that the protocol does not have") from error
     return parameters
 
 

@@ -1,7 +1,7 @@
-"""How much one request may ask for: from the server's environment, and from a model's own settings where it wants less.
+"""Limits of one request, from the server's environment; a model's settings may lower them.
 
-Environment: CUSTOM_MODEL_MAX_ITEMS, CUSTOM_MODEL_MAX_ITEM_BYTES. A model's settings say the same in `parameters.extra`
-as `max_items` and `max_item_bytes`. How large a whole message may be is MLServer's MLSERVER_GRPC_MAX_MESSAGE_LENGTH.
+Environment: CUSTOM_MODEL_MAX_ITEMS, CUSTOM_MODEL_MAX_ITEM_BYTES. The settings are `max_items` and `max_item_bytes` in
+`parameters.extra`. MLServer's MLSERVER_GRPC_MAX_MESSAGE_LENGTH limits the size of a message.
 """
 
 from typing import Any
@@ -12,26 +12,24 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Limits(BaseSettings):
-    """What a request may hold at the most.
-
-    Attributes:
-        max_items: elements of one tensor.
-        max_item_bytes: bytes of one element of a BYTES tensor.
+    """Upper limits of a request.
 
     Raises:
-        ValidationError: a value is no whole number above 0.
+        ValidationError: A value is not a whole number above 0.
     """
 
     model_config = SettingsConfigDict(env_prefix="CUSTOM_MODEL_", frozen=True)
 
     max_items: PositiveInt = 16_384
+    """Largest number of elements in one tensor."""
     max_item_bytes: PositiveInt = 2**20
+    """Largest number of bytes in one element of a BYTES tensor."""
 
     def for_model(self, settings: ModelSettings) -> "Limits":
-        """These limits, or the lower ones that a model asks for: its files may not raise what the server allows.
+        """Apply the model's lower limits; its files may not raise those of the server.
 
         Raises:
-            ValueError: the model's settings ask for something that is no whole number above 0.
+            ValueError: A limit in the model's settings is not a whole number above 0.
         """
         extra: dict[str, Any] = (settings.parameters and settings.parameters.extra) or {}
         lower = {

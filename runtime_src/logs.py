@@ -1,7 +1,7 @@
-"""Log lines as JSON objects, one a line, that never hold a payload; logging.json puts them in place.
+"""Log lines as JSON objects, one per line, without payloads; logging.json configures them.
 
-A traceback is given as files, lines and names, and an exception as its class: its text may quote what was sent. A
-request or a model's files that were refused are a warning with the reason that the caller got, and no traceback.
+A traceback is logged as files, lines and names, and an exception as its class, since its text may quote a payload.
+A rejected request or model is logged as a warning with the reason that the caller got, without a traceback.
 """
 
 import json
@@ -16,7 +16,7 @@ from mlserver.errors import MLServerError
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a record: time, level, logger, message, and where there are any model, error and traceback."""
+    """One JSON object per record: time, level, logger, message and, if present, model, error and traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Format one record."""
@@ -33,18 +33,18 @@ class JsonFormatter(logging.Formatter):
             line["level"] = "WARNING"
         elif error:
             line |= {"message": _said(record, error), "error": type(error).__name__, "traceback": _traceback(error)}
-        # Half a character (in a file's name, say) is no UTF-8; as it is escaped here, it is JSON.
+        # An unpaired surrogate (in a file name, for example) is not valid UTF-8; escaped like this it is valid JSON.
         return json.dumps(line, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 
 def _said(record: logging.LogRecord, error: BaseException) -> str:
-    # `logger.exception(error)`, as MLServer has it, says the exception's own text, unless that is ours.
+    # MLServer's `logger.exception(error)` would log the exception's text, which is only safe for this project's errors.
     return type(error).__name__ if record.msg is error and not isinstance(error, MLServerError) else record.getMessage()
 
 
 def _traceback(error: BaseException) -> list[str]:
     cause = error.__cause__ or error.__context__
-    before = [*_traceback(cause), f"{type(cause).__name__}, and then"] if cause else []
+    before = [*_traceback(cause), f"{type(cause).__name__}, then"] if cause else []
     return before + [
         f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
     ]

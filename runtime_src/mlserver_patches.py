@@ -1,23 +1,21 @@
-"""Puts in place what MLServer 1.7.1 has no setting for; each with its reason.
+"""Patches for behaviour of MLServer 1.7.1 that has no setting, each with its reason.
 
-- gRPC: conversions between messages and MLServer's types: grpc_codec.py. What is no message, what comes when the
-  server ends, and counting calls for less: grpc_calls.py.
-- REST: a body that does not fit the schema gets FastAPI's `{"detail": [...]}` with 422, a path that does not exist
-  likewise. The protocol wants `{"error": "..."}`; here it is that, with 400 for a body.
-- REST: a stream of answers that fails before its first one ends in 500, as its status is sent already. Here it has
-  not been.
-- gRPC: asking whether an unknown model is ready ends in UNKNOWN. Here it is NOT_FOUND, as over REST.
-- gRPC: no version is an empty one, which is looked for. Here it is none. And the state of a model in the index is
+- gRPC: conversion between messages and MLServer's types (grpc_codec.py); malformed messages, calls during shutdown, and
+  cheaper call metrics (grpc_calls.py).
+- REST: an invalid body or an unknown path gets FastAPI's `{"detail": [...]}` with 422 or 404. The protocol requires
+  `{"error": "..."}`, and the status of an invalid body becomes 400.
+- REST: a stream that fails before its first response gets 500, as its status is sent before. Here it is sent after.
+- gRPC: a readiness request for an unknown model gets UNKNOWN. Here it is NOT_FOUND, as over REST.
+- gRPC: an omitted version is searched for as an empty one. Here it means any. The state of a model in the index is
   "State.READY". Here it is "READY".
-- Signals: each of the two HTTP servers takes SIGTERM for itself, ends, and raises it again for the next, so that calls
-  are cut. Here it goes to MLServer alone, which ends one server after the other.
-- Metrics: every name that anybody asks for gets series of its own, for ever. Here a model has to be there, and its
-  series are looked up once.
-- REST: how large a body may be, and which calls are counted: rest_calls.py.
-- Errors: gRPC cannot send a message that is longer than a few KiB, which leaves the caller without a status, or one
-  that is no UTF-8, which leaves the caller without an answer. Here it is cut, and escaped.
-- Loads: a model that is unloaded while another one is loaded in its place never hears of it. Here that one is told.
-- Every request and answer gets half a dozen CloudEvents headers that ModelMesh drops; here none.
+- Signals: each of the two HTTP servers handles SIGTERM, stops, and raises it again for the next, which interrupts
+  calls. Here only MLServer handles it and stops the servers in turn.
+- Metrics: every requested model name gets permanent series. Here the model has to exist, and series are cached.
+- REST: limits on body sizes, and the calls that are counted (rest_calls.py).
+- Errors: gRPC drops the status of a message longer than a few KiB, and the response of one that is not UTF-8. Here
+  messages are truncated and escaped.
+- Loads: a model that is unloaded while another load replaces it gets no notification. Here it does.
+- CloudEvents: every request and response gets half a dozen headers that ModelMesh drops. Here they are omitted.
 """
 
 import functools
@@ -55,7 +53,7 @@ from tensors import short
 
 
 def install() -> None:
-    """Put all in place. Has to run before MLServer makes its servers; twice does no harm."""
+    """Apply all patches, before MLServer creates its servers. Idempotent."""
     servicers: Any = grpc_servicers
     servicers.ModelInferRequestConverter = grpc_codec.RequestConverter
     servicers.ModelInferResponseConverter = grpc_codec.ResponseConverter
@@ -83,14 +81,14 @@ def install() -> None:
     http[0].body = rest_calls.body
     http[1].__call__ = rest_calls.counted
     server: Any = grpc_server
-    server.aio = grpc_calls  # of which it takes `server`
+    server.aio = grpc_calls  # uses its attribute `server`
 
 
 _mlservers_get_model: Any = MultiModelRegistry.get_model
 _mlservers_load: Any = MultiModelRegistry.load
 _infer_stream: Any = Endpoints.infer_stream
 
-# Of UTF-8; HTTP/2 writes a byte as three, and gRPC takes 8 KiB.
+# Bytes of UTF-8; HTTP/2 encodes a byte as three, and gRPC's limit is 8 KiB.
 _MESSAGE_BYTES = 2000
 
 
@@ -112,7 +110,7 @@ def _sendable(error: MLServerError) -> str:
 
 
 class _Inference:
-    """The context of one prediction: as MLServer's own, it finds the model, and counts and times what becomes of it."""
+    """Context of one prediction, which, like MLServer's, finds the model, and counts and times the result."""
 
     def __init__(self, plane: Any, name: str, version: str | None = None) -> None:
         self._plane, self._registry = plane, plane._model_registry
@@ -122,7 +120,7 @@ class _Inference:
         model = await self._registry.get_model(self._name, self._version)
         if not model.ready:
             raise ModelNotReady(self._name, self._version)
-        # Had now, so that what is counted after the model's unload brings none of them back.
+        # Looked up now, so that counting after the model's unload does not recreate the series.
         self._series = model_metrics.mlservers(self._plane, self._name, self._version or "")
         self._context = model_context(model.settings)
         self._context.__enter__()
@@ -130,7 +128,7 @@ class _Inference:
         return model
 
     async def __aexit__(self, kind: type[BaseException] | None, *error: Any) -> None:
-        # A stream over REST ends in another task than it began in, and what was set there is gone with that.
+        # A stream over REST ends in another task than it began in, which does not have the context variables.
         with suppress(ValueError):
             self._context.__exit__(None, None, None)
         self._series.duration.observe(perf_counter() - self._started)
@@ -138,7 +136,7 @@ class _Inference:
 
 
 def _begun(infer_stream: Callable[..., Any]) -> Callable[..., Any]:
-    """The endpoint, with an answer of which the first part is there already."""
+    """Wrapper of the endpoint that returns when the first part of the response exists."""
 
     @functools.wraps(infer_stream)
     async def answer(*args: Any, **kwargs: Any) -> Any:
@@ -158,9 +156,9 @@ def _begun(infer_stream: Callable[..., Any]) -> Callable[..., Any]:
 
 
 async def answer_invalid_body(request: Request, error: RequestValidationError) -> Response:
-    """Answer 400 with the first problem of a body, the tensor by its name where that can be told."""
+    """Answer 400 with the first error of a body, with the name of the tensor if it is known."""
     if isinstance(error.body, bytes):
-        # What FastAPI does not take for JSON it hands on as it is.
+        # FastAPI passes other content types on as they are.
         reason = f"request: expected content type application/json, got {request.headers.get('content-type', 'none')}"
         return Response(status_code=status.HTTP_400_BAD_REQUEST, content={"error": reason})
     problem = error.errors()[0]
@@ -169,13 +167,13 @@ async def answer_invalid_body(request: Request, error: RequestValidationError) -
         return Response(status_code=status.HTTP_400_BAD_REQUEST, content={"error": reason})
     where, what = _location(list(problem["loc"])[1:], error.body), str(problem["msg"])
     got = problem.get("input")
-    # Only scalars are repeated: a payload has no place in an error.
+    # Only scalars are quoted: payloads must not appear in errors.
     suffix = f", got {got!r}" if isinstance(got, str | int | float | bool) and len(str(got)) <= 60 else ""
     return Response(status_code=status.HTTP_400_BAD_REQUEST, content={"error": f"{where}: {what}{suffix}"})
 
 
 async def answer_http_error(request: Request, error: HTTPException) -> Response:
-    """Answer what is no request at all (no such path or method) in the protocol's form."""
+    """Answer an unknown path or method in the protocol's format."""
     reason = f"{request.method} {request.scope['path']}: {error.detail}"
     return Response(status_code=error.status_code, content={"error": reason}, headers=error.headers)
 

@@ -1,8 +1,8 @@
-"""The file `manifest.json` in a model's directory: what the model is, and which files it is made of.
+"""The file `manifest.json` in a model's directory, which describes the model and lists its files.
 
-It owns that file's form, and the check of the others against it: a download that was cut off, or one file of another
-version among the rest, is told by name before anything is served. What the files mean is the model's matter. No import
-of the server, so that a model can be checked before it is published.
+This module defines the format and checks the files against it: a truncated download, or a file of another version, is
+reported by name before the model is served. The model interprets the files. The server is not imported, so that a
+model can be checked before it is published.
 
     {"format": "vader-lexicon", "formatVersion": 1, "name": "vader", "version": "3.3.2",
      "files": {"vader_lexicon.txt": {"bytes": 434304, "sha256": "…"}}}
@@ -18,43 +18,40 @@ from typing import Any
 
 MANIFEST_FILE = "manifest.json"
 FORMAT_VERSION = 1
-"""Goes up when an older server could no longer read the files, or would read them as something else."""
+"""Version of the format, incremented when older servers could not read the files or would misinterpret them."""
 
 
 class ManifestError(ValueError):
-    """A model's directory is not what its manifest says; the message is `file: reason`."""
+    """A model's directory does not match its manifest; the message is `file: reason`."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a model is.
-
-    Attributes:
-        name: of the data, whatever the model is served as.
-        version: of the data.
-    """
+    """Description of a model."""
 
     name: str
+    """Name of the data, independent of the name under which the model is served."""
     version: str
+    """Version of the data."""
 
 
 def read_manifest(folder: Path, format_: str, reads: Iterable[str]) -> Manifest | None:
-    """Check a model's directory against its manifest, and return what that says; None where there is none.
+    """Check a model's directory against its manifest and return its description; None without a manifest.
 
     Args:
-        folder: the model's directory.
-        format_: what the manifest has to say that the model is.
-        reads: the files that the model reads. Those which exist have to be listed: nothing is served unchecked.
+        folder: The model's directory.
+        format_: Required value of the manifest's `format`.
+        reads: Files that the model reads. If they exist, they have to be listed, so that every served file is checked.
 
     Raises:
-        ManifestError: the manifest is not of this form, or a file is missing, not listed or another one than listed.
-        OSError: a file cannot be read.
+        ManifestError: The manifest is malformed, or a file is missing, not listed or does not match.
+        OSError: A file cannot be read.
     """
     path = folder / MANIFEST_FILE
     if not path.exists():
         return None
     content = _object(MANIFEST_FILE, _json(path))
-    # First, as another version may have other keys.
+    # Checked first, since other versions may have other keys.
     for key, expected in {"format": format_, "formatVersion": FORMAT_VERSION}.items():
         if content.get(key) != expected:
             raise ManifestError(f"{MANIFEST_FILE}: expected {key} {expected!r}, got {_short(content.get(key))}")
@@ -69,7 +66,7 @@ def read_manifest(folder: Path, format_: str, reads: Iterable[str]) -> Manifest 
 
 
 def write_manifest(folder: Path, format_: str, manifest: Manifest) -> Path:
-    """Write the manifest of all files in a directory, and return its path. Equal files give equal manifests."""
+    """Write the manifest of all files in a directory and return its path. Equal files give equal manifests."""
     path = folder / MANIFEST_FILE
     files = {
         file.name: {"bytes": file.stat().st_size, "sha256": _sha256(file)}
@@ -97,7 +94,7 @@ def _check_file(folder: Path, name: str, entry: object) -> None:
     path = folder / name
     if not path.is_file():
         raise ManifestError(f"{name}: expected in the model's directory, as {MANIFEST_FILE} lists it")
-    # The size first: it tells a file that was cut off from one that was changed.
+    # Size first, to distinguish a truncated file from a changed one.
     found: dict[str, int | str] = {"bytes": path.stat().st_size}
     if found == {"bytes": expected["bytes"]}:
         found["sha256"] = _sha256(path)
@@ -109,7 +106,7 @@ def _check_file(folder: Path, name: str, entry: object) -> None:
 def _json(path: Path) -> object:
     try:
         content: object = json.loads(path.read_text(encoding="utf-8"))
-        json.dumps(content, ensure_ascii=False).encode()  # JSON's \\u may write half a character, which nobody can send
+        json.dumps(content, ensure_ascii=False).encode()  # \\u may give an unpaired surrogate, which can't be sent
     except (ValueError, RecursionError) as error:
         raise ManifestError(f"{path.name}: expected JSON in UTF-8: {error}") from error
     return content
@@ -125,7 +122,7 @@ def _fields(where: str, value: dict[str, Any], types: dict[str, type]) -> dict[s
     if value.keys() != types.keys():
         raise ManifestError(f"{where}: expected the keys {', '.join(types)}, got {_short(', '.join(value))}")
     for key, kind in types.items():
-        # Exactly: True is an int, too.
+        # An exact comparison, since bool is a subclass of int.
         if type(value[key]) is not kind:
             raise ManifestError(f"{where}: {key}: expected {kind.__name__}, got {type(value[key]).__name__}")
     return value

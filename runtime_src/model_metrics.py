@@ -1,7 +1,7 @@
-"""What Prometheus is told of each model, from its load to its unload; MLServer's own metrics come besides.
+"""Prometheus metrics of each model from its load to its unload, in addition to MLServer's.
 
-It owns the series' lives: those of a model that was unloaded go with it, MLServer's too, or a server on which models
-come and go would grow for ever.
+The series of a model are removed at its unload, including MLServer's; otherwise a server would accumulate series as
+models come and go.
 """
 
 from functools import cache
@@ -23,26 +23,26 @@ class _Metrics(NamedTuple):
     size_bytes: Gauge
 
 
-@cache  # made late: with parallel workers MLServer first has to say where the values are shared
+@cache  # created late: with parallel workers, MLServer has to configure the shared folder first
 def _metrics() -> _Metrics:
     return _Metrics(
-        items=Counter("model_items_total", "Elements that the model was asked about", [_LABEL]),
+        items=Counter("model_items_total", "Elements in the requests of the model", [_LABEL]),
         seconds=Histogram("model_predict_seconds", "Time from request to outputs", [_LABEL], buckets=_SECONDS),
-        load_seconds=Gauge("model_load_seconds", "Time that the last load took", [_LABEL]),
+        load_seconds=Gauge("model_load_seconds", "Duration of the last load", [_LABEL]),
         size_bytes=Gauge("model_size_bytes", "Size of the model's files", [_LABEL]),
     )
 
 
 class ModelMetrics:
-    """The series of one loaded model.
+    """Series of one loaded model.
 
     Args:
-        model: its name.
-        load_seconds: how long it took to load.
-        size_bytes: of its files.
+        model: Name of the model.
+        load_seconds: Duration of its load.
+        size_bytes: Size of its files.
     """
 
-    _current: dict[str, "ModelMetrics"] = {}  # noqa: RUF012  (by name, of the whole server)
+    _current: dict[str, "ModelMetrics"] = {}  # noqa: RUF012  (by name, for the whole server)
 
     def __init__(self, model: str, *, load_seconds: float, size_bytes: int) -> None:
         self._model = model
@@ -54,7 +54,7 @@ class ModelMetrics:
         self._current[model] = self
 
     def forget(self) -> None:
-        """Take the series away, unless a newer model of that name goes on with them."""
+        """Remove the series, unless a newer model of the same name uses them."""
         if self._current.get(self._model) is not self:
             return
         del self._current[self._model]
@@ -64,7 +64,7 @@ class ModelMetrics:
 
 
 class MLServersSeries(NamedTuple):
-    """What MLServer itself counts and times of a model's predictions."""
+    """MLServer's counters and timers of a model's predictions."""
 
     success: Counter
     failure: Counter
@@ -75,7 +75,7 @@ _mlservers: dict[str, dict[str, MLServersSeries]] = {}
 
 
 def mlservers(plane: DataPlane, model: str, version: str) -> MLServersSeries:
-    """MLServer's own series of a model and a version of it; found once, as looking them up takes its time."""
+    """MLServer's series of a model and a version of it, cached because looking them up is slow."""
     versions = _mlservers.setdefault(model, {})
     if version not in versions:
         versions[version] = MLServersSeries(
@@ -87,10 +87,10 @@ def mlservers(plane: DataPlane, model: str, version: str) -> MLServersSeries:
 
 
 def forget_mlservers(model: str) -> None:
-    """Take away the series that MLServer itself keeps of a model."""
+    """Remove MLServer's series of a model."""
     _mlservers.pop(model, None)
     for name in _MLSERVERS:
-        # The registry finds a metric by name only here.
+        # The registry has no other way to find a metric by name.
         theirs = REGISTRY._names_to_collectors.get(name)
         if isinstance(theirs, MetricWrapperBase):
             theirs.remove_by_labels({_LABEL: model})

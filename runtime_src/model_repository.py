@@ -1,11 +1,11 @@
-"""Finds the models that ModelMesh's adapter lays out, and serves them with this image's code only.
+"""Finds the models in the layout of ModelMesh's adapter, and serves them only with the code of this image.
 
-It owns what MLServer's default repository leaves open: that one puts a model's own directory first on Python's search
-path and imports the implementation anew at every load, so a `sentiment_model.py` or a `model-settings.json` in the
-bucket would run whatever code is in the bucket. Here the implementation is the one that the server was started with,
-imported once, at start: broken code stops a roll-out before it takes a request.
+MLServer's default repository puts a model's directory first on Python's search path and imports the implementation at
+every load, so that a `sentiment_model.py` or a `model-settings.json` in the bucket would execute code from the bucket.
+Here the implementation is the one that the server was started with. It is imported once, at the start, so that
+broken code stops a rollout before it gets a request.
 
-The adapter's layout: `<root>/<model id>/model-settings.json` beside a link to the model's files.
+Layout of the adapter: `<root>/<model id>/model-settings.json` beside a link to the model's files.
 """
 
 import json
@@ -27,19 +27,19 @@ from limits import Limits
 IMPLEMENTATION_ENV = "MLSERVER_MODEL_IMPLEMENTATION"
 SETTINGS_FILE = "model-settings.json"
 
-# MLServer imports this module when it reads its settings: early enough, and the only such place that it offers.
+# MLServer imports this module when it reads its settings, which is early enough for the patches.
 mlserver_patches.install()
 
 
 class AdaptedModelRepository(SchemalessModelRepository):
-    """The models below one directory, all of one implementation.
+    """Models below one directory, all with one implementation.
 
     Args:
-        root: directory of the models; need not exist yet.
+        root: Directory of the models, which need not exist yet.
 
     Raises:
-        KeyError, ImportError: no implementation is named, or it cannot be imported.
-        ValidationError: the environment's limits are none.
+        KeyError, ImportError: No implementation is named, or it cannot be imported.
+        ValidationError: A limit in the environment is invalid.
     """
 
     def __init__(self, root: str) -> None:
@@ -49,33 +49,33 @@ class AdaptedModelRepository(SchemalessModelRepository):
         Limits()
 
     async def find(self, name: str) -> list[ModelSettings]:
-        """Return the settings of one model, without a look at the others.
+        """Settings of one model, without reading those of the others.
 
         Raises:
-            ModelNotFound: there is no such model.
-            ModelLoadError: it asks for code that is not this server's.
+            ModelNotFound: The model does not exist.
+            ModelLoadError: Its settings name an implementation other than this server's.
         """
         folder = Path(self._root) / name
-        # Not is_file() of a path: that fails for a name which is longer than any file's.
+        # Path.is_file() fails for a name that is longer than the file system allows.
         if Path(name).name != name or not os.path.isfile(folder / SETTINGS_FILE):  # noqa: PTH113
             raise ModelNotFound(name)
         return [self._read(folder)]
 
     async def list(self) -> list[ModelSettings]:
-        """Return the settings of every model that may be served."""
+        """Settings of every model that may be served."""
         found = []
         for path in sorted(Path(self._root).glob(f"*/{SETTINGS_FILE}")):
             try:
                 found.append(self._read(path.parent))
-            except ModelLoadError as error:  # noqa: PERF203  (one bad model is no reason to lose the others)
+            except ModelLoadError as error:  # noqa: PERF203  (one invalid model does not affect the others)
                 logger.warning(str(error))
         return found
 
     def _read(self, folder: Path) -> ModelSettings:
         """Read a model's settings.
 
-        They may be the bucket's own, and so anything: the adapter writes name and path into them, but a file that it
-        cannot parse (NaN is JSON to Python only) it hands on as it is.
+        They may come from the bucket with arbitrary content: the adapter writes name and path into them, but passes a
+        file that it cannot parse (NaN is only valid for Python's JSON parser) unchanged.
         """
         settings = _parsed(folder)
         if settings.name != folder.name:
@@ -83,14 +83,14 @@ class AdaptedModelRepository(SchemalessModelRepository):
         if settings.implementation_ != self._implementation:
             reason = (
                 f"{SETTINGS_FILE} names implementation {settings.implementation_}; "
-                f"this server runs {self._implementation} only: take the line out"
+                f"this server only runs {self._implementation}: remove the line"
             )
             raise ModelLoadError(settings.name, reason)
         parameters = settings.parameters
         if parameters and parameters.uri:
-            # A relative path counts from the settings file, which is forgotten next.
+            # A relative path refers to the settings file's folder, which is dropped next.
             parameters.uri = _within(folder, parameters.uri)
-        # With a source MLServer would put the model's directory on the search path and import again.
+        # With a source, MLServer would put the model's directory on the search path and import the code again.
         settings._source = None
         return settings
 
@@ -105,7 +105,7 @@ def _parsed(folder: Path) -> ModelSettings:
         raise _refused(folder, f"expected a JSON object, got {type(content).__name__}")
     try:
         return load_model_settings(str(path))
-    except OSError as error:  # the adapter may take it away meanwhile
+    except OSError as error:  # the adapter may delete it meanwhile
         raise _refused(folder, str(error)) from error
     except ValidationError as error:
         first = error.errors()[0]
@@ -113,7 +113,7 @@ def _parsed(folder: Path) -> ModelSettings:
 
 
 def _within(folder: Path, uri: str) -> str:
-    """The path that a URI means, which is inside of the model's own directory; URIs of another scheme as they are."""
+    """Path of a URI, which must be inside the model's directory; URIs of other schemes are returned unchanged."""
     try:
         parts = urlsplit(uri)
     except ValueError as error:
@@ -122,7 +122,7 @@ def _within(folder: Path, uri: str) -> str:
         return uri
     path = os.path.normpath(folder / parts.path)
     if not Path(path).is_relative_to(os.path.normpath(folder)):
-        raise _refused(folder, f"parameters.uri {uri} is outside of the model's directory")
+        raise _refused(folder, f"parameters.uri {uri} is outside the model's directory")
     return path
 
 

@@ -1,8 +1,8 @@
-"""Lets REST calls through to MLServer's endpoints: bodies that are not too large, and past the metrics what is no HTTP.
+"""Limits on the bodies of REST calls, and on the calls that MLServer counts in its metrics.
 
-To MLServer a body may be of any size, and a small one of gzip unpack to one. Here it is 413 from eight times what gRPC
-takes, as JSON may write one byte as six characters. And a method that HTTP does not have would get series of its own,
-and a host that is none would end in 500; here neither is counted.
+MLServer accepts bodies of any size, even small gzip bodies that unpack to large ones. Here the limit is eight times
+the limit of gRPC messages, since JSON may encode one byte as six characters, and larger bodies get 413. A method that
+HTTP does not have would get separate series, and a malformed host would cause 500; here neither is counted.
 """
 
 import functools
@@ -21,18 +21,18 @@ _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE
 _counted_by_mlserver: Any = PrometheusMiddleware.__call__
 
 
-@functools.cache  # late: MLServer reads its settings when it imports this module
+@functools.cache  # cached: MLServer reads its settings when it imports this module
 def _most_bytes() -> int | None:
     most = Settings().grpc_max_message_length or 4 * 2**20
-    # Below 0 MLServer means any size: whoever is in front of it has a limit.
+    # In MLServer a negative value means no limit; a proxy may have one.
     return 8 * most if most > 0 else None
 
 
 async def body(self: RestRequest) -> bytes:
-    """Read a body, and unpack it where it is gzip.
+    """Read a body and decompress it if it is gzip.
 
     Raises:
-        HTTPException: it is too large (413).
+        HTTPException: It is too large (413).
     """
     if not hasattr(self, "_body"):
         read, most = bytearray(), _most_bytes()
@@ -49,11 +49,11 @@ async def body(self: RestRequest) -> bytes:
 
 def _check_size(read: bytearray, most: int | None) -> None:
     if most is not None and len(read) > most:
-        raise HTTPException(status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, f"expected {most} bytes at the most")
+        raise HTTPException(status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, f"expected at most {most} bytes")
 
 
 async def counted(self: Any, scope: Any, receive: Any, send: Any) -> None:
-    """Pass a call through MLServer's metrics, or past them."""
+    """Count a call in MLServer's metrics if it is a valid HTTP request."""
     if scope["type"] == "http" and (scope["method"] not in _METHODS or not _has_url(scope)):
         await self.app(scope, receive, send)
     else:
@@ -64,7 +64,7 @@ def _has_url(scope: Any) -> bool:
     if not any(b"[" in value or b"]" in value for name, value in scope["headers"] if name == b"host"):
         return True
     try:
-        URL(scope=scope).components  # noqa: B018  (which it looks at only now)
+        URL(scope=scope).components  # noqa: B018  (parses the URL)
     except ValueError:
         return False
     return True

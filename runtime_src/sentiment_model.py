@@ -1,6 +1,6 @@
-"""Scores the sentiment of texts with VADER, over the lexicons of the model it is given.
+"""Scores the sentiment of texts with VADER, using the lexicons of the loaded model.
 
-It owns the model's outputs and its label. The words and their valences are the model's files: data, of which nothing is
+This module defines the outputs and labels. The words and their valences are the model's files: data, which is not
 unpickled or executed.
 
 Input: `text` BYTES [N]. Outputs, all [N]: `compound` FP32, -1 (most negative) to 1; `pos`, `neu`, `neg` FP32, the
@@ -21,7 +21,7 @@ from vader_lexicon import EMOJI_FILE, LEXICON_FILE, read_lexicon
 
 FORMAT = "vader-lexicon"
 SCORES = ("compound", "pos", "neu", "neg")
-# The thresholds that VADER's authors recommend.
+# Thresholds recommended by VADER's authors.
 POSITIVE, NEGATIVE = 0.05, -0.05
 
 
@@ -33,11 +33,11 @@ class SentimentModel(CustomMLModel):
         *(Tensor(name=name, datatype=Datatype.FP32, shape=("N",)) for name in SCORES),
         Tensor(name="label", datatype=Datatype.BYTES, shape=("N",), content_type=TEXT),
     )
-    # Some 20 microseconds a sentence, so about 5 ms. A thread would fight with the event loop over the interpreter's
-    # lock, at up to a fifth of the throughput: benchmarks/results/settings.md.
+    # About 20 microseconds per sentence, so 5 ms in all. A thread would compete with the event loop for the interpreter
+    # lock, which costs up to a fifth of the throughput: benchmarks/results/settings.md.
     INLINE_ITEMS = 256
 
-    _manifest: Manifest | None = None  # a model may be asked for its metadata before it is loaded
+    _manifest: Manifest | None = None  # metadata may be requested before the model is loaded
 
     def _load_model_from_file(self, file_uri: str) -> None:
         path = Path(file_uri)
@@ -45,11 +45,11 @@ class SentimentModel(CustomMLModel):
         self._scores: Callable[[str], dict[str, float]] = LexiconAnalyzer(read_lexicon(path)).scores
 
     async def metadata(self) -> MetadataModelResponse:
-        """Tell the tensors, and which lexicon it is, where the model says so."""
+        """Tensors of the model, and the lexicon's name and version from its manifest."""
         metadata = await super().metadata()
         metadata.platform = "vader_lexicon"
         if self._manifest:
-            # No entry of `versions`: those are what a request may name.
+            # `versions` stays empty: it lists versions that a request may name.
             lexicon = {"lexicon": self._manifest.name, "lexicon_version": self._manifest.version}
             metadata.parameters = Parameters.model_validate(lexicon)
         return metadata

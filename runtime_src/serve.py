@@ -1,7 +1,7 @@
-"""The image's entry point: `python -m serve <folder of models>`.
+"""Entry point of the image: `python -m serve <folder of models>`.
 
-It does what `mlserver start` does, without importing that program's client tools, which the image leaves out, and
-without putting the folder of models on Python's search path.
+Does the same as `mlserver start`, but does not import MLServer's client tools, which the image leaves out, and does not
+put the folder of models on Python's search path.
 """
 
 import argparse
@@ -20,10 +20,10 @@ from mlserver.utils import install_uvloop_event_loop  # noqa: E402
 
 
 async def serve(folder: str) -> None:
-    """Serve until a signal ends it; requests under way are finished.
+    """Serve until a signal arrives; requests in progress are finished.
 
     Args:
-        folder: of the models; everything else comes from the environment.
+        folder: Folder of the models; all other settings come from the environment.
     """
     settings = Settings(model_repository_root=folder)
     models = []

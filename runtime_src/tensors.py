@@ -1,7 +1,7 @@
-"""The tensors that a model declares: their checks, their metadata and their values, all from one declaration.
+"""Declared tensors of a model: their checks, metadata and values, all from one declaration.
 
-It owns what makes a request one for the model. A message names the tensor, what was expected and what came, and never
-repeats a payload. Over REST the values are JSON, nested or flat; over gRPC typed or raw.
+This module decides whether a request fits the model. Error messages name the tensor, what was expected and what was
+given, but never quote a payload. Over REST the values are JSON, nested or flat; over gRPC typed or raw.
 """
 
 import math
@@ -24,9 +24,9 @@ from mlserver.types import (
 from limits import Limits
 
 TEXT = "str"
-"""The content type of BYTES that are UTF-8 texts."""
+"""Content type of BYTES that contain UTF-8 texts."""
 
-_SIZES = range(2**63)  # the protocol's; JSON may write a number of any length
+_SIZES = range(2**63)  # sizes in the protocol are int64; JSON numbers may be larger
 _INTEGERS = {
     Datatype(f"{sign}INT{bits}"): range(-(2 ** (bits - 1)), 2 ** (bits - 1)) if not sign else range(2**bits)
     for sign in ("", "U")
@@ -36,34 +36,36 @@ _INTEGERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Tensor:
-    """One input or output of a model.
-
-    Attributes:
-        name: as requests and answers call it.
-        datatype: of its elements, one of the V2 protocol's.
-        shape: a size, or a name such as "N" for a size that the caller picks; the same name is the same size in all
-            inputs. Where one dimension is declared, a column [N, 1] is taken as well: MLServer's own codecs send that.
-        content_type: what the elements mean, such as "str" for texts or "np" for an array. Requests name this one or
-            none: what was meant as something else would give an answer, and a wrong one.
-    """
+    """Declaration of one input or output of a model."""
 
     name: str
+    """Name in requests and responses."""
     datatype: Datatype
+    """Datatype of the V2 protocol."""
     shape: tuple[int | str, ...]
+    """Sizes, or names such as "N" for sizes that the caller chooses.
+
+    The same name means the same size in all inputs. If one dimension is declared, a column [N, 1] is accepted as well,
+    since MLServer's codecs send that.
+    """
     content_type: str | None = None
+    """Meaning of the elements, such as "str" for texts or "np" for an array.
+
+    Requests must use this content type or none: another interpretation of the bytes would give wrong results.
+    """
 
     @property
     def metadata(self) -> MetadataTensor:
-        """What the server tells about it; a size that the caller picks is -1."""
+        """Metadata of the tensor in the protocol; a size that the caller chooses is -1."""
         shape = [size if isinstance(size, int) else -1 for size in self.shape]
         return MetadataTensor(name=self.name, datatype=self.datatype, shape=shape, parameters=self._parameters)
 
     def output(self, values: Sequence[Any], shape: Sequence[int] | None = None) -> ResponseOutput:
-        """Make an output of it.
+        """Create an output of this tensor.
 
         Args:
-            values: the elements, row by row; of BYTES either bytes or texts.
-            shape: [len(values)] unless given.
+            values: Elements, row by row; for BYTES either bytes or str.
+            shape: Shape of the output, [len(values)] by default.
         """
         if self.datatype is Datatype.BYTES:
             values = [value.encode() if isinstance(value, str) else value for value in values]
@@ -81,8 +83,8 @@ def check_request(declared: Sequence[Tensor], request: InferenceRequest, limits:
     """Check a request against the declared inputs, and put the decoded, flat list of elements into each input's data.
 
     Raises:
-        InferenceError: an input is missing, unknown or twice there, or has another datatype, shape, content type or
-            number of elements, or an element that is none of the datatype or too large.
+        InferenceError: An input is missing, unknown or duplicate, or has another datatype, shape, content type or
+            number of elements, or an element that has another datatype or is too large.
     """
     by_name = {tensor.name: tensor for tensor in declared}
     names = [given.name for given in request.inputs]
@@ -98,14 +100,14 @@ def check_request(declared: Sequence[Tensor], request: InferenceRequest, limits:
 def _values(declared: Tensor, given: RequestInput, sizes: dict[str, tuple[int, str]], limits: Limits) -> list[Any]:
     where = f'input "{declared.name}"'
     _check_content_type(where, given.parameters, [declared.content_type])
-    # A string in a request that came over gRPC, whatever the annotation says.
+    # Over gRPC this is a str, despite the annotation.
     datatype = getattr(given.datatype, "value", given.datatype)
     if datatype != declared.datatype.value:
         raise InferenceError(f"{where}: expected datatype {declared.datatype.value}, got {short(datatype)}")
     _check_shape(where, declared.shape, given.shape, sizes)
     count = math.prod(given.shape)
     if count > limits.max_items:
-        raise InferenceError(f"{where}: expected {limits.max_items} elements at the most, got {count}")
+        raise InferenceError(f"{where}: expected at most {limits.max_items} elements, got {count}")
     data = _flat(where, given)
     if len(data) != count:
         raise InferenceError(f"{where}: expected {count} elements for shape {given.shape}, got {len(data)}")
@@ -120,12 +122,12 @@ def _check_shape(where: str, declared: Sequence[int | str], given: Sequence[int]
         form = ", ".join(map(str, declared))
         forms = f"[{form}] or [{form}, 1]" if len(declared) == 1 else f"[{form}]"
         raise InferenceError(f"{where}: expected shape {forms}, got {short([*given])}")
-    for wanted, size in zip(declared, given, strict=False):
-        if isinstance(wanted, str):
-            known, first = sizes.setdefault(wanted, (size, where))
+    for dimension, size in zip(declared, given, strict=False):
+        if isinstance(dimension, str):
+            known, first = sizes.setdefault(dimension, (size, where))
             if known != size:
-                raise InferenceError(f"{where}: expected {wanted} = {known} as in {first}, got shape {[*given]}")
-        elif wanted != size:
+                raise InferenceError(f"{where}: expected {dimension} = {known} as in {first}, got shape {[*given]}")
+        elif dimension != size:
             raise InferenceError(f"{where}: expected shape {_form(declared)}, got {short([*given])}")
 
 
@@ -134,7 +136,7 @@ def _form(shape: Sequence[int | str]) -> str:
 
 
 def _flat(where: str, given: RequestInput) -> list[Any]:
-    """The elements, which JSON may nest as the shape says."""
+    """Elements of an input, which JSON may nest according to the shape."""
     data = given.data.root
     if not isinstance(data, list):
         raise InferenceError(f"{where}: expected data to be a list, got {type(data).__name__}")
@@ -149,7 +151,7 @@ def _flat(where: str, given: RequestInput) -> list[Any]:
 
 
 def _texts(where: str, data: list[Any], limits: Limits) -> list[str]:
-    # As good as all requests take the first way: two passes in C, no look at one element at a time.
+    # Nearly all requests take this path: two passes in C instead of a check of each element in Python.
     try:
         if max(map(len, data), default=0) * 4 <= limits.max_item_bytes:
             return [element if type(element) is str else element.decode() for element in data]
@@ -168,7 +170,7 @@ def _text(where: str, element: object, limits: Limits) -> str:
             try:
                 return element.decode()
             except UnicodeDecodeError as error:
-                # Not chained: the cause would carry the payload into a log.
+                # Without `from error`: the cause would put the payload into a log.
                 reason = f"{where}: expected UTF-8, got byte {error.object[error.start]:#04x} at {error.start}"
             raise InferenceError(reason)
         case _:
@@ -187,7 +189,7 @@ def _bytes(where: str, data: list[Any], limits: Limits) -> list[bytes]:
 
 def _check_size(where: str, size: int, limits: Limits) -> None:
     if size > limits.max_item_bytes:
-        raise InferenceError(f"{where}: expected {limits.max_item_bytes} bytes at the most, got {size}")
+        raise InferenceError(f"{where}: expected at most {limits.max_item_bytes} bytes, got {size}")
 
 
 def _numbers(where: str, datatype: Datatype, data: list[Any]) -> list[Any]:
@@ -218,6 +220,6 @@ def _listed(names: Sequence[str] | Mapping[str, Any]) -> str:
 
 
 def short(value: object) -> str:
-    """The value as text, cut where a caller made it long."""
+    """The value as text, truncated if it is long."""
     text = str(value)
     return text if len(text) <= 80 else f"{text[:80]} …"

@@ -1,8 +1,8 @@
-"""VADER's rules over a lexicon in memory: the vaderSentiment package's own scores, in time that grows with the text.
+"""VADER's rules with a lexicon in memory: the vaderSentiment package's scores, in linear time.
 
-It owns the way to the package's rules, not the rules (negation, intensifiers, capitals, punctuation, "but"). As they
-come, they look at the whole text once more for each of its words: a text of 1 MB takes the better part of an hour, so
-one request could stop a server. Here each rule is handed the few words that it looks at.
+The package's rules (negation, intensifiers, capitals, punctuation, "but") scan the whole text for each of its words: a
+text of 1 MB takes most of an hour, so that one request could block a server. Here each rule only gets the few words
+that it depends on.
 """
 
 import heapq
@@ -13,44 +13,44 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from vader_lexicon import VaderLexicon
 
-_package: Any = SentimentIntensityAnalyzer  # which has no types
+_package: Any = SentimentIntensityAnalyzer  # has no types
 
 
 class LexiconAnalyzer(SentimentIntensityAnalyzer):
-    """The package's analyzer over a lexicon in memory; its own constructor reads files, and less strictly."""
+    """The package's analyzer with a lexicon in memory; its constructor reads files, and less strictly."""
 
     def __init__(self, lexicon: VaderLexicon) -> None:
         self.lexicon = lexicon.scores
         self.emojis = lexicon.emojis
-        # The package looks emojis up by character, so those of several characters are never found.
+        # The package looks emojis up by character, so it never finds those of several characters.
         self._found_emojis = frozenset(emoji for emoji in lexicon.emojis if len(emoji) == 1)
 
     def scores(self, text: str) -> dict[str, float]:
-        """Return what the package's `polarity_scores` returns: compound, pos, neu and neg."""
-        # Emojis are replaced in a Python loop over "the characters of the text". Without any, the text may be just one.
+        """Same result as the package's `polarity_scores`: compound, pos, neu and neg."""
+        # The package replaces emojis in a Python loop over all characters; a text without any skips it as a single one.
         whole = self._found_emojis.isdisjoint(text) and text not in self.emojis
         scores: dict[str, float] = _package.polarity_scores(self, (text,) if whole else text)
         return scores
 
     @staticmethod
     def _negation_check(valence: float, words: list[str], start_i: int, i: int) -> float:
-        """The rule of one to three words before the i-th, which are all that it looks at."""
+        """Rule of one to three words before the i-th, which are the only words it needs."""
         before = start_i + 1
         result: float = _package._negation_check(valence, words[i - before : i], start_i, before)
         return result
 
     @staticmethod
     def _special_idioms_check(valence: float, words: list[str], i: int) -> float:
-        """The rule of three words before the i-th, which there always are, to two after it."""
+        """Rule of three words before the i-th, which always exist, to two after it."""
         result: float = _package._special_idioms_check(valence, words[i - 3 : i + 3], 3)
         return result
 
     @staticmethod
     def _but_check(words: list[str], valences: list[float]) -> list[float]:
-        """Halve what comes before the first "but", and raise what comes after it by half.
+        """Halve the valences before the first "but", and increase those after it by half.
 
-        The package does so for each valence in turn, but at the *first place that holds an equal one* at that time,
-        which may be a place that it has changed already. Here that place is looked up, and not searched for.
+        The package does so for each valence in turn, but at the *first index that holds an equal value* at that time,
+        which may be one that it has changed before. Here that index is looked up instead of searched for.
         """
         lower = [word.lower() for word in words]
         if "but" not in lower:

@@ -1,11 +1,11 @@
-"""Reads VADER lexicons strictly: every line is right, or the error says which one is not.
+"""Reads VADER lexicons strictly: an error names the first invalid line.
 
-It owns the two file formats of the vaderSentiment package. Its own reader stops with a bare "could not convert string
-to float" at a bad line and takes a cut-off file for a short one. No scoring here, and no import of the server, so that
-a lexicon can be checked before it is published.
+This module defines the two file formats of the vaderSentiment package. The package's reader fails with a bare "could
+not convert string to float" at an invalid line, and accepts a truncated file. The server is not imported, so that a
+lexicon can be checked before it is published.
 
 A lexicon line is `token<TAB>score`, an emoji line is `emoji<TAB>description`; further columns are ignored, blank lines
-are skipped and of two lines for one token the last counts, all as in the package.
+are skipped, and the last of several lines for one token counts, all as in the package.
 """
 
 import math
@@ -16,10 +16,10 @@ from pathlib import Path
 LEXICON_FILE = "vader_lexicon.txt"
 EMOJI_FILE = "emoji_utf8_lexicon.txt"
 MAX_BYTES = 16 * 2**20
-"""Of one file. In memory a lexicon takes a dozen times as much; VADER's own has not half a MiB."""
+"""Largest size of a file. A lexicon takes about twelve times as much in memory; VADER's has less than half a MiB."""
 
 MAX_DESCRIPTION = 200
-"""Of an emoji, in characters: a text grows by as many for each. VADER's own has 54 at the most."""
+"""Largest length of an emoji's description, by which texts grow. VADER's descriptions have up to 54 characters."""
 
 
 class LexiconError(ValueError):
@@ -28,23 +28,20 @@ class LexiconError(ValueError):
 
 @dataclass(frozen=True)
 class VaderLexicon:
-    """What a model is.
-
-    Attributes:
-        scores: valence by lower-case token, usually -4 (most negative) to 4.
-        emojis: English description by emoji; empty where the model has none.
-    """
+    """Content of a lexicon."""
 
     scores: dict[str, float]
+    """Valence by lower-case token, usually -4 (most negative) to 4."""
     emojis: dict[str, str]
+    """English description by emoji; empty if the model has none."""
 
 
 def read_lexicon(path: Path) -> VaderLexicon:
-    """Read a model from a lexicon file, or from a directory with `vader_lexicon.txt` and, if wanted, the emoji file.
+    """Read a model from a lexicon file, or from a directory with `vader_lexicon.txt` and optionally the emoji file.
 
     Raises:
-        LexiconError: a file is missing, empty or has a bad line.
-        OSError: a file cannot be read.
+        LexiconError: A file is missing or empty, or has an invalid line.
+        OSError: A file cannot be read.
     """
     if not path.is_dir():
         return VaderLexicon(scores=_read_scores(path), emojis={})
@@ -87,7 +84,7 @@ def _read_emojis(path: Path) -> dict[str, str]:
 def _entries(path: Path) -> Iterator[tuple[int, str, str]]:
     """Line number, first and second column of every line that is not blank."""
     if (size := path.stat().st_size) > MAX_BYTES:
-        raise LexiconError(f"{path.name}: expected {MAX_BYTES >> 20} MiB at the most, got {size / 2**20:.1f} MiB")
+        raise LexiconError(f"{path.name}: expected at most {MAX_BYTES >> 20} MiB, got {size / 2**20:.1f} MiB")
     for number, raw in enumerate(path.read_bytes().split(b"\n"), start=1):
         try:
             line = raw.decode()

@@ -1,6 +1,6 @@
-"""Counts keywords in texts. Yours does something else: replace the tensors and the three methods.
+"""Counts keywords in texts; replace the tensors and the three methods by those of your model.
 
-Input: `text` BYTES [N]. Output: `count` INT64 [N], how many words of each text are among the keywords.
+Input: `text` BYTES [N]. Output: `count` INT64 [N], the number of words of each text that are keywords.
 """
 
 import re
@@ -17,7 +17,7 @@ WORD = re.compile(r"\w+")
 
 
 class SkeletonModel(CustomMLModel):
-    """A model is a folder with `keywords.txt`, one word a line, or one such file."""
+    """Keyword list: a folder with `keywords.txt`, one word per line, or one such file."""
 
     INPUTS = (Tensor(name="text", datatype=Datatype.BYTES, shape=("N",), content_type=TEXT),)
     OUTPUTS = (Tensor(name="count", datatype=Datatype.INT64, shape=("N",)),)
@@ -27,13 +27,13 @@ class SkeletonModel(CustomMLModel):
         file = path / KEYWORDS_FILE if path.is_dir() else path
         words = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
         for number, word in enumerate(words, start=1):
-            # Whatever is wrong with the files is a ValueError here, and ends up where the user looks for it.
+            # A ValueError for invalid files ends up in the InferenceService's status.
             if word and not WORD.fullmatch(word):
                 raise ValueError(f"{file.name}:{number}: expected one word, got {word[:60]!r}")
         self._keywords = {word.casefold() for word in words if word}
 
     def _check_request(self, payload: InferenceRequest) -> InferenceRequest:
-        # All that INPUTS declare is checked by the base class; what follows is the model's own.
+        # The base class checks everything that INPUTS declares; add checks of the model here.
         checked = super()._check_request(payload)
         for index, text in enumerate(self.values(checked, "text")):
             if not WORD.search(text):

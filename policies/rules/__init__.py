@@ -1,7 +1,6 @@
-"""The rules of the policy pack, one idea a file: pure functions from a resource to what is wrong with it.
+"""Rules of the policy pack: pure functions from a resource to its violations, with no dependency on the framework.
 
-Nothing here knows the framework, so that the rules can be tried without it. Each violation is "path: value, what is
-expected"; no value that may be a credential is quoted.
+Each violation has the form "path: value, expected ..."; values that may be credentials are not quoted.
 """
 
 from .credentials import NO_PLAIN_CREDENTIALS

@@ -1,7 +1,7 @@
-"""Credentials travel in the `data` of Secrets: made by the stack, or encrypted in its config.
+"""Rule: credentials are only in the `data` of Secrets.
 
-There Pulumi encrypts them in its state and the cluster keeps them from whoever may only look at pods. Whether a text is
-a credential its name has to tell; a private key and a password in a URL are known by their looks. None is quoted.
+Pulumi encrypts them there in its state, and the cluster hides them from users who may only read pods. A credential is
+recognised by its name; private keys and passwords in URLs by their format. Credentials are not quoted in violations.
 """
 
 import re
@@ -20,21 +20,21 @@ _CREDENTIALS = {
     *("apikey", "accesskey", "secretkey", "privatekey"),
 }
 _ABOUT = {"name", "names", "file", "path", "dir", "url", "uri", "ref", "type", "ttl", "seconds", "length", "size"}
-"""A name that ends so is not of the credential itself."""
+"""Last words of names that describe a credential instead of holding it."""
 _REFERENCE = re.compile(r"\$\(\w+\)|\$\{\w+\}")
 _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z]+ )*PRIVATE KEY-----")
 _URL_PASSWORD = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*:[^\s/@\"']+@")
 _ENTRY = re.compile(
     r"""["']?\b(?P<name>[A-Za-z][\w.-]*)["']?[ \t]*[:=][ \t]*(?P<value>"[^"\n]*"|'[^'\n]*'|\$\{\w+\}|[^\s,}\]{\[#]+)"""
 )
-"""One entry of YAML, JSON, properties or an environment file."""
+"""Pattern of one entry in YAML, JSON, properties or an environment file."""
 
 
 def _plain(resource: Resource, settings: Settings) -> Iterator[str]:
     if resource.kind == "ConfigMap":
         yield from _in_config_map(resource, settings)
     if resource.kind == "Secret" and texts(at(resource.properties, "stringData")):
-        yield "stringData: given, expected data: a cluster never tells stringData again, so that no drift of it is seen"
+        yield "stringData: given, expected data: the API server never returns stringData, which hides drift"
     for path, container in containers(resource):
         yield from _in_environment(f"{path}.env", container.get("env"), settings)
         for field in ("command", "args"):
@@ -58,7 +58,7 @@ def _in_config_map(resource: Resource, settings: Settings) -> Iterator[str]:
 
 
 def _in_arguments(path: str, arguments: Any, settings: Settings) -> Iterator[str]:
-    """Every process of a node may read them."""
+    """Violations in command line arguments, which every process of a node may read."""
     for index, argument in enumerate(arguments if isinstance(arguments, list) else ()):
         if not isinstance(argument, str):
             continue
@@ -93,20 +93,20 @@ def _looks(path: str, value: str) -> Iterator[str]:
 
 def _names_one(name: str, settings: Settings) -> bool:
     words = [word.lower() for word in _WORD.findall(name)]
-    # A key alone names many things, and a public one is no secret.
+    # A name of "key" alone has many meanings, and a public key is not secret.
     named = _CREDENTIALS & set(words) or ("key" in words and len(words) > 1 and "public" not in words)
     return bool(named) and words[-1] not in _ABOUT and name not in settings["notCredentials"]
 
 
 def _is_literal(value: str) -> bool:
-    """Neither nothing, nor a yes or no, nor a reference to what stands elsewhere."""
+    """Whether a value is neither empty, nor a boolean, nor a reference."""
     bare = value.strip("\"' \t")
     return bare.lower() not in ("", "null", "~", "true", "false") and not _REFERENCE.fullmatch(bare)
 
 
 NO_PLAIN_CREDENTIALS = Policy(
     name="no-plain-credentials",
-    description="Credentials stand in Secrets only, and there in data.",
+    description="Credentials are only in the data of Secrets.",
     rule=_plain,
     settings={
         "notCredentials": Setting(

@@ -1,7 +1,7 @@
-"""Which image runs: always the one that was meant.
+"""Rules: images are pinned.
 
-A digest says which. A tag can be pushed again, between two pods of one runtime even, so what the stack builds or
-promotes has to go by digest: it has one at hand. Upstream publishes its images by tag; those are pointed at only.
+A tag can be pushed again, even between the starts of two pods of one runtime. Images that the stack builds or promotes
+must therefore be referenced by digest. Upstream publishes its images by tag, for which violations are advisory.
 """
 
 import re
@@ -14,12 +14,14 @@ from .resource import Resource
 from .serving_config import PATH, serving_config
 
 _OWN = {"modelmesh:index:ServingRuntime", "modelmesh:index:ClusterServingRuntime", "modelmesh:index:ModelArtifact"}
-"""The components that run what the stack builds or promotes; one inside them may run something else."""
-_TOLD = (("modelMeshImage",), ("storageHelperImage",), ("restProxy", "image"))
-"""Where ModelMesh Serving's configuration names the images of the containers that its controller adds."""
+"""Components that run images which the stack builds or promotes; resources nested deeper may run others."""
+_CONFIGURED = (("modelMeshImage",), ("storageHelperImage",), ("restProxy", "image"))
+"""Fields of ModelMesh Serving's configuration that name images of containers added by its controller."""
 _REFERENCE = re.compile(r"(?P<repository>[^@\s]+?)(:(?P<tag>\w[\w.-]*))?(?P<digest>@sha256:[0-9a-f]{64})?")
 
-_BY_TAG = Setting(description="Repositories whose images may go by tag; all below it where it ends in /")
+_BY_TAG = Setting(
+    description="Repositories whose images may be referenced by tag; a trailing / includes all repositories below"
+)
 
 
 def _pinned(resource: Resource, _: Settings) -> Iterator[str]:
@@ -57,20 +59,20 @@ def _tagged(resource: Resource, settings: Settings) -> Iterator[tuple[str, str]]
 
 
 def _images(resource: Resource) -> Iterator[tuple[str, str]]:
-    """Each image that is known, as one text, with its path."""
+    """Every known image as one string, with its path."""
     for path, container in containers(resource):
         if (image := text(container.get("image"))) is not None:
             yield f"{path}.image", image
     config = serving_config(resource) or {}
-    for place in _TOLD:
-        if at(config, *place[:-1], "enabled") is False:  # it names an image that nothing runs
+    for place in _CONFIGURED:
+        if at(config, *place[:-1], "enabled") is False:  # no container runs this image
             continue
         if isinstance(parts := at(config, *place), Mapping):
             yield ".".join((PATH, *place)), _reference(parts)
 
 
 def _reference(parts: Spec) -> str:
-    """ModelMesh Serving is told an image's parts one by one."""
+    """Reference composed of the separate fields in ModelMesh Serving's configuration."""
     tag, digest = at(parts, "tag"), at(parts, "digest")
     return f"{at(parts, 'name')}" + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
 
@@ -82,13 +84,13 @@ IMAGES_PINNED = Policy(
 )
 OWN_IMAGES_BY_DIGEST = Policy(
     name="own-images-by-digest",
-    description="What the stack builds or promotes runs by digest.",
+    description="Images that the stack builds or promotes are referenced by digest.",
     rule=_own_by_digest,
     settings={"byTag": _BY_TAG},
 )
 IMAGES_BY_DIGEST = Policy(
     name="images-by-digest",
-    description="What others publish runs by digest, too.",
+    description="Images of other publishers are referenced by digest.",
     rule=_others_by_digest,
     level="advisory",
     settings={"byTag": _BY_TAG},

@@ -1,4 +1,4 @@
-"""Where the pods stand in the resources that make some."""
+"""Pod specs inside the resources that create pods."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _PLACES = {
     **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"), _TEMPLATE),
     "CronJob": ("spec", "jobTemplate", *_TEMPLATE),
     "Pod": ("spec",),
-    # ModelMesh's controller makes pods of these: the same containers and volumes, beside its own.
+    # ModelMesh's controller creates pods from these, with the same containers and volumes beside its own.
     "ServingRuntime": ("spec",),
     "ClusterServingRuntime": ("spec",),
 }
@@ -19,20 +19,20 @@ _PLACES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Pod:
-    """A pod's spec and where it stands."""
+    """A pod's spec and its path in the resource."""
 
     path: str
     spec: Spec
 
     def containers(self) -> Iterator[tuple[str, Spec]]:
-        """Each container with its path, those first that run first."""
+        """Each container with its path, init containers first."""
         for field in ("initContainers", "containers"):
             for index, container in entries(self.spec.get(field)):
                 yield f"{self.path}.{field}[{index}]", container
 
 
 def pod(resource: Resource) -> Pod | None:
-    """What the resource makes pods of, if it makes any and as far as that is known."""
+    """Pod spec of the resource, if it creates pods and the spec is known."""
     place = _PLACES.get(resource.kind)
     spec = at(resource.properties, *place) if place else None
     return Pod(path=".".join(place), spec=spec) if place and isinstance(spec, Mapping) else None

@@ -1,4 +1,4 @@
-"""A rule with its name, how strictly it is taken unless a stack's policy config says otherwise, and what can be set."""
+"""A rule with its name, its enforcement level, which a stack's policy config may override, and its settings."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ Rule = Callable[[Resource, Settings], Iterator[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """A list of texts in the policy's config."""
+    """A list of strings in the policy's config."""
 
     description: str
     default: tuple[str, ...] = ()
 
     def schema(self) -> dict[str, Any]:
-        """As JSON schema, which the engine holds the config against."""
+        """JSON schema by which the engine validates the config."""
         items = {"type": "string"}
         return {"type": "array", "items": items, "description": self.description, "default": list(self.default)}
 
@@ -35,6 +35,6 @@ class Policy:
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
     def violations(self, resource: Resource, given: Settings | None = None) -> Iterator[str]:
-        """What is wrong with the resource by the given settings, and by the default of those that are not given."""
+        """Violations of the resource under the given settings, with defaults for missing ones."""
         settings = {name: setting.default for name, setting in self.settings.items()}
         return self.rule(resource, {**settings, **(given or {})})

@@ -1,4 +1,4 @@
-"""What no pod of a stack may ask for: power over its node. There is no exception."""
+"""Rule without exceptions: no pod of a stack has privileges on its node."""
 
 from collections.abc import Iterator, Mapping
 
@@ -44,6 +44,6 @@ def _root(path: str, spec: Spec) -> Iterator[str]:
 
 NO_PRIVILEGES = Policy(
     name="no-privileges",
-    description="No pod asks for root, for capabilities or for anything of its node.",
+    description="No pod requests root, capabilities or access to its node.",
     rule=_asked_for,
 )

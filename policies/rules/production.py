@@ -1,9 +1,9 @@
-"""What a stack that others rely on has, and a stack for development need not have.
+"""Rules for stacks in production.
 
-Its stores keep their data, a second controller takes over from the first, and it speaks TLS: with clients of the mesh
-always, with an etcd or a model store where they are not in the cluster. Within it the stack's own stores speak plain
-http: requests to MinIO are signed, not sent with the password, and etcd holds which model is where. Where that is not
-to be read or changed by other pods, an etcd and a store with TLS and users take their place in the stack's config.
+Stores are persistent, the controller has a second replica, and traffic uses TLS: from clients of the mesh always, to
+etcd and model stores if they are outside the cluster. Inside the cluster the stack's own stores use plain HTTP:
+requests to MinIO are signed and do not contain the password, and etcd holds the models' locations. If other pods must
+not read or change those, configure an external etcd and store with TLS and users.
 """
 
 import base64
@@ -20,12 +20,12 @@ from .serving_config import PATH, serving_config
 
 _CONTROLLER = "modelmesh-controller"
 _ADDRESSES = ("endpoints", "endpoint_url", "url")
-"""Where the Secrets of etcd and of model stores say where these are."""
+"""Fields with addresses in the Secrets of etcd and of model stores."""
 
 
 def _ready(resource: Resource, settings: Settings) -> Iterator[str]:
     if resource.stack in settings["productionStacks"]:
-        for rule in (_kept, _taken_over, _encrypted, _encrypted_beyond):
+        for rule in (_kept, _taken_over, _encrypted, _encrypted_outside):
             yield from rule(resource)
 
 
@@ -37,14 +37,14 @@ def _kept(resource: Resource) -> Iterator[str]:
     if claims or volumes is UNKNOWN or UNKNOWN in (volumes or ()):
         return
     if not any("persistentVolumeClaim" in volume for _, volume in entries(volumes)):
-        yield "spec.template.spec.volumes: no claim, expected one: what is stored goes with its pod"
+        yield "spec.template.spec.volumes: no claim, expected one: the data is deleted with its pod"
 
 
 def _taken_over(resource: Resource) -> Iterator[str]:
     if (resource.kind, resource.name) == ("Deployment", _CONTROLLER):
         replicas = at(resource.properties, "spec", "replicas")
         if replicas is None or (isinstance(replicas, int | float) and replicas < 2):
-            yield f"spec.replicas: {1 if replicas is None else replicas:g}, expected 2 or more: one takes over"
+            yield f"spec.replicas: {1 if replicas is None else replicas:g}, expected 2 or more for failover"
 
 
 def _encrypted(resource: Resource) -> Iterator[str]:
@@ -53,18 +53,18 @@ def _encrypted(resource: Resource) -> Iterator[str]:
         yield f"{PATH}.tls.secretName: missing, expected a Secret with a certificate"
 
 
-def _encrypted_beyond(resource: Resource) -> Iterator[str]:
-    """Where these are told is secret, so none is quoted."""
+def _encrypted_outside(resource: Resource) -> Iterator[str]:
+    """Unencrypted addresses outside the cluster; they are in Secrets, so violations do not quote them."""
     if resource.kind == "Secret":
         for key, value in texts(at(resource.properties, "data")):
-            told = _told(value)
+            entry = _parsed(value)
             for field in _ADDRESSES:
-                for address in (text(at(told, field)) or "").split(","):
+                for address in (text(at(entry, field)) or "").split(","):
                     if address.startswith("http://") and not _in_cluster(urlsplit(address).hostname or ""):
-                        yield f"data[{key}].{field}: http to a host beyond the cluster, expected https"
+                        yield f"data[{key}].{field}: http to a host outside the cluster, expected https"
 
 
-def _told(value: str) -> Any:
+def _parsed(value: str) -> Any:
     try:
         return json.loads(base64.b64decode(value, validate=True))
     except (binascii.Error, ValueError):
@@ -72,7 +72,7 @@ def _told(value: str) -> Any:
 
 
 def _in_cluster(host: str) -> bool:
-    """Whether it is a Service's whole name, <service>.<namespace>.svc, perhaps of one pod. Else it may be anybody's."""
+    """Whether a host is the full name of a Service, <service>.<namespace>.svc, or of one of its pods."""
     return "svc" in host.split(".")[2:4]
 
 

@@ -1,4 +1,4 @@
-"""Reads properties that may hold anything anywhere; of a value that is not known yet no rule can complain."""
+"""Reading of properties with arbitrary content; rules cannot be violated by values that are not known yet."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,14 +7,14 @@ Spec = Mapping[str, Any]
 
 
 class Unknown:
-    """Stands for a value that only an update tells."""
+    """Placeholder of a value that is unknown until an update."""
 
 
 UNKNOWN = Unknown()
 
 
 def at(value: Any, *path: str) -> Any:
-    """What stands below a path of keys; None where nothing does, UNKNOWN where that is not known yet."""
+    """Value below a path of keys; None if there is none, UNKNOWN if it is not known yet."""
     for key in path:
         if value is UNKNOWN:
             return value
@@ -30,12 +30,12 @@ def entries(value: Any) -> Iterator[tuple[int, Spec]]:
 
 
 def texts(value: Any) -> list[tuple[str, str]]:
-    """The known texts of a mapping, each with its key."""
+    """Known strings of a mapping, each with its key."""
     return (
         [(key, entry) for key, entry in value.items() if isinstance(entry, str)] if isinstance(value, Mapping) else []
     )
 
 
 def text(value: Any) -> str | None:
-    """A text that is known."""
+    """The value if it is a known string."""
     return value if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""One resource of a stack, as its program registers it: before a cluster has added anything."""
+"""One resource of a stack, as registered by the program: without values that the cluster adds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _PACKAGE = "kubernetes:"
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """A resource's type, where it stands in its stack, and its inputs by their names on the wire."""
+    """A resource's type, its place in the stack, and its inputs by their names in the API."""
 
     token: str
     urn: str
@@ -19,12 +19,12 @@ class Resource:
 
     @property
     def kind(self) -> str:
-        """Of a Kubernetes object; empty for whatever is none."""
+        """Kind of a Kubernetes object; empty for other resources."""
         return self.token.rpartition(":")[2] if self.token.startswith(_PACKAGE) else ""
 
     @property
     def name(self) -> str:
-        """The object's name; the resource's where Pulumi makes one up."""
+        """Name of the object, or of the resource if Pulumi generates the object's name."""
         return text(at(self.properties, "metadata", "name")) or self.urn.rpartition("::")[2]
 
     @property
@@ -34,5 +34,5 @@ class Resource:
 
     @property
     def components(self) -> list[str]:
-        """Types of the components it is part of, the outermost first."""
+        """Types of the components that contain it, the outermost first."""
         return self.urn.split("::")[2].split("$")[:-1]

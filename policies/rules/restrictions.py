@@ -1,7 +1,7 @@
-"""What each container has to renounce aloud, since Kubernetes grants it to whoever says nothing.
+"""Rule: containers opt out of privileges that Kubernetes grants by default.
 
-Of the pods that ModelMesh's controller makes, a stack can say this for the runtime's own containers only. The mesh, the
-adapter, the puller and the REST proxy beside them are the controller's to shape, and no resource of a stack.
+In pods of ModelMesh's controller this applies to the runtime's containers only. The controller defines the mesh,
+the adapter, the puller and the REST proxy, which are not resources of a stack.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,17 +17,19 @@ UPSTREAM: Mapping[str, str] = MappingProxyType(
         "triton-2.x": "its image starts as root",
         "mlserver-1.x": "MLServer writes its metrics to its working directory",
         "torchserve-0.x": "TorchServe writes its logs to its working directory",
-        "ovms-1.x": "nobody has tried the model server without them",
+        "ovms-1.x": "the model server has not been tested with restrictions",
     }
 )
-"""Upstream's own runtimes, and why each keeps what it has: their manifests renounce nothing, and only their images are
-changed here. A runtime of one's own, with the same image, is the place to renounce."""
+"""Exempt runtimes of upstream, with the reason; only their images are changed here.
+
+To restrict one of them, declare a custom runtime with the same image.
+"""
 
 _OWN = {"modelmesh:index:ServingRuntime", "modelmesh:index:ClusterServingRuntime"}
-"""The components of runtimes of one's own, whatever they are called."""
+"""Components of custom runtimes."""
 
 
-def _renounced(resource: Resource, settings: Settings) -> Iterator[str]:
+def _restricted(resource: Resource, settings: Settings) -> Iterator[str]:
     upstreams = resource.kind in ("ServingRuntime", "ClusterServingRuntime") and not _OWN & set(resource.components)
     excused = resource.name in settings["exempt"] or (resource.name in UPSTREAM and upstreams)
     if (found := pod(resource)) and not excused:
@@ -41,16 +43,16 @@ def _of_container(path: str, around: Pod, container: Spec) -> Iterator[str]:
         "allowPrivilegeEscalation": (False, at(container, "securityContext", "allowPrivilegeEscalation")),
         "readOnlyRootFilesystem": (True, at(container, "securityContext", "readOnlyRootFilesystem")),
     }
-    for field, (wanted, value) in expected.items():
-        if value is not UNKNOWN and value is not wanted:
-            yield f"{path}.{field}: {_shown(value)}, expected {_shown(wanted)}"
+    for field, (required, value) in expected.items():
+        if value is not UNKNOWN and value is not required:
+            yield f"{path}.{field}: {_shown(value)}, expected {_shown(required)}"
     dropped = at(container, "securityContext", "capabilities", "drop")
     if dropped is not UNKNOWN and not (isinstance(dropped, list) and ("ALL" in dropped or UNKNOWN in dropped)):
         yield f"{path}.capabilities.drop: {_shown(dropped)}, expected ALL"
 
 
 def _effective(around: Pod, container: Spec, field: str) -> object:
-    """The container's own, or else its pod's."""
+    """Value of the container, or else of its pod."""
     own = at(container, "securityContext", field)
     return at(around.spec, "securityContext", field) if own is None else own
 
@@ -63,9 +65,9 @@ def _shown(value: object) -> str:
 
 RESTRICTED_CONTAINERS = Policy(
     name="restricted-containers",
-    description="Every container renounces root, more privileges, capabilities and a writable root file system.",
-    rule=_renounced,
+    description="Every container runs without root, privilege escalation, capabilities and writable root file system.",
+    rule=_restricted,
     settings={
-        "exempt": Setting(description="Names of objects whose containers cannot, beside upstream's own runtimes"),
+        "exempt": Setting(description="Names of exempt objects, in addition to upstream's runtimes"),
     },
 )

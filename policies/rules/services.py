@@ -1,4 +1,4 @@
-"""Nothing is reached from outside the cluster unless that is meant: ModelMesh asks clients for nothing by default."""
+"""Rule: Services are only reachable inside the cluster unless listed, since ModelMesh does not authenticate clients."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ def _within(resource: Resource, settings: Settings) -> Iterator[str]:
 
 CLUSTER_IP_SERVICES = Policy(
     name="cluster-ip-services",
-    description="A Service is reached within the cluster only, unless it is named.",
+    description="A Service is only reachable inside the cluster, unless it is listed.",
     rule=_within,
-    settings={"exposed": Setting(description="Names of Services that may be reached from outside the cluster")},
+    settings={"exposed": Setting(description="Names of Services that may be reachable from outside the cluster")},
 )

@@ -1,4 +1,4 @@
-"""Requests and limits of every container: a node that is full takes no pod, and a pod without limits fills it."""
+"""Rule: every container has requests and limits, for scheduling and to protect the node."""
 
 from collections.abc import Iterator
 
@@ -18,6 +18,6 @@ def _sized(resource: Resource, _: Settings) -> Iterator[str]:
 
 SIZED_CONTAINERS = Policy(
     name="sized-containers",
-    description="Every container says how much CPU and memory it asks for and gets at most.",
+    description="Every container has requests and limits of CPU and memory.",
     rule=_sized,
 )

@@ -1,12 +1,12 @@
-"""Lays out the root file system of an image that holds a Python environment, what that needs to run, and nothing else.
+"""Creates the root file system of an image with a Python environment and only what that needs to run.
 
-It owns what of the base image goes in: the interpreter, its standard library, every shared library that these and the
-environment's extension modules are linked with, and the few files that the C library and TLS read. No shell, no
-package manager, no installer. It does not choose the environment's distributions: `left_out.txt` does.
+It takes from the base image the interpreter, its standard library, every shared library that these and the
+environment's extension modules are linked with, and the few files that the C library and TLS read. There is no shell,
+package manager or installer. The file `left_out.txt` removes distributions from the environment.
 
-The Dockerfile runs it in its build stage: `python3 slim_root.py <target> <environment> [<path> …]`, the paths being
-files or folders of the base image that are opened by name at run time, so that nothing here could find them. It works
-for a Debian or Ubuntu whose Python is the system's (/usr) or built from source (/usr/local).
+The Dockerfile runs it in its build stage: `python3 slim_root.py <target> <environment> [<path> …]`. The paths are files
+or folders of the base image that are opened by name at run time, which cannot be detected here. Supported are Debian
+and Ubuntu with Python from the system (/usr) or built from source (/usr/local).
 """
 
 import fnmatch
@@ -19,20 +19,20 @@ import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-# Names within the standard library: tools, toys, tests, installers, and whatever the base image has installed.
+# Names in the standard library: tools, examples, tests, installers, and packages of the base image.
 STDLIB_LEFT_OUT = (
     "__pycache__", "site-packages", "dist-packages", "config-*", "ensurepip", "venv", "idlelib", "lib2to3",
     "test", "tests", "_test*", "_ctypes_test*", "_xxtestfuzz*", "tkinter", "_tkinter*", "turtle.py", "turtledemo",
 )  # fmt: skip
-# Names within the environment: tests, and what only a compiler or a type checker reads.
+# Names in the environment: tests, and files that only a compiler or a type checker reads.
 ENVIRONMENT_LEFT_OUT = (
     "__pycache__", "tests", "*.pyi", "*.a", "*.h", "*.hpp", "*.c", "*.cpp", "*.pyx", "*.pxd",
 )  # fmt: skip
-# What the C library (names of hosts, places of libraries), TLS and a scanner of images read, where there is such.
+# Files that the C library (host names, library paths), TLS and image scanners read, if they exist.
 SYSTEM_FILES = (
     "/etc/ld.so.cache", "/etc/nsswitch.conf", "/etc/os-release", "/etc/ssl/certs/ca-certificates.crt",
 )  # fmt: skip
-# Linked by nothing, but the C library cannot end a thread without it.
+# No file is linked with it, but the C library needs it to end a thread.
 UNLINKED_LIBRARIES = ("libgcc_s.so.1",)
 USER = "runtime:x:1000:1000::/tmp:/nonexistent\n"
 GROUP = "runtime:x:1000:\n"
@@ -42,8 +42,8 @@ class Root:
     """A copy of parts of a file system below a folder.
 
     Args:
-        target: the folder, which need not exist.
-        source: where paths start that are not below it; another one than `/` is for tests.
+        target: The folder, which need not exist.
+        source: Root of the paths to copy; tests use another one than `/`.
     """
 
     def __init__(self, target: Path, source: Path = Path("/")) -> None:
@@ -53,7 +53,7 @@ class Root:
         self.taken: list[Path] = []
 
     def take(self, path: Path) -> None:
-        """Copy a file to the same place; every link on the way to it stays one, and leads to a copy, too."""
+        """Copy a file to the same path; links on the way are kept and lead to copies."""
         for part in [*reversed(path.parents), path][1:]:
             here, there = self._source / part.relative_to("/"), self.target / part.relative_to("/")
             if here.is_symlink():
@@ -69,7 +69,7 @@ class Root:
                 self.taken.append(part)
 
     def take_tree(self, folder: Path, left_out: Iterable[str] = ()) -> None:
-        """Copy all files below a folder but those with a part whose name matches one of the patterns."""
+        """Copy all files below a folder except for those with a path component that matches a pattern."""
         pattern = re.compile("|".join(map(fnmatch.translate, left_out)) or r"(?!)")
         for where, folders, names in os.walk(self._source / folder.relative_to("/")):
             place = Path("/") / Path(where).relative_to(self._source)
@@ -81,10 +81,10 @@ class Root:
 
 
 def shared_libraries(listing: str) -> Iterator[Path]:
-    """The files that lines of `ldd` name.
+    """Files named by lines of `ldd`.
 
     Raises:
-        SystemExit: one is missing, and would be at run time.
+        SystemExit: One is missing, so that the program would not start.
     """
     program = ""
     for line in listing.splitlines():
@@ -97,13 +97,13 @@ def shared_libraries(listing: str) -> Iterator[Path]:
 
 
 def packages(listing: str) -> set[str]:
-    """The packages that lines of `dpkg-query --search` name."""
+    """Packages named by lines of `dpkg-query --search`."""
     found = [line for line in listing.splitlines() if not line.startswith("diversion by ")]
     return {package for line in found for package in line.partition(": ")[0].split(", ")}
 
 
 def lay_out(target: Path, environment: Path, others: Iterable[Path]) -> None:
-    """Make `target` the root file system."""
+    """Lay out the root file system in `target`."""
     root = Root(target)
     root.take_tree(Path(sysconfig.get_path("stdlib")), STDLIB_LEFT_OUT)
     root.take(environment / "bin/python")
@@ -112,13 +112,13 @@ def lay_out(target: Path, environment: Path, others: Iterable[Path]) -> None:
     for path in [*filter(Path.exists, map(Path, SYSTEM_FILES)), *others]:
         root.take_tree(path) if path.is_dir() else root.take(path)
     for library in _linked([path for path in root.taken if _is_program(path)]):
-        # The environment's own are there already, or were left out with a distribution.
+        # Libraries of the environment are already there, or were left out with a distribution.
         if not library.is_relative_to(environment):
             root.take(library)
     (target / "etc").mkdir(exist_ok=True)
     for name, text in {"passwd": USER, "group": GROUP}.items():
         (target / "etc" / name).write_text(text)
-    # Sticky and open to all: the one place where anything may be written, on a volume if the root is read-only.
+    # Sticky and writable by all: the only writable folder, a volume if the root file system is read-only.
     (target / "tmp").mkdir(exist_ok=True)
     (target / "tmp").chmod(0o1777)
     _record_packages(root)
@@ -137,12 +137,12 @@ def _linked(programs: list[Path]) -> set[Path]:
 
 
 def _record_packages(root: Root) -> None:
-    """Say which Debian packages the files are of, in the form in which scanners of images look for known faults."""
-    # Packages know the places of before /lib became a link to /usr/lib.
+    """Record the Debian packages of the files, in the format that image scanners read."""
+    # Packages list the paths from before /lib became a link to /usr/lib.
     aliases = [str(path).removeprefix("/usr") for path in root.taken if str(path).startswith("/usr/lib/")]
     search = subprocess.run(
         ["dpkg-query", "--search", *map(str, root.taken), *aliases], capture_output=True, text=True, check=False
-    )  # what is of no package is no fault
+    )  # files without a package are fine
     folder = root.target / "var/lib/dpkg/status.d"
     folder.mkdir(parents=True)
     for package in sorted(packages(search.stdout)):

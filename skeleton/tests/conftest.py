@@ -1,4 +1,4 @@
-"""The server of this runtime, as its image would run it, on ports of its own."""
+"""The model server of this runtime, started as in its image, on free ports."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ RUNTIME = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
-    """A live server without any model; it has to end cleanly, too."""
+    """Running server without any model; it also has to stop cleanly."""
     venv = venv_for(RUNTIME / "requirements.txt")
     server = ModelServer(venv, RUNTIME, tmp_path_factory.mktemp("server"), os.environ)
     try:

@@ -1,4 +1,4 @@
-"""The model as its callers see it, over REST, on a real server."""
+"""Tests of the model over REST, on a real server."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ def model(server: ModelServer) -> str:
 
 
 def ask(server: ModelServer, model: str, *texts: str) -> tuple[int, Any]:
-    """Status and answer of one request."""
+    """Status and body of one response."""
     tensor = {"name": "text", "datatype": "BYTES", "shape": [len(texts)], "data": texts}
     return server.rest(f"/v2/models/{model}/infer", {"inputs": [tensor]})
 

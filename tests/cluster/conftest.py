@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.stack import ROOT
-from models.__main__ import TARGET, make
+from models.sentiment import TARGET, make
 from runtime_src.model_manifest import MANIFEST_FILE
 from tests.cluster.checkout import copied
 from tests.cluster.deployment import Deployment, ProgramMaker

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from cli.environments import venv_for
-from models.__main__ import make
+from models.sentiment import make
 from tests.runtime.server import RUNTIME, RuntimeServer
 from tests.runtime.v2_client import V2Client
 

@@ -62,7 +62,7 @@ GRPC_CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "greatest int64": (
         {"inputs": [PLAIN | {"shape": [MAX]}]},
-        f'input "text": expected 16384 elements at the most, got {MAX}',
+        f'input "text": expected at most 16384 elements, got {MAX}',
     ),
     "shape whose product overflows": (
         {"inputs": [PLAIN | {"shape": [MAX, MAX]}]},
@@ -109,11 +109,11 @@ GRPC_CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "content type that is a number": (
         {"inputs": [PLAIN | {"parameters": {"content_type": {"int64_param": 7}}}]},
-        'input "text": parameters that are none of the protocol\'s',
+        'input "text": parameters that the protocol does not have',
     ),
     "headers that are none": (
         {"inputs": [PLAIN], "parameters": {"headers": {"bool_param": True}}},
-        "request: parameters that are none of the protocol's",
+        "request: parameters that the protocol does not have",
     ),
     "unknown output": (
         {"inputs": [PLAIN], "outputs": [{"name": "score"}]},
@@ -125,23 +125,23 @@ GRPC_CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "raw too short": (
         raw(b"\x09\x00\x00\x00fine"),
-        'input "text": expected BYTES [1] in raw_input_contents, got 8 bytes that do not unpack',
+        'input "text": expected BYTES [1] in raw_input_contents, got 8 bytes that do not match',
     ),
     "raw cut in the length": (
         raw(packed(["fine"]) + b"\x04\x00", shape=[2]),
-        'input "text": expected BYTES [2] in raw_input_contents, got 10 bytes that do not unpack',
+        'input "text": expected BYTES [2] in raw_input_contents, got 10 bytes that do not match',
     ),
     "raw with a byte too many": (
         raw(packed(["fine"]) + b"\x00"),
-        'input "text": expected BYTES [1] in raw_input_contents, got 9 bytes that do not unpack',
+        'input "text": expected BYTES [1] in raw_input_contents, got 9 bytes that do not match',
     ),
     "raw with a length of -1": (
         raw(b"\xff\xff\xff\xfffine"),
-        'input "text": expected BYTES [1] in raw_input_contents, got 8 bytes that do not unpack',
+        'input "text": expected BYTES [1] in raw_input_contents, got 8 bytes that do not match',
     ),
     "raw with a length of 2 GB": (
         raw(b"\xff\xff\xff\x7ffine"),
-        'input "text": expected BYTES [1] in raw_input_contents, got 8 bytes that do not unpack',
+        'input "text": expected BYTES [1] in raw_input_contents, got 8 bytes that do not match',
     ),
     "raw with an element too many": (
         raw(packed(["fine", "fine"])),
@@ -154,7 +154,7 @@ GRPC_CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "raw of another datatype": (
         raw(b"abc", datatype="FP32"),
-        'input "text": expected FP32 [1] in raw_input_contents, got 3 bytes that do not unpack',
+        'input "text": expected FP32 [1] in raw_input_contents, got 3 bytes that do not match',
     ),
     "raw of a shape whose product overflows": (
         raw(b"abcd", datatype="FP32", shape=[MAX, MAX]),
@@ -170,20 +170,20 @@ GRPC_CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "raw of a part of an element": (
         raw(b"abcde", datatype="FP32"),
-        'input "text": expected FP32 [1] in raw_input_contents, got 5 bytes that do not unpack',
+        'input "text": expected FP32 [1] in raw_input_contents, got 5 bytes that do not match',
     ),
-    "inputs without end": ({"inputs": [{}] * 1_000_000}, "inputs: expected 1024 at the most, got 1000000"),
+    "inputs without end": ({"inputs": [{}] * 1_000_000}, "inputs: expected at most 1024, got 1000000"),
     "outputs without end": (
         {"inputs": [PLAIN], "outputs": [{"name": "label"}] * 100_000},
-        "outputs: expected 1024 at the most, got 100000",
+        "outputs: expected at most 1024, got 100000",
     ),
     "an output many times": (
         {"inputs": [PLAIN], "outputs": [{"name": "label"}] * 1000},
-        "outputs: expected 5 at the most, got 1000",
+        "outputs: expected at most 5, got 1000",
     ),
     "raw of an unknown datatype": (
         raw(b"abc", datatype="STRING"),
-        'input "text": expected STRING [1] in raw_input_contents, got 3 bytes that do not unpack',
+        'input "text": expected STRING [1] in raw_input_contents, got 3 bytes that do not match',
     ),
     "raw for another number of inputs": (
         {"inputs": [GOOD, GOOD | {"name": "more"}], "raw_input_contents": [b""]},
@@ -211,7 +211,7 @@ REST_CASES: dict[str, tuple[Any, str]] = {
     ),
     "greatest int64": (
         {"inputs": [REST | {"shape": [MAX]}]},
-        f'input "text": expected 16384 elements at the most, got {MAX}',
+        f'input "text": expected at most 16384 elements, got {MAX}',
     ),
     "shape beyond int64": (
         b'{"inputs": [{"name": "text", "datatype": "BYTES", "shape": [18446744073709551616], "data": ["a"]}]}',
@@ -265,7 +265,7 @@ REST_CASES: dict[str, tuple[Any, str]] = {
     ),
     "an output many times": (
         {"inputs": [REST], "outputs": [{"name": "label"}] * 1000},
-        "outputs: expected 5 at the most, got 1000",
+        "outputs: expected at most 5, got 1000",
     ),
     "unknown output": (
         {"inputs": [REST], "outputs": [{"name": "score"}]},
@@ -347,12 +347,12 @@ HTTP_CASES: dict[str, tuple[tuple[str, str, bytes | None, dict[str, str]], int, 
     "gzip of more than a message may hold": (
         ("POST", INFER, gzip.compress(BODY + b" " * (64 * 2**20), 1), GZIP),
         413,
-        f"POST {INFER}: expected {32 * 2**20} bytes at the most",
+        f"POST {INFER}: expected at most {32 * 2**20} bytes",
     ),
     "more than a message may hold": (
         ("POST", INFER, BODY + b" " * (32 * 2**20), JSON_TYPE),
         413,
-        f"POST {INFER}: expected {32 * 2**20} bytes at the most",
+        f"POST {INFER}: expected at most {32 * 2**20} bytes",
     ),
     "a host that is none": (("GET", "/v2/nothing", None, {"Host": "["}), 404, "GET /v2/nothing: Not Found"),
     "half of the body": (
@@ -454,12 +454,12 @@ BYTES_CASES: dict[str, tuple[str, bytes, grpc.StatusCode, str]] = {
 
 # Name of the case: (the requests of a stream, code, message).
 STREAM_CASES: dict[str, tuple[list[dict[str, Any]], grpc.StatusCode, str]] = {
-    "nothing": ([], grpc.StatusCode.INVALID_ARGUMENT, "request: expected one at the least, got the stream's end"),
+    "nothing": ([], grpc.StatusCode.INVALID_ARGUMENT, "request: expected at least one, got the end of the stream"),
     "no input": ([{}], grpc.StatusCode.INVALID_ARGUMENT, 'inputs: expected "text", got none'),
     "raw too short": (
         [raw(b"\x09")],
         grpc.StatusCode.INVALID_ARGUMENT,
-        'input "text": expected BYTES [1] in raw_input_contents, got 1 bytes that do not unpack',
+        'input "text": expected BYTES [1] in raw_input_contents, got 1 bytes that do not match',
     ),
     "unknown model": (
         [{"model_name": "nobody", "inputs": [PLAIN]}], grpc.StatusCode.NOT_FOUND, "Model nobody not found",

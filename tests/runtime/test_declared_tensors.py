@@ -154,11 +154,11 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], str]] = {
     ),
     "too many elements": (
         changed("ids", shape=[7], data=[1] * 7),
-        'input "ids": expected 6 elements at the most, got 7',
+        'input "ids": expected at most 6 elements, got 7',
     ),
     "too large an element": (
         changed("blobs", data=["a", "123456789"]),
-        'input "blobs": element 1: expected 8 bytes at the most, got 9',
+        'input "blobs": element 1: expected at most 8 bytes, got 9',
     ),
     "another content type": (
         changed("ids", parameters={"content_type": "pd"}),
@@ -192,7 +192,7 @@ def test_failure_of_the_models_own_code_tells_the_caller_its_class_and_the_log_w
     server: RuntimeServer, client: V2Client
 ) -> None:
     failing = changed("ids", data=[13, 1])
-    reason = "Model probe failed with RuntimeError; the server's log says where"
+    reason = "Model probe failed with RuntimeError; see the server's log"
     assert grpc_error(client, inputs=typed(failing)) == (grpc.StatusCode.INTERNAL, reason)
     assert client.rest(f"/v2/models/{MODEL}/infer", {"inputs": failing}) == (500, {"error": reason})
     lines = [json.loads(line) for line in server.log.read_text().splitlines()]
@@ -291,9 +291,9 @@ def test_model_may_ask_for_lower_limits_but_not_for_higher_ones(server: RuntimeS
         (adapted / "model-settings.json").write_text(json.dumps(settings))
         server.load(model)
     status, answer = client.rest("/v2/models/lower/infer", {"inputs": GOOD})
-    assert (status, answer) == (400, {"error": 'input "weights": expected 3 elements at the most, got 4'})
+    assert (status, answer) == (400, {"error": 'input "weights": expected at most 3 elements, got 4'})
     status, answer = client.rest("/v2/models/higher/infer", {"inputs": changed("ids", shape=[7], data=[1] * 7)})
-    assert (status, answer) == (400, {"error": 'input "ids": expected 6 elements at the most, got 7'})
+    assert (status, answer) == (400, {"error": 'input "ids": expected at most 6 elements, got 7'})
 
 
 def test_limit_that_is_none_stops_the_server_at_its_start(tmp_path: Path) -> None:

@@ -122,14 +122,14 @@ def test_texts_keep_their_order(client: V2Client, ask: Way, count: int) -> None:
 def test_more_texts_than_allowed_are_refused(client: V2Client, ask: Way) -> None:
     with pytest.raises(Refused) as refused:
         ask(client, EXAMPLE, ["x"] * (MAX_ITEMS + 1))
-    assert str(refused.value) == f'input "text": expected {MAX_ITEMS} elements at the most, got {MAX_ITEMS + 1}'
+    assert str(refused.value) == f'input "text": expected at most {MAX_ITEMS} elements, got {MAX_ITEMS + 1}'
 
 
 @pytest.mark.parametrize("text", ["x" * (MAX_BYTES + 1), "é" * (MAX_BYTES // 2) + "x", "😁" * (MAX_BYTES // 4) + "x"])
 def test_a_text_that_is_too_long_is_told_by_its_place(client: V2Client, ask: Way, text: str) -> None:
     with pytest.raises(Refused) as refused:
         ask(client, EXAMPLE, ["fine", "fine", text, "fine"])
-    reason = f"expected {MAX_BYTES} bytes at the most, got {MAX_BYTES + 1}"
+    reason = f"expected at most {MAX_BYTES} bytes, got {MAX_BYTES + 1}"
     assert str(refused.value) == f'input "text": element 2: {reason}'
 
 

@@ -90,7 +90,7 @@ def test_a_huge_file_is_refused_before_it_is_read(pod: AdapterPod, model: str) -
     before = pod.resident()
     code, message = pod.refusal(model, f"{model}.txt")
     assert code == "FAILED_PRECONDITION"
-    assert message.endswith(f"{model}.txt: expected 16 MiB at the most, got 18.0 MiB")
+    assert message.endswith(f"{model}.txt: expected at most 16 MiB, got 18.0 MiB")
     assert pod.resident() - before < 2**24
     pod.unload(model)
     pod.bucket.delete(f"{model}.txt")

@@ -114,7 +114,7 @@ def test_code_beside_a_models_own_settings_is_not_run(pod: AdapterPod, model: st
     assert pod.state(model) == "NOT_FOUND"
 
 
-OUTSIDE = "parameters.uri {} is outside of the model's directory"
+OUTSIDE = "parameters.uri {} is outside the model's directory"
 
 # Name of the case: (model-settings.json, reason). NaN is JSON to Python but not to the adapter, which then hands a file
 # on as it is, with names and paths of the bucket's choice.
@@ -123,7 +123,7 @@ REFUSED: dict[str, tuple[str, str]] = {
         '{"implementation": "evil.Model"}',
         (
             "model-settings.json names implementation evil.Model; "
-            "this server runs sentiment_model.SentimentModel only: take the line out"
+            "this server only runs sentiment_model.SentimentModel: remove the line"
         ),
     ),
     "file of this machine": (

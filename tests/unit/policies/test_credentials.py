@@ -172,5 +172,5 @@ def test_a_config_map_holds_no_credential_and_no_private_key() -> None:
 def test_secrets_are_given_in_data() -> None:
     one = resource("core/v1:Secret", {"stringData": {"password": LITERAL}})
     assert found(NO_PLAIN_CREDENTIALS, one) == [
-        "stringData: given, expected data: a cluster never tells stringData again, so that no drift of it is seen"
+        "stringData: given, expected data: the API server never returns stringData, which hides drift"
     ]

@@ -158,4 +158,4 @@ def test_an_environment_that_cannot_be_made_is_an_error_that_says_so(tmp_path: P
         env=os.environ | {"MODELMESH_CACHE": str(full)},
     )  # fmt: skip
     assert ended.returncode == 1
-    assert re.fullmatch(r"✗ the environment .* can't be made: .*\nmend that, .*make policies-env\n", ended.stderr)
+    assert re.fullmatch(r"✗ the environment .* can't be created: .*\nfix that, .*make policies-env\n", ended.stderr)

@@ -19,28 +19,28 @@ from tests.unit.policies.resources import (
 
 STORE = making_pods("apps/v1:StatefulSet")
 VOLUMES = ("spec", "template", "spec", "volumes")
-BEYOND = "http to a host beyond the cluster, expected https"
+OUTSIDE = "http to a host outside the cluster, expected https"
 
 LACKING: list[tuple[str, Mapping[str, Any], str]] = [
     (
         "apps/v1:StatefulSet",
         spoilt(STORE, VOLUMES, [{"name": "data", "emptyDir": {}}]),
-        "spec.template.spec.volumes: no claim, expected one: what is stored goes with its pod",
+        "spec.template.spec.volumes: no claim, expected one: the data is deleted with its pod",
     ),
     (
         "apps/v1:StatefulSet",
         spoilt(STORE, VOLUMES, None),
-        "spec.template.spec.volumes: no claim, expected one: what is stored goes with its pod",
+        "spec.template.spec.volumes: no claim, expected one: the data is deleted with its pod",
     ),
     (
         "apps/v1:Deployment",
         spoilt(CONTROLLER, ("spec", "replicas"), 1.0),
-        "spec.replicas: 1, expected 2 or more: one takes over",
+        "spec.replicas: 1, expected 2 or more for failover",
     ),
     (
         "apps/v1:Deployment",
         spoilt(CONTROLLER, ("spec", "replicas"), None),
-        "spec.replicas: 1, expected 2 or more: one takes over",
+        "spec.replicas: 1, expected 2 or more for failover",
     ),
     (
         "core/v1:ConfigMap",
@@ -50,17 +50,17 @@ LACKING: list[tuple[str, Mapping[str, Any], str]] = [
     (
         "core/v1:Secret",
         {"data": encoded(etcd_connection={"endpoints": "https://a.example:2379,http://b.example:2379"})},
-        f"data[etcd_connection].endpoints: {BEYOND}",
+        f"data[etcd_connection].endpoints: {OUTSIDE}",
     ),
     (
         "core/v1:Secret",
         {"data": encoded(bucket={"type": "s3", "endpoint_url": "http://192.0.2.1:9000"})},
-        f"data[bucket].endpoint_url: {BEYOND}",
+        f"data[bucket].endpoint_url: {OUTSIDE}",
     ),
     (
         "core/v1:Secret",
         {"data": encoded(web={"type": "http", "url": "http://models.svc.example"})},
-        f"data[web].url: {BEYOND}",
+        f"data[web].url: {OUTSIDE}",
     ),
 ]
 

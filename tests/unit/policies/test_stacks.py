@@ -29,7 +29,7 @@ def test_nor_do_many_models(config: dict[str, str]) -> None:
 def test_stack_dev_is_not_fit_for_production(config: dict[str, str]) -> None:
     assert _violations(run_stack(config), "prod") == [
         "model-serving-config: data[config.yaml].tls.secretName: missing, expected a Secret with a certificate",
-        "modelmesh-controller: spec.replicas: 1, expected 2 or more: one takes over",
+        "modelmesh-controller: spec.replicas: 1, expected 2 or more for failover",
     ]
 
 

@@ -5,7 +5,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from models.__main__ import FORMAT, digest, make
+from models.sentiment import FORMAT, digest, make
 from runtime_src.model_manifest import Manifest, read_manifest
 from runtime_src.vader_lexicon import EMOJI_FILE, LEXICON_FILE
 

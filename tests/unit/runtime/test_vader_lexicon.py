@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from models.__main__ import make
+from models.sentiment import make
 from runtime_src.vader_lexicon import EMOJI_FILE, LEXICON_FILE, LexiconError, read_lexicon
 
 

@@ -11,7 +11,7 @@ import pytest
 from components.images import content
 from components.images.build import BuildArgs
 from components.images.runtime_image import BuiltImage, RuntimeImage
-from models.__main__ import make
+from models.sentiment import make
 from policies import environment
 from tests.unit.stack.engine import run
 

@@ -1,1 +1,1 @@
-"""Measurements of two or more things against each other, in one run: what counts is their ratios."""
+"""Benchmarks that measure alternatives in turn during one run and compare them by ratios."""

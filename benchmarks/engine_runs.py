@@ -1,4 +1,4 @@
-"""One run of Pulumi's engine: how long it took, what it and its plugins held at most, and when it did what."""
+"""One run of Pulumi's engine: its duration, the peak memory of it and its plugins, and its resource events."""
 
 import json
 import signal
@@ -15,13 +15,13 @@ from cli.stack import Stack
 
 _SAMPLING_SECONDS = 0.1
 _ENDING_SECONDS = 60
-"""For an engine that was interrupted to finish what it has begun."""
+"""Seconds that an interrupted engine gets to finish the operations in progress."""
 _KINDS = {"resourcePreEvent": "start", "resOutputsEvent": "end", "resOpFailedEvent": "failed"}
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that the engine said about one resource, seconds after its own start."""
+    """An event of the engine about one resource, in seconds after the engine's start."""
 
     seconds: float
     kind: str
@@ -31,7 +31,7 @@ class Event:
 
 @dataclass(frozen=True)
 class EngineRun:
-    """What came of it; `memory` is the most that all its processes held together, in bytes."""
+    """Result of one run; `memory` is the peak of all its processes together, in bytes."""
 
     seconds: float
     memory: int
@@ -39,10 +39,10 @@ class EngineRun:
 
 
 def run(stack: Stack, *arguments: str, limit: float) -> EngineRun:
-    """Run the engine in a session of its own, by which its plugins are found.
+    """Run the engine in a separate session, by which its plugins are found.
 
     Raises:
-        BenchmarkError: it failed, or took longer than `limit` seconds; it has ended then, too.
+        BenchmarkError: The run failed or took longer than `limit` seconds; the engine has ended in either case.
     """
     started = time.monotonic()
     process = stack.started(
@@ -79,31 +79,31 @@ def run(stack: Stack, *arguments: str, limit: float) -> EngineRun:
 
 
 def events(lines: list[tuple[float, str]]) -> Iterator[Event]:
-    """The events about resources in the engine's output, each line with the second at which it came."""
+    """Resource events in the engine's output, whose lines come with their seconds."""
     for seconds, line in lines:
-        told = _parsed(line)
+        entry = _parsed(line)
         for name, kind in _KINDS.items():
-            if metadata := told.get(name, {}).get("metadata"):
+            if metadata := entry.get(name, {}).get("metadata"):
                 yield Event(seconds, kind, metadata["urn"], metadata["op"])
 
 
 def problems(lines: Iterator[str]) -> Iterator[str]:
-    """What the engine complained of; all that is no event, too, because an engine that could not start says it so."""
+    """Errors in the engine's output, including lines that are not events, which an engine prints if it cannot start."""
     for line in lines:
-        told = _parsed(line)
-        diagnostic = told.get("diagnosticEvent", {})
+        entry = _parsed(line)
+        diagnostic = entry.get("diagnosticEvent", {})
         if diagnostic.get("severity") == "error":
             yield diagnostic["message"].strip()
-        elif not told:
+        elif not entry:
             yield line.strip()
 
 
 def session_memory(session: int) -> int:
-    """Resident bytes of all processes of a session; pages that they share count for each."""
+    """Resident bytes of all processes of a session; shared pages count for each process."""
     total = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            # The name of the program, in parentheses, may have spaces in it.
+            # The program's name is in parentheses and may contain spaces.
             fields = stat.read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
@@ -113,8 +113,8 @@ def session_memory(session: int) -> int:
 
 
 def state_file(stack: Stack) -> Path:
-    """Where the file backend of an embedded node keeps the stack."""
-    assert stack.embedded, "the benchmark has a node of its own"
+    """State file of the stack in the file backend of an embedded node."""
+    assert stack.embedded, "the benchmark has a separate node"
     (file,) = (stack.embedded.data / "pulumi").rglob(f"stacks/*/{stack.name}.json")
     return file
 

@@ -1,5 +1,5 @@
-"""What a benchmark ends with when it cannot go on."""
+"""The error of all benchmarks."""
 
 
 class BenchmarkError(Exception):
-    """Nothing that can be compared was measured; the message says why, for whoever started it."""
+    """A measurement failed or is not comparable; the message explains why."""

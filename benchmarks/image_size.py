@@ -1,4 +1,4 @@
-"""Sizes of images, built by an embedded node's BuildKit into archives that are read and thrown away."""
+"""Sizes of images, built by an embedded node's BuildKit into archives that are deleted afterwards."""
 
 import gzip
 import json
@@ -18,25 +18,25 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy"
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSize:
-    """Bytes of all layers: `compressed` as a registry hands them out, `unpacked` as they are in a pod."""
+    """Bytes of all layers: `compressed` as in a registry, `unpacked` as in a pod."""
 
     compressed: int
     unpacked: int
 
 
 def running_builder() -> Instance | None:
-    """The embedded node whose builder is up, if there is one."""
+    """The embedded node whose builder is running, or None."""
     return next((found for found in map(instance, NAMES) if lifecycle.records(found).running(NAME)), None)
 
 
 def image_size(node: Instance, context: Path, scratch: Path) -> ImageSize:
-    """Build the Dockerfile of `context` on the node's base image and weigh the result.
+    """Build the Dockerfile of `context` on the node's base image and return the image's size.
 
     Raises:
-        BenchmarkError: it does not build; with the end of the builder's words.
+        BenchmarkError: The build failed; the message has the end of its log.
     """
     archive, log = scratch / f"{context.name}.tar", scratch / f"{context.name}-build.log"
-    # The node's own layers are not compressed; a registry's usually are.
+    # The node's layers are not compressed, but those in a registry usually are.
     packed = f"type=oci,dest={archive},compression=gzip,force-compression=true"
     command = build_command(node, context, "--output", packed)
     with log.open("wb") as output:
@@ -50,7 +50,7 @@ def image_size(node: Instance, context: Path, scratch: Path) -> ImageSize:
 
 
 def build_command(node: Instance, context: Path, *more: str, **arguments: str) -> list[str]:
-    """What builds the Dockerfile of `context` on the node's base image; options and build arguments come besides."""
+    """Command that builds the Dockerfile of `context` on the node's base image, with options and build arguments."""
     arguments = json.loads(handover.config(node))["modelmesh:buildArgs"] | arguments
     arguments |= {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
     command = [
@@ -64,7 +64,7 @@ def build_command(node: Instance, context: Path, *more: str, **arguments: str) -
 
 
 def weigh(archive: Path) -> ImageSize:
-    """The sizes of the one image in an OCI archive."""
+    """Sizes of the only image in an OCI archive."""
     with tarfile.open(archive) as tar:
 
         def blob(digest: str) -> bytes:

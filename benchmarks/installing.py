@@ -1,4 +1,4 @@
-"""From an empty namespace to a served model: by the stack, and by hand in upstream's order, in turn."""
+"""Installation from an empty namespace to a served model, by the stack and by hand in upstream's order, in turn."""
 
 import json
 import time
@@ -19,25 +19,25 @@ _NAMESPACE = "modelmesh-serving"
 
 @dataclass
 class Installing:
-    """What both took, round by round: seconds of the stack, and of each step of the script."""
+    """Results of each round: the engine's run, and the seconds of each step of the script."""
 
     ours: list[EngineRun] = field(default_factory=list)
     script: list[dict[str, float]] = field(default_factory=list)
 
     @property
     def ratio(self) -> float:
-        """Ours ÷ the script's, within a round; the median of rounds."""
+        """Seconds of the stack ÷ those of the script within a round; the median of rounds."""
         pairs = zip(self.ours, self.script, strict=True)
         return median(ours.seconds / sum(script.values()) for ours, script in pairs)
 
 
 def measure(stack: Stack, *, rounds: int) -> Installing:
-    """Rounds of both, from nothing each time; the stack is up after.
+    """Measure both from an empty namespace in each round; the stack is up afterwards.
 
-    Images are built before, so neither waits for one.
+    Images are built before, so neither waits for a build.
     """
     up = ("up", *PROGRAM_FLAGS, *_CHANGES)
-    say("once before, for the images")
+    say("a first run to build the images")
     engine_runs.run(stack, *up, limit=2 * _LIMIT_SECONDS)
     planned = upstream_order.steps(with_secrets(stack))
     by_hand = _with_kubeconfig(stack)
@@ -46,8 +46,8 @@ def measure(stack: Stack, *, rounds: int) -> Installing:
         _destroy(stack)
         script = upstream_order.apply(by_hand, planned, _NAMESPACE, sleep=time.sleep)
         found.script.append(script)
-        told = ", ".join(f"{name} {seconds:.1f}" for name, seconds in script.items())
-        say(f"round {number + 1} of {rounds}: by hand {sum(script.values()):.1f} s ({told})")
+        steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in script.items())
+        say(f"round {number + 1} of {rounds}: by hand {sum(script.values()):.1f} s ({steps})")
         _delete(by_hand, planned)
         ours = engine_runs.run(stack, *up, limit=_LIMIT_SECONDS)
         found.ours.append(ours)
@@ -56,14 +56,14 @@ def measure(stack: Stack, *, rounds: int) -> Installing:
 
 
 def with_secrets(stack: Stack) -> list[dict[str, Any]]:
-    """The stack's resources with all secrets readable, for this process's memory alone."""
+    """The stack's resources with readable secrets, only kept in the memory of this process."""
     exported = stack.pulumi("stack", "export", "--show-secrets", quiet=True).stdout
     found: list[dict[str, Any]] = json.loads(exported)["deployment"]["resources"]
     return found
 
 
 def timeline(events: tuple[Event, ...]) -> list[tuple[str, float, float]]:
-    """Name, start and end of each resource that the engine made, in the order of their starts."""
+    """Name, start and end of each resource that the engine created, in the order of their starts."""
     starts = {each.urn: each.seconds for each in events if each.kind == "start"}
     ends = {each.urn: each.seconds for each in events if each.kind == "end"}
     spans = [(_name(urn), start, ends[urn]) for urn, start in starts.items() if urn in ends]
@@ -71,7 +71,7 @@ def timeline(events: tuple[Event, ...]) -> list[tuple[str, float, float]]:
 
 
 def _name(urn: str) -> str:
-    """Kind and name, without the components around it."""
+    """Kind and name from a URN, without the components around it."""
     _, _, rest = urn.partition("::")
     kind, _, name = rest.partition("::")[2].partition("::")
     return f"{kind.rpartition('$')[2].rpartition(':')[2]} {name}"
@@ -82,11 +82,11 @@ def _destroy(stack: Stack) -> None:
 
 
 def _delete(by_hand: Stack, planned: list[upstream_order.Step]) -> None:
-    """All of it again, last things first: the controller has to be there while its runtimes go."""
+    """Delete everything in reverse order: the controller must be running while its runtimes are deleted."""
     upstream_order.delete(by_hand, list(reversed(planned)))
 
 
 def _with_kubeconfig(stack: Stack) -> Stack:
-    """kubectl finds the cluster in its environment: asking the engine each time would count against it."""
+    """Stack with kubectl's kubeconfig in its environment, since asking the engine would add to the durations."""
     assert stack.embedded
     return replace(stack, environment=stack.environment | {"KUBECONFIG": str(stack.embedded.kubeconfig)})

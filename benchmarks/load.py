@@ -1,4 +1,4 @@
-"""Load over gRPC, by ghz: built once from its pinned Go module, run as a process of its own, every answer checked."""
+"""Load over gRPC by ghz, which is built once from its pinned Go module; the status of every response is checked."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ CALL = "inference.GRPCInferenceService/ModelInfer"
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One server under load for a while."""
+    """Results of one server under load."""
 
     requests_per_second: float
     p50_ms: float
@@ -26,10 +26,10 @@ class Measured:
 
 
 def ghz(cache: Path) -> Path:
-    """The program, built in about a minute unless the cache has it.
+    """Path of the program, which is built in about a minute if it is not cached.
 
     Raises:
-        BenchmarkError: there is no Go, or it could not be built.
+        BenchmarkError: Go is missing, or the build failed.
     """
     digest = hashlib.sha256(b"".join((MODULE / name).read_bytes() for name in ("go.mod", "go.sum"))).hexdigest()[:12]
     program = cache / "benchmarks" / f"ghz-{digest}"
@@ -55,24 +55,24 @@ def ghz(cache: Path) -> Path:
 
 @dataclass(frozen=True)
 class Generator:
-    """ghz, with the descriptor of what it calls."""
+    """The ghz program with the descriptor of the gRPC service."""
 
     program: Path
     protoset: Path
 
     def measure(self, address: str, request: Path, *, clients: int, seconds: float) -> Measured:
-        """Have so many clients send one request over and over, each as soon as it has its answer.
+        """Send one request over and over from several clients, each as soon as it has its response.
 
-        They share one connection, as ModelMesh's calls to a model server do.
+        The clients share one connection, as ModelMesh's calls to a model server do.
 
         Args:
-            address: of the server.
-            request: file with the serialized message.
-            clients: how many requests are under way at a time.
-            seconds: for which new ones are sent; those under way at the end are waited for.
+            address: Address of the server.
+            request: File with the serialized message.
+            clients: Number of concurrent requests.
+            seconds: Time in which new requests are sent; those in progress at the end are waited for.
 
         Raises:
-            BenchmarkError: a request failed.
+            BenchmarkError: A request failed.
         """
         finished = subprocess.run(
             [self.program, "--insecure", "--protoset", self.protoset, "--call", CALL, "--binary-file", request,
@@ -86,10 +86,10 @@ class Generator:
 
 
 def parse(report: Mapping[str, Any]) -> Measured:
-    """Read ghz's JSON.
+    """Parse the JSON report of ghz.
 
     Raises:
-        BenchmarkError: nothing was answered, or not all of it with OK.
+        BenchmarkError: There are no responses, or not all of them are OK.
     """
     statuses: Mapping[str, int] = report.get("statusCodeDistribution") or {}
     if set(statuses) != {"OK"} or statuses["OK"] != report["count"]:

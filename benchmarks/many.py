@@ -1,4 +1,4 @@
-"""N small models on a runtime that is up: by the stack, and by kubectl with the same objects, in turn."""
+"""Many small models on a running runtime, by the stack and by kubectl with the same objects, in turn."""
 
 import json
 import subprocess
@@ -18,31 +18,31 @@ UP, PREVIEW, CHANGE, DESTROY = OPERATIONS = ("up", "no-op preview", "one changed
 PROGRAM = Path(__file__).parent / "many_models"
 _LABEL = "benchmark=many"
 _LOADED = "jsonpath={.status.modelStatus.states.activeModelState}=Loaded"
-_FLAGS = tuple(flag for flag in PROGRAM_FLAGS if "polic" not in flag)  # the policies ask about the stack `dev`
+_FLAGS = tuple(flag for flag in PROGRAM_FLAGS if "polic" not in flag)  # the policies belong to the stack `dev`
 
 
 @dataclass
 class ManyModels:
-    """What was measured with one number of models.
-
-    Attributes:
-        ours: seconds of each operation of the stack, once for each round.
-        kubectl: seconds of kubectl for those that it has a counterpart of.
-        memory: the most bytes in each operation, of engine, program and plugins together.
-        state: bytes of the state file.
-    """
+    """Results for one number of models."""
 
     models: int
     ours: dict[str, list[float]] = field(default_factory=dict)
+    """Seconds of each operation of the stack, one per round."""
     kubectl: dict[str, list[float]] = field(default_factory=dict)
+    """Seconds of kubectl for those operations that have a counterpart."""
     memory: dict[str, int] = field(default_factory=dict)
+    """Peak bytes of the engine, the program and plugins together in each operation."""
     state: int = 0
+    """Size of the state file in bytes."""
 
 
 def measure(
     instance: str, sizes: Sequence[int], paths: tuple[str, str], *, rounds: int, limit: float
 ) -> Iterator[ManyModels | str]:
-    """Each number of models in turn, until one takes longer than `limit` seconds: why the others are left out then."""
+    """Measure each number of models in turn.
+
+    Ends with a text when one takes longer than `limit` seconds, which explains why the remaining ones are missing.
+    """
     for place, models in enumerate(sizes):
         measured = ManyModels(models)
         try:
@@ -93,11 +93,11 @@ def _round(instance: str, measured: ManyModels, paths: tuple[str, str], limit: f
 
 
 def objects(resources: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The InferenceServices of the table in a stack's state, as somebody would write them for kubectl."""
+    """InferenceServices of the table in a stack's state, as a user would write them for kubectl."""
     (table,) = [each["inputs"]["data"] for each in resources if each["type"] == "kubernetes:core/v1:ConfigMap"]
     services = [json.loads(text) for _, text in sorted(table.items())]
     for service in services:
-        # What the stack finds them by, and they go with.
+        # kubectl needs neither the owner nor the labels by which the stack finds them.
         del service["metadata"]["ownerReferences"]
         service["metadata"]["labels"] = {"benchmark": "many"}
         service["metadata"]["namespace"] = "modelmesh-serving"
@@ -120,7 +120,7 @@ def _kubectl(stack: Stack, command: list[str], text: str | None, limit: float) -
 
 
 def _clear(stack: Stack) -> None:
-    """Nothing of an interrupted round stays for the next."""
+    """Delete everything that an interrupted round has left."""
     engine_runs.run(stack, "destroy", "--yes", "--skip-preview", limit=600)
     _kubectl(stack, stack.kubectl("delete", "inferenceservices", "--selector", _LABEL, "--namespace",
                                   "modelmesh-serving", "--wait"), None, 600)  # fmt: skip

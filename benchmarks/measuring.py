@@ -1,4 +1,4 @@
-"""The order of things: servers take turns, so that what else the machine does meets them alike."""
+"""Order of measurements: servers take turns, so that other load on the machine affects them alike."""
 
 import json
 import struct
@@ -19,13 +19,13 @@ LIBRARY = Path(__file__).parent / "limits/library.py"
 _WARM_UP_SECONDS = 0.5
 _SETTLING_SECONDS = 0.5
 _LOADING_SECONDS = 30
-"""As long may the loading of many models take; how far a server came is part of the result."""
+"""Time limit for loading many models; the number that a server has loaded by then is part of the result."""
 _started = time.monotonic()
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A server that has the example model loaded, and the requests it is asked, by number of texts."""
+    """A server with the loaded example model, and its requests by number of texts."""
 
     server: Server
     requests: Mapping[int, Path]
@@ -44,7 +44,7 @@ def requests(environment: Environment, numbers: Iterable[int], *, raw: bool = Fa
         tensor: dict[str, Any] = {"name": "text", "datatype": "BYTES", "shape": [number]}
         fields: dict[str, Any] = {"model_name": EXAMPLE, "inputs": [tensor]}
         if raw:
-            # Each element with its length before it, in four bytes.
+            # The length of each element precedes it, in four bytes.
             fields["raw_input_contents"] = [b"".join(len(text).to_bytes(4, "little") + text for text in texts)]
         else:
             tensor["contents"] = {"bytes_contents": texts}
@@ -54,10 +54,10 @@ def requests(environment: Environment, numbers: Iterable[int], *, raw: bool = Fa
 
 
 def compare_answers(environment: Environment, contenders: Mapping[str, Contender], number: int) -> None:
-    """Ask every server for the scores of so many texts.
+    """Ask every server for the scores of this number of texts.
 
     Raises:
-        BenchmarkError: one of them says something else than the first.
+        BenchmarkError: The responses differ.
     """
     request = environment.messages.of("ModelInferRequest")
     answers = {
@@ -73,14 +73,14 @@ def compare_answers(environment: Environment, contenders: Mapping[str, Contender
 def alternate(
     generator: Generator, contenders: Mapping[str, Contender], cells: Sequence[Cell], *, rounds: int, seconds: float
 ) -> Iterator[tuple[Cell, Throughput]]:
-    """Put each load on each server in turn, over and over; yields after each load what there is by then."""
+    """Measure each load on each server in turn, in several rounds; yields the results so far after each load."""
     for name, contender in contenders.items():
         say(f"warming up: {name}")
         for request in contender.requests.values():
             generator.measure(contender.server.address, request, clients=8, seconds=_WARM_UP_SECONDS)
     throughput, names = Throughput(), list(contenders)
     for number in range(rounds):
-        # Another one comes first in each round.
+        # Each round starts with another server.
         order = names[number % len(names) :] + names[: number % len(names)]
         for cell in cells:
             measured = {
@@ -113,7 +113,7 @@ def library(environment: Environment, model: Path, seconds: float) -> float:
 def footprints(
     environment: Environment, programs: Mapping[str, Program], *, starts: int, models: Sequence[int]
 ) -> dict[str, Footprint]:
-    """Start each server several times in turn, and load small models into the last of them until there are so many."""
+    """Start each server several times in turn, and load small models into its last process."""
     found = {name: Footprint() for name in programs}
     small = [small_model(environment.scratch, number) for number in range(max(models))]
     for number in range(starts):
@@ -145,7 +145,7 @@ def _load_many(server: Server, footprint: Footprint, small: Sequence[Path], mile
 
 
 def values(answer: Any) -> dict[str, list[Any]]:
-    """The elements of every output of a ModelInferResponse, whether they are typed or raw."""
+    """Elements of every output of a ModelInferResponse, typed or raw."""
     found = {
         output.name: [*output.contents.fp32_contents, *output.contents.bytes_contents] for output in answer.outputs
     }

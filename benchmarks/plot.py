@@ -1,4 +1,4 @@
-"""The picture of a run: requests per second and latency of the three servers, as a small SVG that never moves."""
+"""Plot of a run: requests per second and latency of the three servers, as a reproducible SVG."""
 
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ _LABELS = {
     TEMPLATE: "template settings",
     BARE: "bare gRPC server (limit)",
 }
-_COLORS = {OURS: "#0072b2", TEMPLATE: "#e69f00", BARE: "#bbbbbb"}  # told apart by the colour-blind, too
+_COLORS = {OURS: "#0072b2", TEMPLATE: "#e69f00", BARE: "#bbbbbb"}  # distinguishable by the colour-blind
 _BAR = 0.27
 STYLE: dict[Any, Any] = {
-    # Texts stay texts, and ids come from the content: the same numbers are the same file.
+    # Text is kept as text and ids derive from the content, so equal numbers give equal files.
     "svg.fonttype": "none",
     "svg.hashsalt": "benchmarks",
     "font.family": "sans-serif",
@@ -60,7 +60,7 @@ def _draw_latencies(axes: Axes, throughput: Throughput, cells: list[Cell]) -> No
         heights = [high - low for low, high in zip(lows, highs, strict=True)]
         axes.bar(_places(cells, place), heights, _BAR, bottom=lows, color=_COLORS[server])
     axes.set_yscale("log")
-    axes.use_sticky_edges = False  # the lowest bar has a lower end, too
+    axes.use_sticky_edges = False  # adds a margin below the lowest bar
     axes.margins(y=0.1)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     _name_clients(axes, cells, [""] * len(cells))

@@ -1,4 +1,4 @@
-"""The words of a run: what was promised, and tables in Markdown that the README shows."""
+"""Report of a run: the promises and the tables in Markdown that the documentation shows."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,38 +17,35 @@ from benchmarks.measurements import (
 )
 
 MANY = 1_000
-"""Models of the promise about memory."""
+"""Number of models in the promise about memory."""
 _NOTHING = "-"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """Something that has to be so.
-
-    Attributes:
-        what: in words.
-        value: what came out, if it was measured.
-        form: value and bound in words.
-        bound: the least or the most that the value may be.
-        least: which of the two.
-    """
+    """A promised bound on one measured value."""
 
     what: str
+    """Description of the value."""
     value: float | None
+    """Measured value, if any."""
     form: Callable[[float], str]
+    """Formatter of value and bound."""
     bound: float
+    """Lower or upper bound of the value."""
     least: bool = False
+    """Whether the bound is a lower one."""
 
     @property
     def kept(self) -> bool | None:
-        """Whether it is so; None if nobody knows."""
+        """Whether the promise is kept; None if the value was not measured."""
         if self.value is None:
             return None
         return self.value >= self.bound if self.least else self.value <= self.bound
 
 
 def promises(measured: Measurements) -> list[Promise]:
-    """All that the runtime promises, with what came out."""
+    """Promises of the runtime with their measured values."""
     throughput, image = measured.throughput, measured.image
     share = None if isinstance(image, str) else image[OURS].compressed / image[TEMPLATE].compressed
     return [
@@ -77,7 +74,7 @@ def promises(measured: Measurements) -> list[Promise]:
 
 
 def promise_table(measured: Measurements) -> str:
-    """The promises, kept or not."""
+    """Table of the promises and whether they are kept."""
     marks = {True: "✓", False: "✗", None: ""}
     rows = [
         (
@@ -150,12 +147,12 @@ def _small(number: int) -> str:
 
 
 def times(ratio: float) -> str:
-    """A ratio in words."""
+    """A ratio formatted as a multiple."""
     return f"{ratio:.2f} x"
 
 
 def mib(size: float) -> str:
-    """Bytes in words."""
+    """Formatted size in MiB."""
     return f"{size / 2**20:,.0f} MiB"
 
 

@@ -1,6 +1,6 @@
-"""What the programs of the benchmark have in common: the installation that the stack `dev` has up, said by name.
+"""References to the installation of the stack `dev`, for the programs of the benchmarks.
 
-Nothing of it is registered, so nothing of it is changed or taken away by them.
+No resource is registered for it, so the programs neither change nor delete it.
 """
 
 import pulumi
@@ -10,7 +10,7 @@ from settings import Settings
 
 
 def namespace(s: Settings, opts: pulumi.ResourceOptions) -> mm.ModelNamespace:
-    """The namespace of the controller, in which models are served, too."""
+    """Namespace of the controller, in which models are served."""
     there = pulumi.Output.from_input(s.namespace)
     installation = mm.installation.Installation(
         cluster=s.cluster,

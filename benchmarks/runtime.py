@@ -1,11 +1,11 @@
 """Measures the model server against the tutorial's template settings, a bare gRPC server and the library in a loop.
 
-`.venv/bin/python -m benchmarks.runtime` takes about seven minutes and writes tables and a picture into
-`benchmarks/results`; with `--quick` it takes less than two, and writes into `.build/benchmarks`. `--settings` changes
-one setting of the server at a time instead, and measures what each costs or wins.
+`.venv/bin/python -m benchmarks.runtime` takes about seven minutes and writes tables and a plot to `benchmarks/results`;
+with `--quick` it takes less than two, and writes to `.build/benchmarks`. `--settings` measures the effect of changing
+one setting of the server at a time instead.
 
-All servers are up at once, each on ports of its own on the loopback interface, and take turns of a few seconds. Their
-answers are compared before, the status of every answer is checked, and what counts are ratios.
+All servers run at the same time on separate ports of the loopback interface, and take turns of a few seconds. Their
+scores are compared first, the status of every response is checked, and results are compared by ratios.
 """
 
 import argparse
@@ -41,12 +41,12 @@ CELLS = [Cell(clients, texts) for texts in TEXTS for clients in (1, 8, 32)]
 SETTINGS_CELLS = [Cell(8, texts) for texts in TEXTS]
 ROUNDS = 5
 LIMIT_SECONDS = 15 * 60
-"""Longer than it ever takes; what hangs ends with all servers."""
+"""Time limit of a run, which is then stopped with all servers."""
 _VERSIONS = "from importlib.metadata import version as v; print(v('mlserver'), v('grpcio'), v('uvloop'))"
 
 
 def main() -> None:
-    """Read the command line, measure, print and write."""
+    """Read the command line, measure, print and write the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.runtime", description="Measure the model server.")
     parser.add_argument("--quick", action="store_true", help="less than two minutes, for a first look")
     parser.add_argument("--settings", action="store_true", help="one setting changed at a time, instead")
@@ -55,8 +55,8 @@ def main() -> None:
         signal.signal(number, _end)
     signal.alarm(LIMIT_SECONDS)
     if (busy := os.getloadavg()[0]) > 1:
-        # Whoever has two processes gets more of a busy machine than whoever has one.
-        say(f"! the machine is busy (load {busy:.1f}): wait until it is quiet for numbers that mean something")
+        # On a busy machine, servers with two processes get a larger share of CPU time.
+        say(f"! the machine is busy (load {busy:.1f}): wait until it is quiet for meaningful numbers")
     results = QUICK_RESULTS if arguments.quick else RESULTS
     results.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
@@ -106,7 +106,7 @@ def measure(environment: Environment, *, quick: bool) -> Measurements:
 
 
 def measure_settings(environment: Environment, *, rounds: int) -> Throughput:
-    """Measure our server with one setting changed at a time."""
+    """Measure this project's server with one setting changed at a time."""
     model, generator, shipped = example(environment.scratch), _generator(environment), servers.of_image(servers.RUNTIME)
     kinds = {raw: measuring.requests(environment, TEXTS, raw=raw) for raw in (False, True)}
     with ExitStack() as stack:
@@ -143,7 +143,7 @@ def _generator(environment: Environment) -> load.Generator:
 def _image_sizes(environment: Environment) -> dict[str, ImageSize] | str:
     node = running_builder()
     if not node:
-        return "not measured: no embedded node is up"
+        return "not measured: no embedded node runs"
     sizes = {}
     for name, folder in {OURS: servers.RUNTIME, TEMPLATE: servers.TEMPLATE}.items():
         say(f"building the image: {name}")
@@ -164,7 +164,7 @@ def _machine(environment: Environment) -> str:
 
 
 def _end(number: int, _frame: object) -> NoReturn:
-    # As an exception it passes all the servers' ends.
+    # The exception stops all servers on its way.
     raise SystemExit(f"✗ ended by {signal.Signals(number).name}")
 
 

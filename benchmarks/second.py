@@ -1,4 +1,4 @@
-"""A second runtime with its first service, beside a mesh that runs: how long its `up` takes."""
+"""Duration of an `up` that adds a second runtime with its first service beside a running mesh."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +10,12 @@ from cli.stack import ROOT, open_stack
 
 PROGRAM = Path(__file__).parent / "second_runtime"
 _LIMIT_SECONDS = 600.0
-"""A mesh that nobody tells learns of a new runtime after eight minutes at worst."""
+"""Time limit; a mesh that is not notified takes up to eight minutes to detect a new runtime."""
 _FLAGS = ("--skip-config-validation", "--skip-plugin-pre-install", "--yes", "--skip-preview")
 
 
 def measure(instance: str, image: str, path: str, *, rounds: int) -> list[EngineRun]:
-    """Up and away again, several times."""
+    """Create and destroy the second runtime several times."""
     config = {"second:image": image, "second:path": path}
     opened = open_stack("second", instance, config, PROGRAM)
     stack = replace(opened, environment=opened.environment | {"PYTHONPATH": str(ROOT)})

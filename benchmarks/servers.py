@@ -1,4 +1,4 @@
-"""The servers that are measured, as processes on free ports of the loopback interface; each ended by its own id."""
+"""Measured servers, as processes on free ports of the loopback interface."""
 
 import contextlib
 import os
@@ -29,23 +29,20 @@ _READY_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """How a server is started.
-
-    Attributes:
-        command: the words {models}, {grpc_port} and {protoset} are filled in.
-        environment: its variables.
-        modules: Python files that it finds before all others, by name.
-        model_settings: what a model's settings say besides where it is.
-    """
+    """Command and environment of a server."""
 
     command: tuple[str, ...]
+    """Command; {models}, {grpc_port} and {protoset} are placeholders."""
     environment: Mapping[str, str]
+    """Environment variables of the server."""
     modules: Mapping[str, str] = field(default_factory=dict)
+    """Source of Python modules that precede all others on the search path, by file name."""
     model_settings: Mapping[str, Any] = field(default_factory=dict)
+    """Additional settings of the models."""
 
 
 def of_image(folder: Path) -> Program:
-    """What the image of a Dockerfile would run, with the code where it is in the checkout."""
+    """Program of a Dockerfile's image, with the code in the checkout."""
     image = image_of(folder)
     return Program(
         command=tuple("{models}" if word == image.models else word for word in image.command),
@@ -54,14 +51,14 @@ def of_image(folder: Path) -> Program:
 
 
 def bare() -> Program:
-    """The gRPC server that is nothing else."""
+    """Program of the bare gRPC server."""
     command = ("python", str(HERE / "limits/bare.py"), "{grpc_port}", "{protoset}", "{models}")
     return Program(command=command, environment={"PYTHONPATH": str(RUNTIME)})
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What all servers have in common: Python environment, message classes, and where to write."""
+    """Python environment, message classes and scratch folder of all servers."""
 
     venv: Path
     messages: Messages
@@ -70,7 +67,7 @@ class Environment:
 
 
 class Server:
-    """A server from its start on; `with` ends it."""
+    """A running server, which the context manager stops."""
 
     def __init__(self, environment: Environment, program: Program, name: str) -> None:
         folder = Path(tempfile.mkdtemp(dir=environment.scratch))
@@ -96,7 +93,7 @@ class Server:
         }
         self._started = time.monotonic()
         with self._log.open("w") as log:
-            # A session of its own: Ctrl-C is for the benchmark, which then ends its servers in order.
+            # A separate session: the benchmark handles Ctrl-C and stops its servers in order.
             self._process = subprocess.Popen(
                 [environment.venv / "bin" / Path(first).name, *rest], cwd=folder, env=variables, stdout=log, stderr=log,
                 start_new_session=True,
@@ -111,21 +108,21 @@ class Server:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(20)
         finally:
-            # Whatever is left of its session, such as workers of a server that did not end them.
+            # Kill remaining processes of its session, such as workers.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     @property
     def address(self) -> str:
-        """Where gRPC is served."""
+        """Address of the gRPC port."""
         return f"127.0.0.1:{self._grpc_port}"
 
     def wait_until_ready(self) -> float:
-        """Wait until the server says that it is ready; return the seconds since its start.
+        """Wait until the server is ready; return the seconds since its start.
 
         Raises:
-            BenchmarkError: it ended, or took too long; with the end of its log.
+            BenchmarkError: It exited or was not ready in time; the message has the end of its log.
         """
         while time.monotonic() < self._started + _READY_SECONDS and self._process.poll() is None:
             # gRPC's own client would wait a second after each attempt.
@@ -136,17 +133,17 @@ class Server:
         with contextlib.suppress(grpc.RpcError):
             if self.client.call("ServerReady").ready:
                 return time.monotonic() - self._started
-        raise BenchmarkError(f"{self._name} did not get ready; its log ends with:\n{files.tail(self._log)}")
+        raise BenchmarkError(f"{self._name} was not ready in time; its log ends with:\n{files.tail(self._log)}")
 
     def load(self, name: str, directory: Path) -> float:
-        """Lay a model out and load it as the adapter does; return the seconds that the loading took."""
+        """Lay out and load a model like the adapter; return the seconds of the load."""
         lay_out(self.models, name, directory, self._model_settings)
         started = time.monotonic()
         self.client.call("RepositoryModelLoad", model_name=name)
         return time.monotonic() - started
 
     def memory(self) -> int:
-        """Bytes in memory, of all its processes: their own, and what they map from files once, as a container's."""
+        """Memory of all its processes in bytes; as for a container, files that several of them map count once."""
         own, files = 0, [0]
         for pid in _tree(self._process.pid):
             status = Path(f"/proc/{pid}/status").read_text()

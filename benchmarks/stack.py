@@ -1,10 +1,10 @@
-"""Measures the stack: from nothing to READY, a second runtime, and many models, each against kubectl where that can.
+"""Measures the stack: from nothing to READY, a second runtime, and many models, each compared to kubectl if possible.
 
-`.venv/bin/python -m benchmarks.stack` starts an embedded node of its own, `bench`, deletes it in the end, and writes a
-table and a picture into `benchmarks/results`. `--only a`, `b` or `c` measures one of the three, `--sizes 10,100` other
-numbers of models; then it writes into `.build/benchmarks`.
+`.venv/bin/python -m benchmarks.stack` starts a separate embedded node, `bench`, deletes it at the end, and writes
+tables and a plot to `benchmarks/results`. `--only a`, `b` or `c` measures one of the three, `--sizes 10,100` other
+numbers of models; the results then go to `.build/benchmarks`.
 
-The stack and kubectl take turns in one run. What else the machine does meets both, so what counts are ratios.
+The stack and kubectl take turns in one run. Other load on the machine affects both, so results are ratios.
 """
 
 import argparse
@@ -36,18 +36,18 @@ _PARTS = ("a", "b", "c")
 
 
 def main() -> None:
-    """Read the command line, measure, print and write."""
+    """Read the command line, measure, print and write the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stack", description="Measure the stack.")
     parser.add_argument("--only", choices=_PARTS, help="a: nothing to READY, b: second runtime, c: many models")
     parser.add_argument("--sizes", type=sizes, default=SIZES, help="numbers of models, such as 10,100")
-    parser.add_argument("--rounds", type=int, default=3, help="of a and b (default: 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of a and b (default: 3)")
     parser.add_argument("--limit", type=float, default=600, help="seconds that one operation on models may take")
     parser.add_argument("--keep", action="store_true", help="keep the node for another run")
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     if (busy := os.getloadavg()[0]) > 1:
-        say(f"! the machine is busy (load {busy:.1f}): wait until it is quiet for numbers that mean something")
+        say(f"! the machine is busy (load {busy:.1f}): wait until it is quiet for meaningful numbers")
     whole = not arguments.only and arguments.sizes == SIZES
     results = RESULTS if whole else PARTIAL_RESULTS
     results.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def measure(dev: Stack, parts: list[str], arguments: argparse.Namespace) -> StackMeasurements:
-    """Measure some of the three; the stack `dev` is up after the first, and the others are beside it."""
+    """Measure some of the three; the stack `dev` is up after the first, and the others use it."""
     measured = StackMeasurements()
     if "a" in parts:
         measured.installing = installing.measure(dev, rounds=arguments.rounds)
@@ -78,7 +78,7 @@ def measure(dev: Stack, parts: list[str], arguments: argparse.Namespace) -> Stac
         runs = second.measure(INSTANCE, image, path, rounds=arguments.rounds)
         measured.second = [each.seconds for each in runs]
     if "c" in parts:
-        # The same files by another name, which is a change to whoever loads them.
+        # The same files under another name, which count as a change.
         paths = path, f"{path}/"
         for found in many.measure(INSTANCE, arguments.sizes, paths, rounds=1, limit=arguments.limit):
             if isinstance(found, str):
@@ -89,12 +89,12 @@ def measure(dev: Stack, parts: list[str], arguments: argparse.Namespace) -> Stac
 
 
 def sizes(text: str) -> tuple[int, ...]:
-    """Numbers of models from the command line, in order: a later one is left out when an earlier takes too long."""
+    """Sorted numbers of models from the command line: later ones are omitted if an earlier one takes too long."""
     return tuple(sorted({int(number) for number in text.split(",")}))
 
 
 def model_path(resources: list[dict[str, Any]]) -> str:
-    """Where the model of the stack `dev` is in the bucket."""
+    """Path in the bucket of the model of the stack `dev`."""
     (spec,) = [
         each["inputs"]["spec"]
         for each in resources
@@ -105,7 +105,7 @@ def model_path(resources: list[dict[str, Any]]) -> str:
 
 
 def _dev(scratch: Path) -> Stack:
-    """The stack `dev` with a tiny model, in whose load the time of the rest does not drown."""
+    """The stack `dev` with a tiny model, whose load time is negligible."""
     model = small_model(scratch, 0)
     for file in model.iterdir():
         shutil.copymode(ROOT / "pyproject.toml", file)
@@ -113,7 +113,7 @@ def _dev(scratch: Path) -> Stack:
 
 
 def _end(number: int, _frame: object) -> NoReturn:
-    # As an exception it passes the node's end.
+    # The exception stops the node on its way.
     raise SystemExit(f"✗ ended by {signal.Signals(number).name}")
 
 

@@ -1,4 +1,4 @@
-"""The picture of many models: seconds of each operation by number of models, the stack's and kubectl's."""
+"""Plot of many models: seconds of each operation by number of models, for the stack and kubectl."""
 
 from collections.abc import Sequence
 from pathlib import Path

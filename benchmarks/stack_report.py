@@ -1,4 +1,4 @@
-"""The words of a run about the stack: what was promised, and tables in Markdown."""
+"""Report of a run about the stack: the promises and the tables in Markdown."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,22 +11,19 @@ from benchmarks.report import Promise, mib, table, times
 
 _NOTHING = "-"
 _FEW = 100
-"""Models with which the cost of each is compared."""
+"""Number of models with which the cost per model is compared."""
 
 
 @dataclass
 class StackMeasurements:
-    """All of a run; what was not asked for is missing.
-
-    Attributes:
-        second: seconds until a second runtime's first service was served, round by round.
-        left_out: why some numbers of models are missing.
-    """
+    """All results of a run; parts that were not selected are missing."""
 
     installing: Installing | None = None
     second: list[float] = field(default_factory=list)
+    """Seconds until a second runtime's first service was served, by round."""
     many: list[ManyModels] = field(default_factory=list)
     left_out: str = ""
+    """Reason why some numbers of models are missing."""
 
 
 def text(measured: StackMeasurements) -> str:
@@ -42,7 +39,7 @@ def text(measured: StackMeasurements) -> str:
 
 
 def promises(measured: StackMeasurements) -> list[Promise]:
-    """What the stack promises, with what came out."""
+    """Promises of the stack with their measured values."""
     installing = measured.installing
     return [
         Promise(
@@ -59,7 +56,7 @@ def promises(measured: StackMeasurements) -> list[Promise]:
 
 
 def _at_scale(most: ManyModels) -> list[Promise]:
-    """With the largest number of models."""
+    """Promises about the largest number of models."""
     bounds = {UP: 1.3, DESTROY: 1.3}
     return [
         *(
@@ -77,7 +74,7 @@ def _at_scale(most: ManyModels) -> list[Promise]:
 
 
 def _growth_promise(many: Sequence[ManyModels]) -> Iterator[Promise]:
-    """Where both numbers of models were measured."""
+    """Promise about the cost per model, if both numbers of models were measured."""
     if (less := next((each for each in many if each.models == _FEW), None)) and many[-1].models > _FEW:
         more = many[-1]
         costs = [median(each.ours[UP]) / each.models for each in (less, more)]
@@ -88,7 +85,7 @@ def _growth_promise(many: Sequence[ManyModels]) -> Iterator[Promise]:
 
 
 def promise_table(measured: StackMeasurements) -> str:
-    """The promises, kept or not."""
+    """Table of the promises and whether they are kept."""
     marks = {True: "✓", False: "✗", None: ""}
     rows = [
         (
@@ -112,7 +109,7 @@ def step_table(installing: Installing) -> str:
 
 
 def timeline_table(installing: Installing, *, least: float = 1.0) -> str:
-    """Those resources of the last `up` that took longer than `least` seconds."""
+    """Table of the resources of the last `up` that took longer than `least` seconds."""
     last = installing.ours[-1]
     rows = [
         (name, f"{start:.1f}", f"{end:.1f}", f"{end - start:.1f}")
@@ -142,7 +139,7 @@ def many_table(many: Sequence[ManyModels]) -> str:
 
 
 def growth_table(many: Sequence[ManyModels]) -> str:
-    """What one more model costs between one number of models and the next."""
+    """Table of the cost of one more model between one number of models and the next."""
     rows = [
         (f"{less.models:,} to {more.models:,} models", *(_growth(less, more, what) for what in OPERATIONS))
         for less, more in pairwise(many)

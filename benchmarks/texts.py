@@ -1,4 +1,4 @@
-"""What is sent and what is loaded: the same texts and models for every server and every run."""
+"""Texts and models of the benchmarks, which are the same for every server and every run."""
 
 import json
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ _ENDINGS = (
     ". Best decision of the year!",
 )
 TEXTS = tuple(opening + ending for ending in _ENDINGS for opening in _OPENINGS)
-"""256 short ones, as reviews have them."""
+"""Short texts in the style of reviews, 256 in number."""
 
 EXAMPLE = "sentiment-analyzer"
 WORDS_OF_A_SMALL_MODEL = 100
@@ -57,18 +57,18 @@ def example(folder: Path) -> Path:
 
 
 def small_model(folder: Path, number: int) -> Path:
-    """Write a model of 100 words of its own below `folder`; return its directory."""
+    """Write a model of 100 unique words below `folder`; return its directory."""
     directory = folder / f"small-{number}"
     directory.mkdir()
     lines = (f"word{number}x{word}\t{word % 9 - 4}.0\n" for word in range(WORDS_OF_A_SMALL_MODEL))
     (directory / "vader_lexicon.txt").write_text("".join(lines))
-    # The package's own reader, which the template uses, wants at least one.
+    # The reader of the package, which the template uses, requires at least one.
     (directory / "emoji_utf8_lexicon.txt").write_text("😁\tbeaming face with smiling eyes\n")
     return directory
 
 
 def lay_out(models: Path, name: str, directory: Path, settings: Mapping[str, Any]) -> None:
-    """Tell a server of a model as ModelMesh's adapter does, by a link and a settings file, with more settings in it."""
+    """Lay out a model like ModelMesh's adapter, by a link and a settings file, with additional settings."""
     adapted = models / name
     adapted.mkdir()
     link = adapted / directory.name

@@ -1,7 +1,7 @@
-"""The objects of a stack, applied by kubectl as upstream's installation script and tutorial do it by hand.
+"""The objects of a stack, applied by kubectl in the order of upstream's installation script and tutorial.
 
 First etcd and MinIO, then the installation with its controller; then the tutorial: the model's upload, the runtime,
-the service. After stores and controller the script looks at their pods and sleeps ten seconds unless all are Ready.
+the service. After stores and controller the script checks their pods, and sleeps ten seconds unless all are Ready.
 """
 
 import json
@@ -22,7 +22,7 @@ _LOADED = "jsonpath={.status.modelStatus.states.activeModelState}=Loaded"
 
 @dataclass(frozen=True)
 class Step:
-    """Objects that are applied together, and what is waited for then."""
+    """Objects that are applied together, and the condition to wait for afterwards."""
 
     name: str
     objects: list[dict[str, Any]]
@@ -41,10 +41,10 @@ def steps(resources: Sequence[dict[str, Any]]) -> list[Step]:
 
 
 def apply(stack: Stack, planned: Sequence[Step], namespace: str, *, sleep: Callable[[float], None]) -> dict[str, float]:
-    """Apply one step after the other with upstream's waits; the seconds each one took.
+    """Apply the steps with upstream's waits; returns the seconds of each.
 
     Raises:
-        BenchmarkError: kubectl failed, or something did not come up.
+        BenchmarkError: A command failed, or a pod did not become Ready.
     """
     seconds = {}
     for step in planned:
@@ -69,14 +69,14 @@ def apply(stack: Stack, planned: Sequence[Step], namespace: str, *, sleep: Calla
 
 
 def delete(stack: Stack, planned: Sequence[Step]) -> None:
-    """Delete the objects of one step after the other, and wait until each is gone."""
+    """Delete the objects of each step in turn, and wait until they are gone."""
     for step in planned:
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": step.objects})
         _kubectl(stack, "delete", "--ignore-not-found", "--wait", "--timeout=120s", "--filename=-", text=text)
 
 
 def _rank(document: dict[str, Any]) -> int:
-    """Definitions first, as kustomize has them: a controller never watches a kind that is not served when it starts."""
+    """Sort key with CRDs first, like kustomize: a controller only watches kinds that exist when it starts."""
     ranks = {"CustomResourceDefinition": 0, "Deployment": 2, "StatefulSet": 2, "ValidatingWebhookConfiguration": 3}
     return ranks.get(document["kind"], 1)
 
@@ -88,14 +88,14 @@ def _step(kind: str, document: dict[str, Any], parent: str) -> str:
         return "service" if kind == "InferenceService" else "runtime"
     if "index:ModelArtifact" in parent:
         return "upload"
-    # What the stores' pods mount is beside them in upstream's file, too.
+    # In upstream's file, the objects that the stores' pods mount are in the same step.
     if any(f"index:{store}" in parent for store in ("Etcd", "Minio")):
         return "stores"
     return "stores" if document["metadata"].get("name") == "model-serving-etcd" else "installation"
 
 
 def _plain(value: Any) -> Any:
-    """The inputs as Kubernetes takes them: without the marks of secrets, whose values stand as JSON in them."""
+    """Inputs in the form of the Kubernetes API, with decoded secrets."""
     if isinstance(value, dict):
         if "plaintext" in value:
             return json.loads(value["plaintext"])
@@ -104,7 +104,7 @@ def _plain(value: Any) -> Any:
 
 
 def _selector(step: Step, app: str) -> str:
-    """The labels of the pods of one store."""
+    """Label selector of the pods of one store."""
     for each in step.objects:
         if each["kind"] in {"StatefulSet", "Deployment"} and each["metadata"]["name"] == app:
             return ",".join(f"{key}={value}" for key, value in each["spec"]["selector"]["matchLabels"].items())

@@ -1,4 +1,4 @@
-"""Other settings for the same server: what each would cost or win is why the shipped ones are what they are."""
+"""Variants of the server's settings, which show why the shipped ones were chosen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,24 +11,21 @@ SHIPPED = "as shipped"
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One difference from what is shipped.
-
-    Attributes:
-        name: in words.
-        environment: variables that differ.
-        modules: Python files that are found before those of the runtime and its environment.
-        model_settings: what the model's settings say besides.
-        raw: whether requests carry raw contents, and so the answers.
-    """
+    """One difference from the shipped settings."""
 
     name: str
+    """Name in the report."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    """Changed environment variables."""
     modules: Mapping[str, str] = field(default_factory=dict)
+    """Python files that precede those of the runtime and its environment on the search path."""
     model_settings: Mapping[str, Any] = field(default_factory=dict)
+    """Additional settings of the model."""
     raw: bool = False
+    """Whether requests and responses have raw contents."""
 
     def of(self, shipped: Program) -> Program:
-        """The server with this difference."""
+        """Program of the server with this difference."""
         environment = {**shipped.environment, **self.environment}
         return replace(shipped, environment=environment, modules=self.modules, model_settings=self.model_settings)
 

@@ -1,7 +1,7 @@
-"""The limit: the same model behind a gRPC server that does nothing else.
+"""Upper limit for comparison: the same model behind a gRPC server without any other function.
 
 Run in the model server's environment, with its code on the search path: `python bare.py <port> <protoset> <folder of
-models>`. No checks, no metadata, no REST, no metrics; three RPCs, just enough to be measured as the others are.
+models>`. It has no checks, metadata, REST or metrics, only the three RPCs that the benchmark needs.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ SCORES = ("compound", "pos", "neu", "neg")
 
 
 class BareServer:
-    """The handlers, on messages of a protoset, for models of one folder."""
+    """Handlers for models of one folder, using messages of a protoset."""
 
     def __init__(self, protoset: Path, models: Path) -> None:
         self._pool = DescriptorPool()
@@ -34,7 +34,7 @@ class BareServer:
         self._answer = self._message("ModelInferResponse")
 
     def handler(self) -> grpc.GenericRpcHandler:
-        """What the gRPC server is given."""
+        """Handler for the gRPC server."""
         methods = {"ServerReady": self._ready, "RepositoryModelLoad": self._load, "ModelInfer": self._infer}
         rpcs = {
             name: grpc.unary_unary_rpc_method_handler(

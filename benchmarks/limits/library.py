@@ -1,7 +1,7 @@
-"""The other limit: the library alone, called in a loop.
+"""Upper limit for comparison: the library alone, called in a loop.
 
 Run in the model server's environment: `python library.py <folder of the model> <texts, a JSON list> <seconds>`. Scores
-all texts over and over, and prints how many it did in a second.
+all texts repeatedly and prints the texts per second.
 """
 
 import json
@@ -13,7 +13,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 
 def texts_per_second(model: Path, texts: list[str], seconds: float) -> float:
-    """Measure for about so many seconds."""
+    """Measure for about this number of seconds."""
     analyzer = SentimentIntensityAnalyzer(str(model / "vader_lexicon.txt"), str(model / "emoji_utf8_lexicon.txt"))
     done, started = 0, perf_counter()
     while perf_counter() - started < seconds:

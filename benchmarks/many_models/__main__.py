@@ -1,4 +1,4 @@
-"""As many InferenceServices as the config says, on the runtime that the stack `dev` has up; each is waited for."""
+"""Program with a configured number of InferenceServices, on the runtime of the stack `dev`; waits for each of them."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ opts = pulumi.ResourceOptions(providers=[kube])
 
 
 def services(namespace: mm.ModelNamespace, runtime: mm.installation.DeclaredRuntime, paths: list[str]) -> None:
-    """One service for each path: the only lines that know how many are made."""
+    """One service for each path; only these lines depend on the number."""
     one = mm.InferenceServiceArgs(
         namespace=namespace,
         runtimes=[runtime],
@@ -41,5 +41,5 @@ declared = mm.installation.DeclaredRuntime(
     load_timeout_seconds=float(s.load_timeout_seconds),
 )
 path = many.require("path")
-# The first model may be another one, which is what a change of one is.
+# The first model may have another path, which is the measured change.
 services(models, declared, [many.get("changedPath") or path, *[path] * (many.require_int("models") - 1)])

@@ -1,4 +1,4 @@
-"""A second runtime with its first model, beside the one that the stack `dev` has up: its image, another format."""
+"""Program with a second runtime and its first model, beside that of the stack `dev`: the same image, another format."""
 
 import pulumi
 
@@ -13,7 +13,7 @@ second = pulumi.Config(NAME)
 kube = s.cluster.provider("cluster")
 opts = pulumi.ResourceOptions(providers=[kube])
 models = running.namespace(s, opts)
-# A format of its own: meshes that run already have never heard of it.
+# A separate format, which is new to the running meshes.
 spec = mm.mlserver_runtime(
     image=second.require("image"),
     formats=[mm.ModelFormat(name=NAME, version="1")],

@@ -1,6 +1,6 @@
-"""The example's model, made as the tutorial's template has it: three hooks, everything on the event loop, no checks.
+"""The example's model in the style of the tutorial's template: three hooks, all on the event loop, without checks.
 
-It is what the runtime is measured against, so it holds what a first version of such a file would hold, and no more.
+The runtime is compared to it, so it contains what a first version of such a file would contain, and no more.
 """
 
 from pathlib import Path
@@ -11,14 +11,14 @@ from mlserver.codecs import StringCodec
 from mlserver.utils import get_model_uri
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-_analyzer: Any = SentimentIntensityAnalyzer  # which has no types
+_analyzer: Any = SentimentIntensityAnalyzer  # has no types
 
 
 class CustomMLModel(MLModel):
-    """VADER over the lexicons of a directory."""
+    """VADER with the lexicons of a directory."""
 
     async def load(self) -> bool:
-        """Load the model that the settings point at."""
+        """Load the model that the settings name."""
         self._load_model_from_file(await get_model_uri(self.settings))
         self.ready = True
         return self.ready

@@ -23,7 +23,7 @@ PRODUCT = (
     "settings",
 )
 MINIMUM_WORDS = 3
-DONE = ("embedded", "models", "policies", "runtime_src", "skeleton")
+DONE = ("benchmarks", "embedded", "models", "policies", "runtime_src", "skeleton")
 
 HANGING = re.compile(
     r"(Likewise|The same|Also|Or|And|But|So|Thus|Then|Besides|Otherwise|Else|Such|Neither|Nor|Others"

@@ -84,7 +84,7 @@ def test_memory_of_a_model_leaves_out_what_the_first_one_brings(measured: Measur
 
 def test_a_promise_is_kept_broken_or_unknown(measured: Measurements) -> None:
     measured.footprints[OURS].memory[report.MANY] = [2 * 2**30]
-    measured.image = "not measured: no embedded node is up"
+    measured.image = "not measured: no embedded node runs"
     assert [each.kept for each in report.promises(measured)] == [True, True, True, True, False, None]
 
 
@@ -113,11 +113,11 @@ def test_tables_say_what_was_measured_and_what_was_not(measured: Measurements) -
 def test_what_a_server_did_not_reach_is_a_gap_in_its_column(measured: Measurements) -> None:
     measured.footprints[BARE].memory[report.MANY] = [40 * MIB]
     measured.footprints[BARE].load_seconds[report.MANY] = 0.001
-    measured.image = "not measured: no embedded node is up"
+    measured.image = "not measured: no embedded node runs"
     lines = report.footprint_table(measured).splitlines()
     assert "| memory with 1,000 models of 100 words | - | - | 40 MiB |" in lines
     assert "| mean time to load 1,000 models of 100 words | - | - | 1.0 ms |" in lines
-    assert "| image | not measured: no embedded node is up | not measured: no embedded node is up | - |" in lines
+    assert "| image | not measured: no embedded node runs | not measured: no embedded node runs | - |" in lines
 
 
 def test_variants_are_multiples_of_what_is_shipped(measured: Measurements) -> None:

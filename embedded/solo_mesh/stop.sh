@@ -1,6 +1,6 @@
 #!/bin/sh
 # The preStop hook of the mm container: asks solo mesh (process 1 of its container) to stop; with `wait`, returns
-# when clients have gone and calls in flight are done. Needs no file, as the root file system may be read-only.
+# when clients have switched to other pods and calls in flight are done. Works on a read-only root file system.
 kill -TERM "${SOLO_MESH_PID:-1}" || exit 0
 [ "$1" = wait ] || exit 0
 exec "${SOLO_MESH_PYTHON:-/opt/venv/bin/python}" -c '

@@ -70,7 +70,7 @@ def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
         "modelmesh:loadTimeoutSeconds: 0, expected 1 or more",
         "modelmesh:namespace: 'Model Mesh', expected up to 63 lower-case letters",
         "modelmesh:kubeconfig: ' ', expected some text",
-        "modelmesh:context: missing (Context in that file",
+        "modelmesh:context: missing (Context in that kubeconfig",
         "modelmesh:runtimeMemory: 'a lot', expected a quantity",
         "modelmesh:adapterResources.requests.cpu: 'x', expected a quantity",
         "modelmesh:adapterResources.requests.disk: unknown",

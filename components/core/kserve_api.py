@@ -1,4 +1,4 @@
-"""The few requests to the API server that the program makes itself, each in a thread, so that the program goes on."""
+"""Requests that the program itself makes to the API server; each runs in a thread and does not block the program."""
 
 import asyncio
 import json
@@ -15,13 +15,14 @@ from .cluster import Cluster
 T = TypeVar("T")
 
 _GROUP = "serving.kserve.io"
-_TIMEOUT_SECONDS = 10
+REQUEST_TIMEOUT = 10
+"""Seconds that one request to the API server may take."""
 NUDGE_ANNOTATION = "modelmesh.pulumi.com/registered-again"
 
 
 @dataclass
 class InferenceServiceApi:
-    """One InferenceService's surroundings, as `readiness` wants to see them."""
+    """An InferenceService and the objects that decide whether it is served, for `readiness.Wait`."""
 
     cluster: Cluster
     namespace: str
@@ -30,7 +31,7 @@ class InferenceServiceApi:
     model_format: str
     controller_namespace: str
     api: client.ApiClient | None = None
-    """One that is there already, where many services share it."""
+    """A client to share between many services; by default each has its own."""
     _nudges: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -39,55 +40,60 @@ class InferenceServiceApi:
         self._objects, self._apps = client.CustomObjectsApi(api), client.AppsV1Api(api)
 
     async def service(self) -> dict[str, Any] | None:
-        """The object, or None. Raises ConnectionError where a later try may work, RunError where it will not."""
+        """Returns the object, or None if it does not exist.
+
+        Raises:
+            ConnectionError: the request failed; a later one may work.
+            RunError: the API server refuses the request.
+        """
 
         def get() -> dict[str, Any]:
             found: dict[str, Any] = self._objects.get_namespaced_custom_object(
-                _GROUP, "v1beta1", self.namespace, "inferenceservices", self.name, _request_timeout=_TIMEOUT_SECONDS
+                _GROUP, "v1beta1", self.namespace, "inferenceservices", self.name, _request_timeout=REQUEST_TIMEOUT
             )
             return found
 
         return await ask(get)
 
     async def controller_ready(self) -> bool:
-        """Whether the controller's Deployment has a ready replica."""
+        """Returns whether the controller's Deployment has a ready replica."""
 
         def get() -> client.V1Deployment:
             return self._apps.read_namespaced_deployment(
-                "modelmesh-controller", self.controller_namespace, _request_timeout=_TIMEOUT_SECONDS
+                "modelmesh-controller", self.controller_namespace, _request_timeout=REQUEST_TIMEOUT
             )
 
         deployment = await ask(get)
         return bool(deployment and deployment.status and deployment.status.ready_replicas)
 
     async def runtime_declared(self) -> bool:
-        """Whether the named runtime, or one that takes the format by itself, is declared and not disabled."""
+        """Returns whether an enabled runtime fits: the one that the model names, or one that selects its format."""
 
         def own() -> list[dict[str, Any]]:
             found = self._objects.list_namespaced_custom_object(
-                _GROUP, "v1alpha1", self.namespace, "servingruntimes", _request_timeout=_TIMEOUT_SECONDS
+                _GROUP, "v1alpha1", self.namespace, "servingruntimes", _request_timeout=REQUEST_TIMEOUT
             )
             return list(found["items"])
 
         def shared() -> list[dict[str, Any]]:
             found = self._objects.list_cluster_custom_object(
-                _GROUP, "v1alpha1", "clusterservingruntimes", _request_timeout=_TIMEOUT_SECONDS
+                _GROUP, "v1alpha1", "clusterservingruntimes", _request_timeout=REQUEST_TIMEOUT
             )
             return list(found["items"])
 
-        # Each by itself: in namespace scope there is no such thing as a ClusterServingRuntime.
+        # Two requests: an installation in namespace scope has no kind ClusterServingRuntime.
         found = [*(await ask(own) or []), *(await ask(shared) or [])]
         return any(self._fits(runtime) for runtime in found)
 
     async def nudge(self) -> None:
-        """Touches an annotation, which is no part of the model's identity, so that the controller looks again."""
+        """Changes an annotation, so that the controller reconciles the service; the model stays the same."""
         self._nudges += 1
         patch = {"metadata": {"annotations": {NUDGE_ANNOTATION: str(self._nudges)}}}
 
         def change() -> object:
             return self._objects.patch_namespaced_custom_object(
                 _GROUP, "v1beta1", self.namespace, "inferenceservices", self.name, patch,
-                _request_timeout=_TIMEOUT_SECONDS,
+                _request_timeout=REQUEST_TIMEOUT,
             )  # fmt: skip
 
         await ask(change)
@@ -103,7 +109,12 @@ class InferenceServiceApi:
 
 
 async def ask(request: Callable[[], T]) -> T | None:
-    """Runs one request in a thread; None for 404."""
+    """Runs one request in a thread and returns its result, or None for 404.
+
+    Raises:
+        ConnectionError: the request failed; a later one may work.
+        RunError: the API server refuses the request (401 or 403).
+    """
     try:
         return await asyncio.to_thread(request)
     except client.ApiException as problem:
@@ -117,7 +128,7 @@ async def ask(request: Callable[[], T]) -> T | None:
 
 
 def message(problem: client.ApiException) -> str:
-    """What the API server says of a request that failed."""
+    """Returns the API server's message about a failed request."""
     try:
         return str(json.loads(problem.body or "")["message"])
     except (ValueError, KeyError, TypeError):

@@ -19,7 +19,7 @@ _UNUSED_SECONDS = 24 * 60 * 60
 """A build context that no program has staged for this long is deleted when the next one of its image is staged."""
 
 
-class BadSource(pulumi.RunError):
+class SourceError(pulumi.RunError):
     """A source folder that cannot be used as it is."""
 
 
@@ -30,14 +30,14 @@ def files(source: Path | str) -> dict[str, Path]:
     folder or glob each. An allow-list fails loudly for a forgotten file; a deny-list silently ships a stray one.
 
     Raises:
-        BadSource: the folder does not exist, holds no files, or its `.dockerignore` is not an allow-list.
+        SourceError: the folder does not exist, holds no files, or its `.dockerignore` is not an allow-list.
     """
     source = Path(source)
     if not source.is_dir():
-        raise BadSource(f"{source} is not a folder")
+        raise SourceError(f"{source} is not a folder")
     found = {path.relative_to(source).as_posix(): path for path in _chosen(source)}
     if not found:
-        raise BadSource(f"{source} holds no files")
+        raise SourceError(f"{source} holds no files")
     return dict(sorted(found.items()))
 
 
@@ -45,16 +45,16 @@ def context(sources: Mapping[str, Path | str]) -> dict[str, Path]:
     """The files of a build context: each source folder's, below the folder that is its key (`""` is the root).
 
     Raises:
-        BadSource: a source cannot be used, two of them bring the same file, or the root has no Dockerfile.
+        SourceError: a source cannot be used, two of them bring the same file, or the root has no Dockerfile.
     """
     found: dict[str, Path] = {}
     for folder, source in sources.items():
         placed = {(PurePosixPath(folder) / path).as_posix(): file for path, file in files(source).items()}
         if both := sorted(found.keys() & placed.keys()):
-            raise BadSource(f"{source} brings {both[0]}, which another source of the build context has, too")
+            raise SourceError(f"{source} brings {both[0]}, which another source of the build context has, too")
         found |= placed
     if "Dockerfile" not in found:
-        raise BadSource(f"{', '.join(map(str, sources.values()))}: no Dockerfile for the root of the build context")
+        raise SourceError(f"{', '.join(map(str, sources.values()))}: no Dockerfile for the root of the build context")
     return dict(sorted(found.items()))
 
 
@@ -78,7 +78,7 @@ def stage(contents: Mapping[str, Path], contexts: Path, name: str) -> Path:
     checkout at the same time. Modes and times of what it holds depend on nothing but the content.
 
     Raises:
-        BadSource: a file changed between the computation of its digest and its being copied.
+        SourceError: a file changed between the computation of its digest and its being copied.
     """
     hashes = _hashes(contents)
     staged = contexts / f"{name}-{_digest(hashes).removeprefix('sha256:')[:16]}"
@@ -103,7 +103,7 @@ def _copy(contents: Mapping[str, Path], hashes: Mapping[str, str], target: Path)
         file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, file)
         if _sha256(file) != hashes[path]:
-            raise BadSource(f"{source} was changed while it was being read; run this again")
+            raise SourceError(f"{source} was changed while it was being read; run this again")
         file.chmod(0o644)
         # Image layers hold times, so they have to repeat. They must not all be equal, either: BuildKit takes a file of
         # the same size and time for the one it has seen before.
@@ -163,13 +163,13 @@ def _allowed(source: Path, rules: Path) -> list[Path]:
     lines = [line.strip() for line in rules.read_text(encoding="utf-8").splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
     if lines[:1] != ["*"] or not all(line.startswith("!") for line in lines[1:]):
-        raise BadSource(
+        raise SourceError(
             f"{rules} has to be an allow-list: a line `*`, then only lines like `!Dockerfile` or `!package/*.py`"
         )
     chosen = [path for path in [source / "Dockerfile"] if path.is_file()]  # a builder takes it whatever the list says
     for line in lines[1:]:
         matches = list(source.glob(line[1:].strip("/")))
         if not matches:
-            raise BadSource(f"{rules} allows {line[1:]!r}, which does not exist")
+            raise SourceError(f"{rules} allows {line[1:]!r}, which does not exist")
         chosen += matches
     return chosen

@@ -1,11 +1,9 @@
 """Waits until ModelMesh Serving's admission webhook answers.
 
-A ready controller is not enough: until every node routes the webhook's Service to it, which takes some seconds, the
-API server refuses each ServingRuntime. Only a request takes the same way, so one is made, as a dry run.
+A ready controller is not enough: for some seconds, until every node routes the webhook's Service to it, the API server
+refuses each ServingRuntime. A dry-run request takes the same way, so its success shows that the webhook answers.
 """
 
-import asyncio
-import time
 from typing import Any
 
 import pulumi
@@ -13,11 +11,10 @@ from kubernetes import client
 
 from ..core.annotations import PREFIX
 from ..core.cluster import Cluster
-from ..core.kserve_api import ask
+from ..core.kserve_api import REQUEST_TIMEOUT, ask
+from ..core.polling import poll
 
-_POLL_SECONDS = 0.5
-_TIMEOUT_SECONDS = 10
-_PATIENCE_SECONDS = 120
+_TIMEOUT_SECONDS = 120
 _PROBE: dict[str, Any] = {
     "apiVersion": f"{PREFIX}v1alpha1",
     "kind": "ServingRuntime",
@@ -27,7 +24,11 @@ _PROBE: dict[str, Any] = {
 
 
 async def admitted(cluster: Cluster, namespace: str) -> None:
-    """Returns once the API server admits a ServingRuntime. Raises RunError with its last answer after two minutes."""
+    """Returns once the API server admits a ServingRuntime.
+
+    Raises:
+        RunError: it still does not after two minutes; the message has its last answer.
+    """
     api = client.CustomObjectsApi(cluster.api_client())
 
     def probe() -> bool:
@@ -38,19 +39,20 @@ async def admitted(cluster: Cluster, namespace: str) -> None:
             "servingruntimes",
             _PROBE,
             dry_run="All",
-            _request_timeout=_TIMEOUT_SECONDS,
+            _request_timeout=REQUEST_TIMEOUT,
         )
         return True
 
-    deadline, answer = time.monotonic() + _PATIENCE_SECONDS, "not found"
-    while time.monotonic() < deadline:
-        try:
-            if await ask(probe):
-                return
-        except ConnectionError as problem:
-            answer = str(problem)
-        await asyncio.sleep(_POLL_SECONDS)
-    raise pulumi.RunError(
-        f"ModelMesh Serving's webhook admits no runtime in {namespace!r} after {_PATIENCE_SECONDS} s: {answer}.\n"
-        f"Look at the controller: kubectl -n {namespace} logs deployment/modelmesh-controller"
-    )
+    async def look() -> str:
+        return "" if await ask(probe) else "the kind ServingRuntime or the namespace does not exist"
+
+    def expired(missing: str) -> pulumi.RunError:
+        return pulumi.RunError(
+            f"ModelMesh Serving's webhook does not admit a runtime in {namespace!r} after {_TIMEOUT_SECONDS} s: "
+            f"{missing}.\nLook at the controller: kubectl -n {namespace} logs deployment/modelmesh-controller"
+        )
+
+    def report(missing: str) -> None:
+        pulumi.log.info(f"waiting for the admission webhook: {missing}", ephemeral=True)
+
+    await poll(look, timeout_seconds=_TIMEOUT_SECONDS, report=report, expired=expired)

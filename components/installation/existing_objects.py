@@ -1,6 +1,6 @@
-"""What is on a cluster already, asked before a stack makes anything: whose objects are, and no more of them.
+"""Which objects exist on a cluster and which stack owns them, read before a stack creates anything.
 
-The program stands still meanwhile, so each request is made once and given up soon.
+The program blocks meanwhile, so each request is made once and has a short timeout.
 """
 
 from dataclasses import dataclass
@@ -18,41 +18,49 @@ from ..upstream import Document
 _WAIT_FOR = "pulumi.com/waitFor"
 _TIMEOUT_SECONDS = 3  # the library takes whole seconds, and silently no others
 _KUBE_SYSTEM: Document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
-"""Every cluster has it from its first day to its last, so its UID is the cluster's."""
+"""Exists as long as the cluster, so its UID identifies the cluster."""
 
 
 @dataclass(frozen=True)
 class Existing:
-    """An object that is there."""
+    """An object on the cluster."""
 
     kind: str
     name: str
     owner: str | None
-    """The stack whose mark it has, or SHARED; None without a mark."""
+    """The stack that its ownership annotation names, or SHARED; None without the annotation."""
     going: bool
-    """It is being deleted."""
+    """Whether it is being deleted."""
     awaited: bool
-    """A Pulumi program waited for its being established, as this one did before there were marks."""
+    """Whether a Pulumi program waited for it to be established, as this one did before it annotated objects."""
 
 
 class ExistingObjects:
-    """One cluster's objects. Whatever is asked of it raises ConnectionError where the cluster does not answer."""
+    """The objects of one cluster. Every method raises ConnectionError if the cluster does not answer."""
 
     refused: list[str]
-    """What could not be asked, for want of a right, as "object: what is expected"."""
+    """Requests that the API server refused, as "object: the right that is needed"."""
 
     def __init__(self, cluster: Cluster) -> None:
-        """Reads the kubeconfig. Raises ConnectionError where it cannot be used."""
+        """Reads the kubeconfig.
+
+        Raises:
+            ConnectionError: the kubeconfig does not exist or cannot be used.
+        """
         self.refused = []
         if not cluster.file.is_file():
-            raise ConnectionError("there is no such file")
+            raise ConnectionError("the file does not exist")
         try:
             self._api = cluster.api_client(retries=False)
         except Exception as problem:  # whatever the library makes of a file that is no kubeconfig
             raise ConnectionError(f"the file cannot be used ({type(problem).__name__}: {problem})") from problem
 
     def cluster_uid(self) -> str:
-        """The cluster's identity. Raises RunError where it may not be asked."""
+        """Returns the cluster's identity.
+
+        Raises:
+            RunError: the user of the kubeconfig may not read it.
+        """
         try:
             found = self._get(_path(_KUBE_SYSTEM), "PartialObjectMetadata") or {}
         except PermissionError as problem:
@@ -66,7 +74,7 @@ class ExistingObjects:
         return str(uid)
 
     def find(self, document: Document, *, needed: bool = True) -> Existing | None:
-        """The object that has the document's kind and name; a refusal counts only where the answer is `needed`."""
+        """Returns the object of the document's kind and name; a refusal is recorded only if the answer is `needed`."""
         try:
             found = self._get(_path(document), "PartialObjectMetadata")
         except PermissionError as problem:
@@ -76,7 +84,7 @@ class ExistingObjects:
         return _existing(document["kind"], found) if found else None
 
     def all(self, document: Document) -> list[Existing]:
-        """All objects of the document's kind."""
+        """Returns all objects of the document's kind."""
         try:
             found = self._get(_collection(document), "PartialObjectMetadataList") or {}
         except PermissionError as problem:
@@ -85,7 +93,7 @@ class ExistingObjects:
         return [_existing(document["kind"], item) for item in found.get("items") or []]
 
     def served(self, group_version: str) -> set[str] | None:
-        """The resources of one version of a group, by their plural names; None where it may not be asked."""
+        """Returns the plural names of the resources in one version of a group; None if the request is refused."""
         try:
             found = self._get(f"/apis/{group_version}") or {}
         except PermissionError as problem:
@@ -98,7 +106,7 @@ class ExistingObjects:
         self.refused.append(f"{reference(document)}: {problem}; expected the right to {verb} {resource}")
 
     def _get(self, path: str, form: str = "") -> dict[str, Any] | None:
-        """None for 404. Raises PermissionError with the API server's text for 403."""
+        """Returns None for 404 and raises PermissionError, with the API server's message, for 403."""
         accept = "application/json" + (f";as={form};g=meta.k8s.io;v=v1" if form else "")
         try:
             found = self._api.call_api(
@@ -124,7 +132,7 @@ class ExistingObjects:
 
 
 def reference(thing: Document | Existing) -> str:
-    """Kind and name as kubectl takes them."""
+    """Returns kind and name as kubectl takes them."""
     kind, name = (thing.kind, thing.name) if isinstance(thing, Existing) else (thing["kind"], thing["metadata"]["name"])
     return f"{'crd' if kind == 'CustomResourceDefinition' else kind.lower()}/{name}"
 
@@ -146,6 +154,6 @@ def _path(document: Document) -> str:
 
 
 def _collection(document: Document) -> str:
-    """Of a kind that no namespace holds."""
+    """Returns the path of the collection of a cluster-scoped kind."""
     version = document["apiVersion"]
     return f"/{'apis' if '/' in version else 'api'}/{version}/{document['kind'].lower()}s"

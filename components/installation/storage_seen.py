@@ -1,8 +1,8 @@
-"""Makes running pods see a storage Secret that has changed, before a service names an entry that is new in it.
+"""Refreshes a changed storage Secret in running pods, before an InferenceService names a new entry of it.
 
-Kubelets bring a changed Secret to pods a minute or two later. A service that is faster fails to load, and ModelMesh
-does not try again for a quarter of an hour. A changed annotation makes a pod's kubelet look at all that it mounts at
-once; nothing in the pod restarts.
+Kubelet updates a mounted Secret a minute or two after a change. A service that names a new entry earlier fails to load,
+and ModelMesh does not retry for a quarter of an hour. A changed annotation makes kubelet update all mounts of the pod
+at once; nothing in the pod restarts.
 """
 
 import asyncio
@@ -14,12 +14,11 @@ import pulumi
 from kubernetes import client
 
 from ..core.cluster import Cluster
-from ..core.kserve_api import ask
+from ..core.kserve_api import REQUEST_TIMEOUT, ask
 
 ANNOTATION = "modelmesh.pulumi.com/storage-seen"
 _KUBELET_SECONDS = 3.0
-"""From the annotation to the file, with room: it is done within one."""
-_TIMEOUT_SECONDS = 10
+"""Time from the annotation to the updated file, which takes kubelet less than a second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,28 +29,28 @@ class StorageSeen:
     namespace: str
     secret: str
     service: str
-    """ModelMesh's Service, by whose name its pods are labelled."""
+    """Name of ModelMesh's Service, which is a label of its pods."""
     report: Callable[[str], None]
 
     async def done(self) -> None:
-        """Returns once all pods there have the Secret as it is now.
+        """Returns once all pods of the namespace have the current Secret.
 
-        A cluster that does not let this program do so is no error: pods see it by themselves then, later.
+        Missing rights on the cluster are not an error: kubelet then updates the pods by itself, later.
         """
         try:
             if stale := await self._stale():
-                self.report(f"showing the changed storage to {len(stale)} running pods")
+                self.report(f"refreshing the storage Secret in {len(stale)} running pods")
                 for pod, version in stale.items():
                     await self._touch(pod, version)
                 await asyncio.sleep(_KUBELET_SECONDS)
         except (ConnectionError, pulumi.RunError) as problem:
-            self.report(f"running pods see changed storage in a minute or two: {problem}")
+            self.report(f"running pods get the changed storage Secret in a minute or two: {problem}")
 
     async def _stale(self) -> dict[str, str]:
-        """The pods that are older than the Secret and were not told of it, each with the Secret's version."""
+        """Returns the pods whose mounted Secret may be outdated, each with the Secret's version."""
         api = self.cluster.api_client()
         core = client.CoreV1Api(api)
-        place: dict[str, Any] = {"namespace": self.namespace, "_request_timeout": _TIMEOUT_SECONDS}
+        place: dict[str, Any] = {"namespace": self.namespace, "_request_timeout": REQUEST_TIMEOUT}
         selector = f"modelmesh-service={self.service}"
         pods = await ask(lambda: core.list_namespaced_pod(label_selector=selector, **place))
         if not pods or not pods.items:
@@ -64,11 +63,11 @@ class StorageSeen:
     async def _touch(self, pod: str, version: str) -> None:
         core = client.CoreV1Api(self.cluster.api_client())
         patch = {"metadata": {"annotations": {ANNOTATION: version}}}
-        await ask(lambda: core.patch_namespaced_pod(pod, self.namespace, patch, _request_timeout=_TIMEOUT_SECONDS))
+        await ask(lambda: core.patch_namespaced_pod(pod, self.namespace, patch, _request_timeout=REQUEST_TIMEOUT))
 
 
 def stale_pods(pods: list[dict[str, Any]], secret: dict[str, Any]) -> dict[str, str]:
-    """Names of those pods that may have another Secret than the one with these metadata, each with its version."""
+    """Returns the names of the pods whose mounted Secret may be older than these metadata, each with its version."""
     version = secret["resourceVersion"]
     changed = max((entry["time"] for entry in secret.get("managedFields", []) if "time" in entry), default="9")
     return {

@@ -1,109 +1,176 @@
-"""Waits until the pods of a runtime run the images that its spec names, and tells what keeps them from it.
+"""Waits until a runtime's pods are those that its spec and the installation's configuration ask for.
 
-A ServingRuntime has no status. Its Deployment, which ModelMesh Serving's controller makes, has one; and an update that
-ended while pods of the former images still serve would not have told the truth.
+A ServingRuntime has no status. The Deployment that ModelMesh Serving's controller makes of it has one, but only tells
+about its own pod template. So the template is compared first, with the images of the spec and with what the
+configuration says about the mesh, the adapter and the REST proxy; then its rollout is waited for.
 """
 
-import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
+import yaml
 from kubernetes import client
 
 from ..core.cluster import Cluster
-from ..core.kserve_api import ask
+from ..core.kserve_api import REQUEST_TIMEOUT, ask
+from ..core.polling import poll
+from .pod_template import differences
 
-_POLL_SECONDS = 0.5
-_TIMEOUT_SECONDS = 10
-_HOPELESS = ("CreateContainerConfigError", "ErrImagePull", "ImagePullBackOff", "InvalidImageName")
+_PERMANENT = ("InvalidImageName",)
+_RETRIED = ("CreateContainerConfigError", "ErrImagePull", "ImageInspectError", "ImagePullBackOff")
+"""Kubelet tries again by itself; what still fails after `_RETRY_SECONDS` is reported with kubelet's message."""
+_RETRY_SECONDS = 60
+"""Kubelet pulls an image again after 10 s, 30 s and 70 s."""
 _CRASHES = 2
-"""A container may fall over once while those beside it start; more often it will not get up."""
+"""One crash during startup is tolerated, as other containers of the pod may start later; two are permanent."""
 _FORGIVEN_SECONDS = 30
-"""What has fallen over before may be about to get up: this update may have brought back what it lacked."""
+"""For how long crashes before this update do not count: it may have brought what the container lacked."""
+_REVISION = "deployment.kubernetes.io/revision"
+_HASH = "pod-template-hash"
+
+Object = dict[str, Any]
+Crashes = Mapping[tuple[str, str], int]
+"""Restarts of each container, by the names of its pod and its own."""
 
 
 class NotRolledOutError(pulumi.RunError):
-    """The runtime's pods do not run as its spec wants them, and why."""
+    """The runtime's pods are not those that the stack asks for."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Rollout:
-    """One wait for the Deployment of one runtime; `patience` in seconds."""
+    """One wait for the Deployment of one runtime."""
 
     cluster: Cluster
     namespace: str
     deployment: str
-    images: Mapping[str, str]
-    """By the container's name."""
-    patience: float
+    config_namespace: str
+    """The controller's, which holds the installation's configuration."""
+    images: Mapping[str, str] = field(default_factory=dict)
+    """Images of the runtime's own containers by container name; empty for a runtime of another stack."""
+    required: bool = True
+    """Whether to wait for a Deployment that does not exist."""
+    timeout_seconds: float
     report: Callable[[str], None]
+    clock: Callable[[], float] = time.monotonic
+    _started: float = field(default=0.0, init=False)
+    _crashes_before: Crashes | None = field(default=None, init=False)
+    _retried_since: dict[tuple[str, str], float] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        """Reads the kubeconfig; no request is made."""
+        self._api = self.cluster.api_client()
 
     async def done(self) -> None:
-        """Returns once every pod is new and ready.
+        """Returns once every pod is of the current template and ready.
 
         Raises:
-            NotRolledOutError: when that is hopeless, or patience is over.
+            NotRolledOutError: a pod cannot start, or the timeout has passed.
         """
-        api = self.cluster.api_client()
-        apps, core = client.AppsV1Api(api), client.CoreV1Api(api)
-        place: dict[str, Any] = {"namespace": self.namespace, "_request_timeout": _TIMEOUT_SECONDS}
-        started, said = time.monotonic(), ""
-        deadline, before = started + self.patience, None
-        while True:
-            try:
-                found = await ask(lambda: apps.read_namespaced_deployment(self.deployment, **place))
-                deployment = api.sanitize_for_serialization(found) if found else None
-                lacking = missing(deployment, self.images)
-                if not lacking:
-                    return
-                pods = await ask(lambda: core.list_namespaced_pod(label_selector=f"name={self.deployment}", **place))
-                listed = api.sanitize_for_serialization(pods)["items"] if pods else []
-                before = restarts(listed) if before is None else before
-                forgiven = before if time.monotonic() < started + _FORGIVEN_SECONDS else {}
-                for problem in hopeless(listed, self.images, forgiven):
-                    raise self._failed(problem)
-            except ConnectionError as problem:
-                lacking = f"no answer from the API server, trying again: {problem}"
-            if time.monotonic() > deadline:
-                raise self._failed(f"after {self.patience:.0f} s: {lacking}")
-            if lacking != said:
-                said = lacking
-                self.report(f"waiting for the runtime's pods: {lacking}")
-            await asyncio.sleep(_POLL_SECONDS)
+        self._started = self.clock()
+        await poll(
+            self._look,
+            timeout_seconds=self.timeout_seconds,
+            report=lambda missing: self.report(f"waiting for the runtime's pods: {missing}"),
+            expired=lambda missing: self._failed(f"after {self.timeout_seconds:.0f} s: {missing}"),
+        )
+
+    async def _look(self) -> str:
+        apps, core = client.AppsV1Api(self._api), client.CoreV1Api(self._api)
+        deployment = await self._get(lambda: apps.read_namespaced_deployment(self.deployment, **self._place))
+        if deployment is None:
+            return "the controller has not created the Deployment yet" if self.required else ""
+        found = await self._get(
+            lambda: core.read_namespaced_config_map(
+                "model-serving-config", self.config_namespace, _request_timeout=REQUEST_TIMEOUT
+            )
+        )
+        config = yaml.safe_load((found or {}).get("data", {}).get("config.yaml", "")) or {}
+        if missing := template_missing(deployment, self.images, config):
+            return missing
+        if not (missing := rollout_missing(deployment)):
+            return ""
+        selector = f"name={self.deployment}"
+        pods = await self._get(lambda: core.list_namespaced_pod(label_selector=selector, **self._place))
+        sets = await self._get(lambda: apps.list_namespaced_replica_set(label_selector=selector, **self._place))
+        new = newest_pods(deployment, (sets or {}).get("items", []), (pods or {}).get("items", []))
+        for failure in self.failures(new):
+            raise self._failed(failure)
+        return "; ".join([missing, *unscheduled(new)])
+
+    def failures(self, pods: Sequence[Object]) -> Iterator[str]:
+        """Why containers of these pods, all of the current template, will not start; empty while they still may."""
+        now, crashes = self.clock(), restarts(pods)
+        if self._crashes_before is None:
+            self._crashes_before = crashes
+        forgiven = self._crashes_before if now < self._started + _FORGIVEN_SECONDS else {}
+        for pod in pods:
+            for container in pod.get("status", {}).get("containerStatuses", []):
+                waiting = container.get("state", {}).get("waiting", {})
+                key, reason = (pod["metadata"]["name"], container["name"]), waiting.get("reason", "")
+                since = self._retried_since.setdefault(key, now) if reason in _RETRIED else now
+                if (
+                    reason in _PERMANENT
+                    or now - since > _RETRY_SECONDS
+                    or (reason == "CrashLoopBackOff" and crashes[key] - forgiven.get(key, 0) >= _CRASHES)
+                ):
+                    message = f": {waiting['message']}" if waiting.get("message") else ""
+                    yield f"{reason} in container {key[1]} of pod {key[0]}{message}"
+
+    @property
+    def _place(self) -> dict[str, Any]:
+        return {"namespace": self.namespace, "_request_timeout": REQUEST_TIMEOUT}
+
+    async def _get(self, request: Callable[[], Any]) -> Object | None:
+        found = await ask(request)
+        return None if found is None else self._api.sanitize_for_serialization(found)
 
     def _failed(self, reason: str) -> NotRolledOutError:
         return NotRolledOutError(
-            f"The pods of {self.deployment!r} in {self.namespace!r} do not run {', '.join(self.images.values())}: "
-            f"{reason}.\nPods of the former kind go on serving where there are any. "
+            f"The pods of {self.deployment!r} in {self.namespace!r} are not rolled out: {reason}.\n"
+            "Pods of the previous template keep serving if there are any. "
             f"Look at kubectl -n {self.namespace} describe pods -l name={self.deployment}, "
-            "correct the image or the runtime, and run `pulumi up` again."
+            "correct the image, the runtime or the configuration, and run `pulumi up` again."
         )
 
 
-def missing(deployment: dict[str, Any] | None, images: Mapping[str, str]) -> str:
-    """What a Deployment still lacks of being rolled out with these images; empty when nothing."""
-    if deployment is None:
-        return "the controller has not made its Deployment yet"
+def template_missing(deployment: Object, images: Mapping[str, str], config: Mapping[str, Any]) -> str:
+    """What the Deployment's pod template does not have yet; empty once the controller has written all of it."""
+    if found := differences(deployment["spec"]["template"], images, config):
+        return f"the controller has not updated the Deployment yet ({found[0]})"
+    if deployment.get("status", {}).get("observedGeneration", 0) < deployment["metadata"]["generation"]:
+        return "the rollout of the newest pod template has not started yet"
+    return ""
+
+
+def rollout_missing(deployment: Object) -> str:
+    """What the rollout of the current template still lacks; empty when it is complete."""
     spec, status = deployment["spec"], deployment.get("status", {})
-    taken_up = _runs(spec["template"]["spec"], images)
-    if not taken_up or status.get("observedGeneration", 0) < deployment["metadata"]["generation"]:
-        return "the controller has not taken up the newest spec yet"
     wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0)
-    ready, old = status.get("availableReplicas", 0), status.get("replicas", 0) - updated
-    if updated >= wanted and ready >= wanted and old == 0:
+    available, old = status.get("availableReplicas", 0), status.get("replicas", 0) - updated
+    if updated >= wanted and available >= wanted and old == 0:
         return ""
-    return f"{updated} of {wanted} new, {ready} ready, {old} of the former kind"
+    failures = [c for c in status.get("conditions", []) if c["type"] == "ReplicaFailure" and c["status"] == "True"]
+    counts = f"{updated} of {wanted} pods are new, {available} ready, {old} of the previous template"
+    return "; ".join([counts, *(failure["message"] for failure in failures)])
 
 
-Restarts = Mapping[tuple[str, str], int]
-"""How often each container has been restarted, by its pod's name and its own."""
+def newest_pods(deployment: Object, replica_sets: Sequence[Object], pods: Sequence[Object]) -> list[Object]:
+    """Those pods that the Deployment's current template has made."""
+    revision = deployment["metadata"].get("annotations", {}).get(_REVISION)
+    hashes = {
+        each["metadata"].get("labels", {}).get(_HASH)
+        for each in replica_sets
+        if revision is not None and each["metadata"].get("annotations", {}).get(_REVISION) == revision
+    }
+    return [pod for pod in pods if pod["metadata"].get("labels", {}).get(_HASH) in hashes]
 
 
-def restarts(pods: list[dict[str, Any]]) -> Restarts:
-    """As the pods tell it."""
+def restarts(pods: Sequence[Object]) -> Crashes:
+    """How often each container has been restarted."""
     return {
         (pod["metadata"]["name"], container["name"]): container.get("restartCount", 0)
         for pod in pods
@@ -111,20 +178,11 @@ def restarts(pods: list[dict[str, Any]]) -> Restarts:
     }
 
 
-def hopeless(pods: list[dict[str, Any]], images: Mapping[str, str], forgiven: Restarts) -> Iterator[str]:
-    """What will not mend by waiting, in those pods that run these images, but for restarts that are forgiven."""
-    counts = restarts(pods)
-    for pod in pods:
-        if not _runs(pod["spec"], images):
-            continue
-        for container in pod.get("status", {}).get("containerStatuses", []):
-            waiting, known = container.get("state", {}).get("waiting", {}), (pod["metadata"]["name"], container["name"])
-            reason, crashes = waiting.get("reason", ""), counts[known] - forgiven.get(known, 0)
-            if reason in _HOPELESS or (reason == "CrashLoopBackOff" and crashes >= _CRASHES):
-                told = f": {waiting['message']}" if waiting.get("message") else ""
-                yield f"{reason} in container {container['name']} of pod {pod['metadata']['name']}{told}"
-
-
-def _runs(pod_spec: dict[str, Any], images: Mapping[str, str]) -> bool:
-    found = {container["name"]: container["image"] for container in pod_spec["containers"]}
-    return images.items() <= found.items()
+def unscheduled(pods: Sequence[Object]) -> list[str]:
+    """Why no node takes a pod, in the scheduler's words; of one pod, as the others mostly wait for the same."""
+    conditions = [condition for pod in pods for condition in pod.get("status", {}).get("conditions", [])]
+    return [
+        condition["message"]
+        for condition in conditions
+        if condition["type"] == "PodScheduled" and condition["status"] == "False" and "message" in condition
+    ][:1]

@@ -170,7 +170,8 @@ def _rolled_out(
                 namespace=namespace,
                 deployment=f"{installation.config.service_name}-{args.runtime_name}",
                 images={container["name"]: container["image"] for container in known["containers"]},
-                patience=args.ready_timeout_seconds,
+                config_namespace=installation.namespace_name,
+                timeout_seconds=args.ready_timeout_seconds,
                 report=report,
             ).done()
         return args.runtime_name

@@ -5,7 +5,7 @@ serve, or not as it is said here, is refused before anything is registered.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,11 +19,12 @@ from ..core.problem import raise_if_invalid
 from ..core.rendering import document, with_placeholders
 from ..installation.declared_runtime import DeclaredRuntime, ProtocolVersion
 from ..installation.model_namespace import ModelNamespace
+from ..runtimes.rollout import Rollout
 from ..runtimes.serving_runtime import ClusterServingRuntime, ServingRuntime
 from ..stores.storage import ExistingStorage
 from ..upstream import spec_problems
 from .model_location import ModelPath, StorageUri, Texts
-from .readiness import Patience, Wait
+from .readiness import Timeouts, Wait
 from .service_rules import FRAMEWORKS, service_problems, wanted
 from .surroundings import Entries, Surroundings
 
@@ -93,14 +94,16 @@ class InferenceService(pulumi.ComponentResource):
 
         async def served(_: Any) -> str:
             if not pulumi.runtime.is_dry_run():
-                await self._loaded(args, model.runtime, load_timeout(args, model.candidates(around)))
+                await self._loaded(args, model.runtime, model.candidates(around))
             return f"grpc://{host}:{config.service_port}"
 
         self.grpc_url = pulumi.Output.all(service.urn, namespace).apply(served)
         self.rest_url = self.grpc_url.apply(lambda _: rest_url)
         self.register_outputs({"grpc_url": self.grpc_url, "rest_url": self.rest_url})
 
-    async def _loaded(self, args: InferenceServiceArgs, runtime: str | None, load_timeout: float) -> None:
+    async def _loaded(
+        self, args: InferenceServiceArgs, runtime: str | None, candidates: Sequence[DeclaredRuntime]
+    ) -> None:
         watched = await asyncio.to_thread(
             InferenceServiceApi,
             cluster=args.namespace.installation.cluster,
@@ -110,12 +113,13 @@ class InferenceService(pulumi.ComponentResource):
             model_format=args.model_format,
             controller_namespace=args.namespace.installation.namespace_name,
         )
-        patience = Patience(total=load_timeout + args.ready_timeout_seconds)
+        timeouts = Timeouts(total=load_timeout(args, candidates) + args.ready_timeout_seconds)
 
         def report(text: str) -> None:
             pulumi.log.info(text, resource=self, ephemeral=True)
 
-        await Wait(name=args.model_name, watched=watched, patience=patience, report=report).loaded()
+        await Wait(name=args.model_name, watched=watched, timeouts=timeouts, report=report).loaded()
+        await rolled_out([args], candidates, report)
 
 
 def inference_service(args: InferenceServiceArgs) -> dict[str, Any]:
@@ -189,6 +193,31 @@ def _type_problems(args: InferenceServiceArgs) -> Iterator[str]:
         yield f"model_name: {args.model_name!r}, expected a text"
     if not isinstance(args.runtime, str | None):
         yield f"runtime: {args.runtime!r}, expected a text"
+
+
+async def rolled_out(
+    services: Sequence[InferenceServiceArgs], candidates: Sequence[DeclaredRuntime], report: Callable[[str], None]
+) -> None:
+    """Waits for the pods of those runtimes that no component of these services waits for, like built-in ones.
+
+    A model that answers is not enough: pods of the previous configuration may be what answers.
+
+    Raises:
+        NotRolledOutError: a pod cannot start with the current configuration, or the timeout has passed.
+    """
+    installation, namespace = services[0].namespace.installation, services[0].namespace.namespace_name
+    given = [runtime for service in services for runtime in service.runtimes]
+    awaited = {runtime.declared.name for runtime in given if not isinstance(runtime, DeclaredRuntime)}
+    for name in sorted({runtime.name for runtime in candidates} - awaited):
+        await Rollout(
+            cluster=installation.cluster,
+            namespace=namespace,
+            deployment=f"{installation.config.service_name}-{name}",
+            config_namespace=installation.namespace_name,
+            required=False,
+            timeout_seconds=max(service.ready_timeout_seconds for service in services),
+            report=report,
+        ).done()
 
 
 def load_timeout(args: InferenceServiceArgs, candidates: Sequence[DeclaredRuntime]) -> float:

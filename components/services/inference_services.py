@@ -31,11 +31,12 @@ from .inference_service import (
     carried,
     inference_service,
     load_timeout,
+    rolled_out,
     service_args_problems,
     surroundings,
 )
 from .many_services import ManyServices
-from .readiness import Patience
+from .readiness import Timeouts
 from .service_rules import wanted
 
 LABEL = "modelmesh.pulumi.com/services"
@@ -155,11 +156,17 @@ class InferenceServices(pulumi.ComponentResource):
 
     async def _served(self, args: InferenceServicesArgs, known: Mapping[str, Any]) -> None:
         around = surroundings(args.services[0])
-        timeouts = []
+        timeouts, may_serve = [], dict[str, DeclaredRuntime]()
         for service in args.services:
             model = wanted(inference_service(service))
-            assert model, "what asks for no model was refused"
-            timeouts.append(load_timeout(service, model.candidates(around)) + service.ready_timeout_seconds)
+            assert model, "a service that asks for no model is refused before"
+            candidates = model.candidates(around)
+            may_serve |= {runtime.name: runtime for runtime in candidates}
+            timeouts.append(load_timeout(service, candidates) + service.ready_timeout_seconds)
+
+        def report(text: str) -> None:
+            pulumi.log.info(text, resource=self, ephemeral=True)
+
         await ManyServices(
             cluster=args.services[0].namespace.installation.cluster,
             namespace=known["namespace"],
@@ -169,9 +176,10 @@ class InferenceServices(pulumi.ComponentResource):
             job_urn=known["urn"],
             specs={key.removesuffix(".json"): json.loads(text)["spec"] for key, text in known["files"].items()},
             runtimes={service.model_name: (service.runtime, service.model_format) for service in args.services},
-            patience=Patience(total=max(timeouts) + _SECONDS_EACH * len(args.services)),
-            report=lambda text: pulumi.log.info(text, resource=self, ephemeral=True),
+            timeouts=Timeouts(total=max(timeouts) + _SECONDS_EACH * len(args.services)),
+            report=report,
         ).loaded()
+        await rolled_out(args.services, list(may_serve.values()), report)
 
 
 def _problems(name: str, args: InferenceServicesArgs) -> Iterator[str]:

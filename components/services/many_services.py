@@ -1,10 +1,8 @@
-"""Waits until many models are served, by one request for all of them at a time, and shows how many are.
+"""Waits until many models are served, with one request for all of them at a time, and reports how many are.
 
-What is waited for is what the table says: a service that somebody has changed or deleted by hand since is told by name.
+A service that somebody has changed or deleted since the Job applied it is an error that names the service.
 """
 
-import asyncio
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,19 +11,20 @@ from typing import Any
 from kubernetes import client
 
 from ..core.cluster import Cluster
-from ..core.kserve_api import InferenceServiceApi, ask
+from ..core.kserve_api import REQUEST_TIMEOUT, InferenceServiceApi, ask
+from ..core.polling import poll
 from . import model_status
-from .readiness import NotServedError, Patience, Wait
+from .readiness import NotServedError, Timeouts, Wait
 
 _POLL_SECONDS = 1.0
-_TIMEOUT_SECONDS = 30
-_MOST_TOLD = 3
-"""Of services that fail, or fail to be there; the others are counted."""
+_LIST_TIMEOUT = 30
+_MOST_NAMED = 3
+"""A message names no more services than this and counts the others."""
 
 
 @dataclass(kw_only=True)
 class ManyServices:
-    """One wait for the services that a Job applies."""
+    """One wait for the InferenceServices that a Job applies."""
 
     cluster: Cluster
     namespace: str
@@ -34,63 +33,80 @@ class ManyServices:
     job: str
     job_urn: str
     specs: Mapping[str, Any]
-    """What each is to be, by its name."""
+    """The spec of each InferenceService, by its name."""
     runtimes: Mapping[str, tuple[str | None, str]]
-    """The runtime it names, if any, and its model's format."""
-    patience: Patience
+    """The runtime that each service names, if any, and its model's format, by the service's name."""
+    timeouts: Timeouts
     report: Callable[[str], None]
     _waits: dict[str, Wait] = field(default_factory=dict, init=False)
+    _not_served: set[str] = field(default_factory=set, init=False)
 
     @cached_property
     def _api(self) -> client.ApiClient:
         return self.cluster.api_client()
 
     async def loaded(self) -> None:
-        """Returns once all answer. Raises NotServedError as soon as one cannot, or when patience is over."""
-        deadline = time.monotonic() + self.patience.total
-        said, missing = "", set(self.specs)
-        while time.monotonic() < deadline:
-            try:
-                applied = await self._applied()
-                missing = await self._missing(applied=applied)
-                if applied and not missing:
-                    return
-                state = f"{len(self.specs) - len(missing):,} of {len(self.specs):,} models are served"
-            except ConnectionError as problem:
-                state = f"no answer from the API server, trying again: {problem}"
-            if state != said:
-                said = state
-                self.report(state)
-            await asyncio.sleep(_POLL_SECONDS)
-        raise NotServedError(
-            f"{len(missing):,} of {len(self.specs):,} models are not served after {self.patience.total:.0f} s: "
-            f"{_named(missing)}.\nLook at kubectl -n {self.namespace} get inferenceservices, and at the Job's log: "
+        """Returns once all models answer.
+
+        Raises:
+            NotServedError: a model cannot be served, the Job failed, or the timeout has passed.
+        """
+        self._not_served = set(self.specs)
+        await poll(
+            self._look,
+            timeout_seconds=self.timeouts.total,
+            interval_seconds=_POLL_SECONDS,
+            report=self.report,
+            expired=self._expired,
+        )
+
+    async def _look(self) -> str:
+        applied = await self._applied()
+        self._not_served = await self._missing(applied=applied)
+        if applied and not self._not_served:
+            return ""
+        return f"{len(self.specs) - len(self._not_served):,} of {len(self.specs):,} models are served"
+
+    def _expired(self, _: str) -> NotServedError:
+        return NotServedError(
+            f"{len(self._not_served):,} of {len(self.specs):,} models are not served after "
+            f"{self.timeouts.total:.0f} s: {_named(self._not_served)}.\n"
+            f"Look at kubectl -n {self.namespace} get inferenceservices, and at the Job's log: "
             f"kubectl -n {self.namespace} logs job/{self.job}. The next `pulumi up` waits again."
         )
 
     async def _applied(self) -> bool:
-        """Whether the Job has done its work. Raises NotServedError where it has given up."""
+        """Returns whether the Job is complete.
+
+        Raises:
+            NotServedError: the Job has failed.
+        """
         batch = client.BatchV1Api(self._api)
-        found = await ask(lambda: batch.read_namespaced_job(self.job, self.namespace, _request_timeout=10))
+        found = await ask(lambda: batch.read_namespaced_job(self.job, self.namespace, _request_timeout=REQUEST_TIMEOUT))
         conditions = {entry.type: entry for entry in (found.status.conditions if found else None) or []}
         if failed := conditions.get("Failed"):
             raise NotServedError(
                 f"kubectl did not apply the {len(self.specs):,} InferenceServices: {failed.message}.\n"
-                f"The reason is in kubectl -n {self.namespace} logs job/{self.job}. {self._once_more()}"
+                f"The reason is in kubectl -n {self.namespace} logs job/{self.job}. "
+                "Correct it and run `pulumi up` again."
             )
         return "Complete" in conditions
 
     async def _missing(self, *, applied: bool) -> set[str]:
-        """Names of the services that do not answer yet. Raises NotServedError for those that never will."""
+        """Returns the names of the services that do not answer yet.
+
+        Raises:
+            NotServedError: a service cannot be served, or is not what the Job applied.
+        """
         found, failed = await self._found(), []
         missing = set(self.specs)
         if applied and (
-            strange := {
+            changed := {
                 name for name, spec in self.specs.items() if not _has((found.get(name) or {}).get("spec"), spec)
             }
         ):
             raise NotServedError(
-                f"Since they were applied, somebody has changed or deleted {_named(strange)}.\n{self._once_more()}"
+                f"Since they were applied, somebody has changed or deleted {_named(changed)}.\n{self._apply_again()}"
             )
         for name, service in found.items():
             if name not in self.specs or not _has(service["spec"], self.specs[name]):
@@ -101,8 +117,8 @@ class ManyServices:
             except NotServedError as problem:
                 failed.append(str(problem))
         if failed:
-            more = f"\n… and {len(failed) - _MOST_TOLD:,} more" if len(failed) > _MOST_TOLD else ""
-            raise NotServedError("\n".join(failed[:_MOST_TOLD]) + more)
+            more = f"\n… and {len(failed) - _MOST_NAMED:,} more" if len(failed) > _MOST_NAMED else ""
+            raise NotServedError("\n".join(failed[:_MOST_NAMED]) + more)
         return missing
 
     async def _found(self) -> dict[str, dict[str, Any]]:
@@ -110,7 +126,7 @@ class ManyServices:
         found: dict[str, Any] | None = await ask(
             lambda: objects.list_namespaced_custom_object(
                 "serving.kserve.io", "v1beta1", self.namespace, "inferenceservices",
-                label_selector=self.selector, _request_timeout=_TIMEOUT_SECONDS,
+                label_selector=self.selector, _request_timeout=_LIST_TIMEOUT,
             )
         )  # fmt: skip
         return {service["metadata"]["name"]: service for service in (found or {"items": []})["items"]}
@@ -122,15 +138,15 @@ class ManyServices:
                 cluster=self.cluster, api=self._api, namespace=self.namespace, name=name, runtime=runtime,
                 model_format=model_format, controller_namespace=self.controller_namespace,
             )  # fmt: skip
-            self._waits[name] = Wait(name=name, watched=watched, patience=self.patience, report=self.report)
+            self._waits[name] = Wait(name=name, watched=watched, timeouts=self.timeouts, report=self.report)
         return self._waits[name]
 
-    def _once_more(self) -> str:
-        return f"To apply them once more: pulumi up --replace '{self.job_urn}'"
+    def _apply_again(self) -> str:
+        return f"To apply them again: pulumi up --replace '{self.job_urn}'"
 
 
 def _has(found: Any, wanted: Any) -> bool:
-    """Whether all that is wanted is there; the API server and the controller may have added to it."""
+    """Returns whether all that is wanted is there; the API server and the controller may have added fields."""
     if isinstance(wanted, Mapping):
         return isinstance(found, Mapping) and all(
             key in found and _has(found[key], value) for key, value in wanted.items()
@@ -139,5 +155,5 @@ def _has(found: Any, wanted: Any) -> bool:
 
 
 def _named(names: set[str]) -> str:
-    first = ", ".join(sorted(names)[:_MOST_TOLD])
-    return first + (f" and {len(names) - _MOST_TOLD:,} more" if len(names) > _MOST_TOLD else "")
+    first = ", ".join(sorted(names)[:_MOST_NAMED])
+    return first + (f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else "")

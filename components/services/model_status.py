@@ -1,7 +1,7 @@
-"""What an InferenceService's object says about its model, read once and judged by pure functions.
+"""The state of an InferenceService's model, parsed from the object.
 
-ModelMesh Serving publishes no observed generation, and its `Ready` is True while a model is still loading. So the truth
-is read from `status.modelStatus`, and how fresh it is from `metadata.managedFields`.
+ModelMesh Serving publishes no observed generation, and its condition `Ready` is True while a model is still loading. So
+the state is read from `status.modelStatus`, and its age from `metadata.managedFields`.
 """
 
 import datetime
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 UNSUPPORTED = ("NoSupportingRuntime", "RuntimeNotRecognized")
-"""Reasons that pass by themselves while mesh pods have not heard of a new runtime yet."""
+"""Failure reasons that end by themselves once mesh pods have learned about a new runtime."""
 
 _FAILURES = ("ModelLoadFailed", "InvalidPredictorSpec")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelStatus:
-    """One look at an InferenceService."""
+    """The state of a model at one point in time."""
 
     ready: bool = False
     active: str = ""
@@ -27,20 +27,20 @@ class ModelStatus:
     location: str = ""
     failed_at: datetime.datetime | None = None
     spec_written_at: datetime.datetime | None = None
-    """When the newest writer of the spec last wrote; to the second, as all times of the API server are."""
+    """When the spec was last written, to the second as all times of the API server."""
     status_written_at: datetime.datetime | None = None
-    """When the controller last wrote the status; None before it did."""
+    """When the controller last wrote the status; None if it has not yet."""
     first_spec: bool = False
-    """There was none before it, so any status is about it."""
+    """Whether this is the object's first spec, so that any status is about it."""
 
     @property
     def loaded(self) -> bool:
-        """The model that the spec asks for is the one that answers."""
+        """Whether the model of the current spec answers requests."""
         return self.ready and self.active == "Loaded" and not self.target and self.transition == "UpToDate"
 
     @property
     def failed(self) -> bool:
-        """A model was tried, or looked at, and cannot be served."""
+        """Whether loading the model has failed, or its spec is invalid."""
         refused = "FailedToLoad" in (self.active, self.target) or self.transition in (
             "BlockedByFailedLoad",
             "InvalidSpecError",
@@ -49,12 +49,12 @@ class ModelStatus:
 
     @property
     def unsupported(self) -> bool:
-        """No mesh pod that was asked knows a runtime for the model."""
+        """Whether the mesh pod that the controller asked knows no runtime for the model."""
         return "FailedToLoad" in (self.active, self.target) and self.reason in UNSUPPORTED
 
     @property
     def still_served(self) -> bool:
-        """An earlier model goes on answering."""
+        """Whether an earlier model still answers requests."""
         return self.active == "Loaded"
 
     def __str__(self) -> str:
@@ -64,7 +64,7 @@ class ModelStatus:
 
 
 def read(service: dict[str, Any]) -> ModelStatus:
-    """Reads the object as the API server returns it."""
+    """Parses an InferenceService as the API server returns it."""
     status = service.get("status", {})
     model = status.get("modelStatus", {})
     states, failure = model.get("states") or {}, model.get("lastFailureInfo") or {}

@@ -1,6 +1,6 @@
-"""Waits until a model is served, and gives up as soon as it is known that it will not be.
+"""Waits until a model is served, and fails as soon as it is known that it will not be.
 
-Every `up` does, also one that changes nothing: what is there now is what counts.
+Every update waits, including one that changes nothing, since the model may have failed since the last one.
 """
 
 import asyncio
@@ -11,45 +11,45 @@ from typing import Any, Protocol
 
 import pulumi
 
+from ..core.polling import poll
 from . import model_status
 from .model_status import ModelStatus
 
-_POLL_SECONDS = 0.5
 _SAME_SECOND = 1.5
-"""Status and spec written in the same second: what is still there after this long is newer than the spec."""
+"""A status of the same second as the spec is taken to be about that spec if it stays for this long."""
 _QUIET_SECONDS = 10.0
-"""A controller that is up and has written nothing for this long has nothing to say about the newest spec: it was a
-change of labels, or of nothing that concerns the model."""
+"""A status older than the spec is taken to be about that spec if a running controller leaves it for this long: the
+change was in labels, or in nothing that concerns the model."""
 _NUDGE_SECONDS = 15.0
 
 
 class Watched(Protocol):
-    """The cluster as seen from one InferenceService."""
+    """What the wait reads from the cluster, and the one thing it changes."""
 
     async def service(self) -> dict[str, Any] | None:
-        """The object, or None while it is not there."""
+        """Returns the InferenceService, or None if it does not exist."""
 
     async def controller_ready(self) -> bool:
-        """Whether a replica of ModelMesh Serving's controller is ready."""
+        """Returns whether a replica of ModelMesh Serving's controller is ready."""
 
     async def runtime_declared(self) -> bool:
-        """Whether an enabled runtime is declared that is meant for this model."""
+        """Returns whether an enabled runtime for this model exists."""
 
     async def nudge(self) -> None:
-        """Makes the controller register the model once more."""
+        """Makes the controller register the model again."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
+class Timeouts:
     """How long to wait, in seconds."""
 
     total: float
     unsupported: float = 300.0
-    """For mesh pods to hear of a runtime that is declared; kubelet tells them within about two minutes."""
+    """For mesh pods to learn about a runtime that exists; kubelet updates their ConfigMap within about two minutes."""
 
 
 class NotServedError(pulumi.RunError):
-    """The model is not served, and why."""
+    """A model is not served; the message gives ModelMesh's reason."""
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Wait:
 
     name: str
     watched: Watched
-    patience: Patience
+    timeouts: Timeouts
     report: Callable[[str], None]
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -66,29 +66,42 @@ class Wait:
     _since: float = field(default=0.0, init=False)
     _unsupported_since: float | None = field(default=None, init=False)
     _nudged_at: float = field(default=0.0, init=False)
-    _reported: str = field(default="", init=False)
 
-    async def loaded(self) -> ModelStatus:
-        """Returns once the model answers. Raises NotServedError when it cannot, or when the patience is over."""
-        deadline = self.clock() + self.patience.total
-        while self.clock() < deadline:
-            try:
-                service = await self.watched.service()
-                status = model_status.read(service) if service else None
-                if status and await self.settled(status):
-                    return status
-                self._say(f"waiting for the model: {status or 'the InferenceService is not there yet'}")
-            except ConnectionError as problem:
-                self._say(f"no answer from the API server, trying again: {problem}")
-            await self.sleep(_POLL_SECONDS)
-        raise NotServedError(
-            f"InferenceService {self.name!r} is not served after {self.patience.total:.0f} s. Last seen: "
-            f"{self._seen or 'nothing'}.\nLook at the runtime's pods and the controller's log: "
-            f"kubectl get pods, kubectl logs deployment/modelmesh-controller. The next `pulumi up` waits again."
+    async def loaded(self) -> None:
+        """Returns once the model answers.
+
+        Raises:
+            NotServedError: the model cannot be served, or is not after the timeout.
+        """
+        await poll(
+            self._look,
+            timeout_seconds=self.timeouts.total,
+            report=lambda missing: self.report(f"waiting for the model: {missing}"),
+            expired=self._expired,
+            clock=self.clock,
+            sleep=self.sleep,
+        )
+
+    async def _look(self) -> str:
+        service = await self.watched.service()
+        if service is None:
+            return "the InferenceService does not exist yet"
+        status = model_status.read(service)
+        return "" if await self.settled(status) else str(status)
+
+    def _expired(self, missing: str) -> NotServedError:
+        return NotServedError(
+            f"InferenceService {self.name!r} is not served after {self.timeouts.total:.0f} s. Last seen: {missing}.\n"
+            "Look at the runtime's pods and the controller's log: kubectl get pods, "
+            "kubectl logs deployment/modelmesh-controller. The next `pulumi up` waits again."
         )
 
     async def settled(self, status: ModelStatus) -> bool:
-        """Whether the model is served, judged on a status that is about the newest spec. Raises NotServedError."""
+        """Returns whether the model is served, once the status is about the newest spec.
+
+        Raises:
+            NotServedError: the model failed to load, or no runtime supports it.
+        """
         if not await self._current(status):
             return False
         if status.failed and not self._overtaken(status):
@@ -114,7 +127,7 @@ class Wait:
 
     @staticmethod
     def _overtaken(status: ModelStatus) -> bool:
-        """The failure is that of an earlier spec, and the controller has taken up the newest one since."""
+        """Returns whether the failure is that of an earlier spec than the one the controller has seen since."""
         written, spec, failed = status.status_written_at, status.spec_written_at, status.failed_at
         return bool(written and spec and failed and failed < spec <= written)
 
@@ -123,19 +136,14 @@ class Wait:
         if self._unsupported_since is None:
             self._unsupported_since, self._nudged_at = now, now
         if not await self.watched.runtime_declared():
+            raise NotServedError(_failure(self.name, status) + "\nIts namespace has no enabled runtime for it.")
+        if now - self._unsupported_since > self.timeouts.unsupported:
             raise NotServedError(
-                _failure(self.name, status) + "\nNo enabled runtime for it is declared in its namespace."
+                _failure(self.name, status) + f"\nStill the same after {self.timeouts.unsupported:.0f} s."
             )
-        if now - self._unsupported_since > self.patience.unsupported:
-            raise NotServedError(_failure(self.name, status) + f"\nStill so after {self.patience.unsupported:.0f} s.")
         if now - self._nudged_at >= _NUDGE_SECONDS:
             self._nudged_at = now
             await self.watched.nudge()
-
-    def _say(self, text: str) -> None:
-        if text != self._reported:
-            self._reported = text
-            self.report(text)
 
 
 def _failure(name: str, status: ModelStatus) -> str:

@@ -52,16 +52,16 @@ def test_the_dockerfile_needs_no_mention(tmp_path: Path) -> None:
 
 
 def test_a_deny_list_and_a_name_that_leads_nowhere_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(content.BadSource, match="allow-list"):
+    with pytest.raises(content.SourceError, match="allow-list"):
         content.files(make(tmp_path / "one", {".dockerignore": "*.pyc\n", "a": ""}))
-    with pytest.raises(content.BadSource, match=r"'b\.py', which does not exist"):
+    with pytest.raises(content.SourceError, match=r"'b\.py', which does not exist"):
         content.files(make(tmp_path / "other", {".dockerignore": "*\n!b.py\n", "a": ""}))
 
 
 def test_a_missing_or_empty_source_is_an_error_of_one_line(tmp_path: Path) -> None:
-    with pytest.raises(content.BadSource, match="is not a folder"):
+    with pytest.raises(content.SourceError, match="is not a folder"):
         content.files(tmp_path / "nowhere")
-    with pytest.raises(content.BadSource, match="holds no files"):
+    with pytest.raises(content.SourceError, match="holds no files"):
         content.files(tmp_path)
 
 
@@ -74,13 +74,13 @@ def test_a_context_has_each_source_in_its_folder_by_its_own_allow_list(tmp_path:
 
 def test_a_context_where_two_sources_bring_one_file_is_refused(tmp_path: Path) -> None:
     root = make(tmp_path / "root", {"Dockerfile": "", "x/a": "1"})
-    with pytest.raises(content.BadSource, match="x/a, which another source"):
+    with pytest.raises(content.SourceError, match="x/a, which another source"):
         content.context({"": root, "x": make(tmp_path / "below", {"a": "1"})})
 
 
 def test_a_context_without_a_dockerfile_in_its_root_is_refused(tmp_path: Path) -> None:
     root, below = make(tmp_path / "root", {"a": ""}), make(tmp_path / "below", {"Dockerfile": ""})
-    with pytest.raises(content.BadSource, match="no Dockerfile for the root"):
+    with pytest.raises(content.SourceError, match="no Dockerfile for the root"):
         content.context({"": root, "x": below})
 
 
@@ -111,7 +111,7 @@ def test_a_file_that_changes_meanwhile_is_told_and_nothing_stays(
 ) -> None:
     source = content.files(make(tmp_path / "source", {"a": "1"}))
     monkeypatch.setattr(shutil, "copyfile", lambda _, target: target.write_text("changed"))
-    with pytest.raises(content.BadSource, match=r"source/a was changed while it was being read"):
+    with pytest.raises(content.SourceError, match=r"source/a was changed while it was being read"):
         content.stage(source, tmp_path / "contexts", "image")
     assert not list((tmp_path / "contexts").iterdir())
 

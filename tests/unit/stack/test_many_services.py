@@ -8,7 +8,7 @@ import pytest
 from components.core.cluster import Cluster
 from components.services import many_services
 from components.services.many_services import ManyServices
-from components.services.readiness import NotServedError, Patience
+from components.services.readiness import NotServedError, Timeouts
 
 WRITTEN, LATER = "2026-01-01T10:00:00Z", "2026-01-01T10:00:05Z"
 SPEC = {"predictor": {"model": {"modelFormat": {"name": "sklearn"}, "storage": {"path": "a"}}}}
@@ -46,7 +46,7 @@ class World:
         wait = ManyServices(
             cluster=Cluster(kubeconfig="/nowhere", context="none"), namespace="models", controller_namespace="serving",
             selector="a=b", job="table-1", job_urn="urn:job", specs=dict.fromkeys(names.split(), SPEC),
-            runtimes=dict.fromkeys(names.split(), (None, "sklearn")), patience=Patience(total=patience),
+            runtimes=dict.fromkeys(names.split(), (None, "sklearn")), timeouts=Timeouts(total=patience),
             report=self.told.append,
         )  # fmt: skip
         monkeypatch.setattr(many_services, "_POLL_SECONDS", 0)
@@ -100,7 +100,7 @@ def test_what_somebody_changed_or_deleted_since_is_named(
     found: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(
-        NotServedError, match=r"changed or deleted two\.\nTo apply them once more: pulumi up --replace 'urn:job'"
+        NotServedError, match=r"changed or deleted two\.\nTo apply them again: pulumi up --replace 'urn:job'"
     ):
         World(("applied", found)).wait(monkeypatch)
 

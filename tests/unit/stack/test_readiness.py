@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.services.readiness import NotServedError, Patience, Wait
+from components.services.readiness import NotServedError, Timeouts, Wait
 
 START = datetime.datetime(2026, 5, 1, 12, 0, 0, tzinfo=datetime.UTC)
 FAILURE = {"reason": "ModelLoadFailed", "message": "line 3 is no number", "location": "5f7c9d-x2x4q"}
@@ -85,7 +85,7 @@ class Cluster:
         wait = Wait(
             name="sentiment",
             watched=self,
-            patience=Patience(total=total, unsupported=40),
+            timeouts=Timeouts(total=total, unsupported=40),
             report=reports.append,
             clock=lambda: self.now,
             sleep=sleep,
@@ -223,13 +223,13 @@ def test_a_declared_runtime_that_is_not_known_yet_is_waited_for_and_asked_for_ag
 
 def test_a_runtime_that_stays_unknown_ends_the_wait() -> None:
     cluster = Cluster({0: service("FailedToLoad", failure=UNSUPPORTED)})
-    with pytest.raises(NotServedError, match="Still so after 40 s"):
+    with pytest.raises(NotServedError, match="Still the same after 40 s"):
         cluster.wait()
 
 
 def test_a_runtime_that_nobody_declares_is_not_waited_for() -> None:
     cluster = Cluster({0: service("FailedToLoad", failure=UNSUPPORTED)}, declared=False)
-    with pytest.raises(NotServedError, match="No enabled runtime"):
+    with pytest.raises(NotServedError, match="has no enabled runtime"):
         cluster.wait()
     assert cluster.now == 0
 

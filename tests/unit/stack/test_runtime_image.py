@@ -274,7 +274,7 @@ def test_what_is_no_image_is_refused_before_anything_is_registered(
 def test_sources_that_cannot_be_used_are_refused_before_anything_is_registered(tmp_path: Path) -> None:
     def program() -> None:
         (tmp_path / "server.py").touch()
-        with pytest.raises(content.BadSource, match="no Dockerfile"):
+        with pytest.raises(content.SourceError, match="no Dockerfile"):
             RuntimeImage("runtime", built({"": tmp_path}))
 
     assert run(program).resources == []

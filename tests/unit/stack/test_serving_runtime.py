@@ -194,7 +194,8 @@ def test_an_update_waits_for_pods_that_run_every_image(waits: list[dict[str, Any
             "namespace": "models",
             "deployment": "modelmesh-serving-custom",
             "images": {"server": IMAGE, "adapter": "adapter:2"},
-            "patience": 9,
+            "config_namespace": "modelmesh-serving",
+            "timeout_seconds": 9,
         }
     ]
     assert seen.outputs == {"name": "custom"}

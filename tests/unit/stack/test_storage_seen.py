@@ -107,10 +107,12 @@ def test_an_old_pod_is_touched_by_an_annotation(pods: Pods) -> None:
     pods.show()
     annotated = {"metadata": {"annotations": {ANNOTATION: "7"}}}
     assert pods.patched == [("/api/v1/namespaces/models/pods/pod", annotated)]
-    assert pods.told == ["showing the changed storage to 1 running pods"]
+    assert pods.told == ["refreshing the storage Secret in 1 running pods"]
 
 
 def test_who_may_not_touch_pods_is_told_that_it_takes_longer(pods: Pods) -> None:
     pods.refuses = True
     pods.show()
-    assert pods.told[-1].startswith("running pods see changed storage in a minute or two: The API server refuses")
+    assert pods.told[-1].startswith(
+        "running pods get the changed storage Secret in a minute or two: The API server refuses"
+    )

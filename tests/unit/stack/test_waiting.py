@@ -57,6 +57,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch, workplace: Path) -> type[Watching]:
     monkeypatch.setattr(model_namespace, "StorageSeen", Watching)
     monkeypatch.setattr(serving_runtime, "Rollout", Watching)
     monkeypatch.setattr(inference_service, "InferenceServiceApi", Watching)
+    monkeypatch.setattr(inference_service, "Rollout", Watching)
     return Watching
 
 
@@ -87,7 +88,8 @@ def test_an_update_waits_for_webhook_pods_and_model(cluster: type[Watching], con
             "namespace": "modelmesh-serving",
             "deployment": "modelmesh-serving-custom-runtime-0.x",
             "images": {"mlserver": seen.outputs["image"]},
-            "patience": 300,
+            "config_namespace": "modelmesh-serving",
+            "timeout_seconds": 300,
         },
         {
             "cluster": here,
@@ -125,14 +127,25 @@ def test_the_wait_is_as_long_as_the_slowest_runtime_that_may_serve_it_takes(
 
     class Waiting(Wait):
         async def loaded(self) -> Any:
-            waits.append(self.patience.total)
+            waits.append(self.timeouts.total)
             return await super().loaded()
 
     cluster.looks_like = service(**LOADED)
     monkeypatch.setattr(inference_service, "Wait", Waiting)
     run(lambda: inference_service.InferenceService("service", arguments(changes, {})), preview=False)
     assert waits == [expected]
-    assert [asked["runtime"] for asked in cluster.asked] == [changes.get("runtime")]
+    assert [asked["runtime"] for asked in cluster.asked if "runtime" in asked] == [changes.get("runtime")]
+
+
+def test_pods_of_runtimes_that_no_component_waits_for_are_waited_for_after_the_model(cluster: type[Watching]) -> None:
+    """A built-in runtime, whose pods a changed mesh image replaces, too."""
+    cluster.looks_like = service(**LOADED)
+    changes = {"model_format": "slow", "runtimes": [SLOW]}
+    run(lambda: inference_service.InferenceService("service", arguments(changes, {})), preview=False)
+    (wait,) = [asked for asked in cluster.asked if "deployment" in asked]
+    assert wait["deployment"] == "modelmesh-serving-slow-0.x"
+    assert wait["namespace"] == "models"
+    assert not wait["required"], "a runtime that is disabled has no pods"
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def _namespaces(args: ModelMeshServingArgs) -> Iterator[str]:
     yield from choice_problems("scope", args.scope, get_args(Scope))
     yield from choice_problems("definitions", args.definitions, get_args(Definitions))
     yield from label_problems("namespace_name", args.namespace_name)
-    for index, namespace in enumerate(args.model_namespaces):
+    for index, namespace in enumerate(args.served_namespaces):
         path = f"model_namespaces[{index}]"
         yield from label_problems(path, namespace)
         if args.scope == "namespace" and namespace != args.namespace_name:
@@ -39,9 +39,9 @@ def _namespaces(args: ModelMeshServingArgs) -> Iterator[str]:
                 f"{path}: {namespace!r}, with scope 'namespace' the controller sees only its own, "
                 f"{args.namespace_name!r}; expected that or scope 'cluster'"
             )
-    if not args.model_namespaces:
+    if not args.served_namespaces:
         yield "model_namespaces: empty, no model could be served; expected at least one namespace"
-    yield from duplicate_problems("model_namespaces", args.model_namespaces)
+    yield from duplicate_problems("model_namespaces", args.served_namespaces)
 
 
 def _built_in_runtimes(args: ModelMeshServingArgs) -> Iterator[str]:

@@ -52,7 +52,7 @@ class ModelMeshServing(pulumi.ComponentResource):
             cluster=args.cluster,
             namespace_name=args.namespace_name,
             scope=args.scope,
-            model_namespaces=tuple(args.model_namespaces),
+            model_namespaces=args.served_namespaces,
             config=args.config,
             built_in_runtimes=tuple(DeclaredRuntime.of(_located(runtime, args)) for runtime in runtimes),
             namespace=pulumi.Output.from_input(args.namespace),
@@ -65,7 +65,7 @@ class ModelMeshServing(pulumi.ComponentResource):
     def _certificate(self, name: str, args: ModelMeshServingArgs) -> Certificate | None:
         if args.tls is None or args.tls.existing_secret is not None:
             return None
-        names = service_names(args.config.service_name, args.model_namespaces, args.tls.dns_names)
+        names = service_names(args.config.service_name, args.served_namespaces, args.tls.dns_names)
         return Certificate(
             f"{name}-tls",
             CertificateArgs(namespace=args.namespace, secret_name=_TLS_SECRET, dns_names=names, today=args.today),

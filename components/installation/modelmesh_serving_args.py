@@ -38,8 +38,8 @@ class ModelMeshServingArgs:
     """The controller's; it has to exist."""
     namespace_name: str
     """The same as plain text."""
-    model_namespaces: Sequence[str]
-    """All in which it is to serve models; the controller's own may be among them."""
+    model_namespaces: Sequence[str] | None = None
+    """Namespaces to serve models in, which may include the controller's own; None means that one alone."""
     scope: Scope = "cluster"
     definitions: Definitions = "kept"
     etcd: EtcdConnection
@@ -55,3 +55,8 @@ class ModelMeshServingArgs:
     """Upstream's for the controller, its webhook, and runtime pods in the controller's namespace."""
     today: datetime.date = field(default_factory=today)
     """By which certificates are renewed."""
+
+    @property
+    def served_namespaces(self) -> tuple[str, ...]:
+        """The namespaces to serve models in."""
+        return (self.namespace_name,) if self.model_namespaces is None else tuple(self.model_namespaces)

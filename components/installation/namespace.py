@@ -16,7 +16,7 @@ class NamespaceArgs:
     """Its name, and whose it is."""
 
     namespace: str
-    serves_models: bool
+    serves_models: bool = True
     """The controller's own namespace serves models unless it is told not to, and all others do only when told."""
     exists: bool = False
     """It is somebody else's: only the mark is put on it, and taken off it with the stack."""

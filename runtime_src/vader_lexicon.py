@@ -75,8 +75,8 @@ def _read_emojis(path: Path) -> dict[str, str]:
     emojis: dict[str, str] = {}
     for number, emoji, text in _entries(path):
         if len(text) > MAX_DESCRIPTION:
-            raise LexiconError(f"{path.name}:{number}: expected a description of {MAX_DESCRIPTION} characters at the "
-                               f"most, got {len(text)}")  # fmt: skip
+            raise LexiconError(f"{path.name}:{number}: expected a description of at most {MAX_DESCRIPTION} "
+                               f"characters, got {len(text)}")  # fmt: skip
         emojis[emoji] = text
     return emojis
 

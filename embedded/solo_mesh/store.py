@@ -194,7 +194,7 @@ class Store:
                 async for event in self._etcd.watch(self._prefix, revision + 1):
                     self._apply(event.key.removeprefix(self._prefix), event.value, event.revision)
             except EtcdError as error:
-                log.warning("%s; listing anew", error)
+                log.warning("%s; listing again", error)
             while True:
                 await asyncio.sleep(_RETRY_SECONDS)
                 try:

@@ -1,29 +1,17 @@
-"""Docstrings, comments and validation messages are plain sentences that stand alone."""
+"""Docstrings, comments and messages are plain sentences that stand alone."""
 
 import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PRODUCT = (
-    "__main__.py",
-    "benchmarks",
-    "cli",
-    "components",
-    "embedded",
-    "models",
-    "policies",
-    "runtime_src",
-    "settings",
-)
-MINIMUM_WORDS = 3
 DONE = ("benchmarks", "embedded", "models", "policies", "runtime_src", "skeleton")
+MINIMUM_WORDS = 3
 
 HANGING = re.compile(
     r"(Likewise|The same|Also|Or|And|But|So|Thus|Then|Besides|Otherwise|Else|Such|Neither|Nor|Others"
@@ -40,54 +28,53 @@ ARCHAIC = re.compile(
     re.IGNORECASE,
 )
 WHY = {
-    "empty": "says nothing: describe the thing or delete the docstring",
+    "empty": "says nothing: describe the thing or delete the text",
     "capital": "does not start with a capital letter or a literal in backticks",
     "end": "does not end like a sentence, with one of . ? ! :",
     "hanging": "starts with a word that hangs on a neighbour or a question: name the thing itself",
     "short": f"has a first sentence of fewer than {MINIMUM_WORDS} words, which only its neighbours explain",
     "raises": "names an exception inside a sentence: use a section `Raises:`",
     "archaic": "uses a phrase that no Kubernetes or Pulumi page would",
+    "completion": "does not complete the sentence `<path>: <given>, expected ...`",
 }
 
 
-class Text(NamedTuple):
-    """One piece of prose and its place."""
-
-    place: str
-    text: str
-
-
-def faults(text: str) -> set[str]:
+def docstring_faults(text: str) -> set[str]:
     """Which rules of `WHY` a docstring breaks."""
     paragraphs = [part for part in re.split(r"\n\s*\n", text.strip()) if part.strip()]
     if not paragraphs:
         return {"empty"}
     summary, last = " ".join(paragraphs[0].split()), paragraphs[-1].rstrip()
-    first = re.split(r"(?<=[.?!])\s", summary)[0]
-    found = set()
-    if not re.match(r"[A-Z`\"'0-9]", summary):
-        found.add("capital")
     # The last paragraph may be a section, a list, a table or a code block.
     listed = re.search(r"^\s*(\w+:$|[-*|]|\d+\.|```|    )|\S {2,}\S", last, re.MULTILINE)
-    if not re.search(r"[.?!:]\)?$", summary) or not (listed or re.search(r"[.?!:]\)?$", last)):
-        found.add("end")
-    if HANGING.match(summary):
-        found.add("hanging")
-    if len(re.findall(r"`[^`]*`|[\w'-]+", first)) < MINIMUM_WORDS:
-        found.add("short")
-    if re.search(r"\b[Rr]aises `?[A-Z]", text):
-        found.add("raises")
-    return found | archaic(text)
+    ended = re.search(r"[.?!:]\)?$", summary) and (listed or re.search(r"[.?!:]\)?$", last))
+    first = re.split(r"(?<=[.?!])\s", summary)[0]
+    broken = {
+        "capital": not re.match(r"[A-Z`\"'0-9]", summary),
+        "end": not ended,
+        "hanging": HANGING.match(summary),
+        "short": len(re.findall(r"`[^`]*`|[\w'-]+", first)) < MINIMUM_WORDS,
+        "raises": re.search(r"\b[Rr]aises `?[A-Z]", text),
+    }
+    return {rule for rule, found in broken.items() if found} | archaic(text)
 
 
 def archaic(text: str) -> set[str]:
-    """`archaic` where a phrase of another century is used."""
+    """The rule that a comment or a message breaks, if any."""
     return {"archaic"} if ARCHAIC.search(" ".join(text.split())) else set()
 
 
-def docstrings(file: Path) -> Iterator[Text]:
-    """Docstrings of the module, its classes and functions, and the strings after fields."""
-    for node in ast.walk(ast.parse(file.read_text())):
+def expectation_faults(text: str) -> set[str]:
+    """Which rules of `WHY` the `expected` of a problem breaks; it is rendered after `<path>: <given>, expected`."""
+    if not text.strip():
+        return {"empty"}
+    completes = not text.endswith(".") and not re.match(r"(of|by|as|than|so|such|it|its|expected)\b", text)
+    return archaic(text) | (set() if completes else {"completion"})
+
+
+def docstrings(source: str) -> Iterator[tuple[int, str]]:
+    """Line and text of the docstrings of the module, its classes and functions, and of the strings after fields."""
+    for node in ast.walk(ast.parse(source)):
         body = getattr(node, "body", None)
         for before, statement in zip([None, *body], body, strict=False) if isinstance(body, list) else ():
             documented = isinstance(before, ast.Assign | ast.AnnAssign) or (
@@ -95,39 +82,72 @@ def docstrings(file: Path) -> Iterator[Text]:
             )
             match statement:
                 case ast.Expr(value=ast.Constant(value=str(text))) if documented:
-                    yield Text(f"{file.relative_to(ROOT)}:{statement.lineno}", text)
+                    yield statement.lineno, text
 
 
-def comments(file: Path) -> Iterator[Text]:
-    """Comments, each line by itself."""
-    for token in tokenize.generate_tokens(io.StringIO(file.read_text()).readline):
+def comments(source: str) -> Iterator[tuple[int, str]]:
+    """Line and text of each line of comments."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
-            yield Text(f"{file.relative_to(ROOT)}:{token.start[0]}", token.string.lstrip("# "))
+            yield token.start[0], token.string.lstrip("# ")
+
+
+def messages(source: str) -> Iterator[tuple[int, str]]:
+    """Line and text of all other strings of several words, with … in the place of values."""
+    tree, seen = ast.parse(source), set[int]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr | ast.Expr):
+            seen |= {id(child) for child in ast.iter_child_nodes(node)}
+        if id(node) not in seen and " " in (text := _literal(node) or ""):
+            yield getattr(node, "lineno", 0), text
+
+
+def expectations(source: str) -> Iterator[tuple[int, str]]:
+    """Line and text of each literal `expected` of a `Problem`."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Name(id="Problem")):
+                by_name = {keyword.arg: keyword.value for keyword in node.keywords}
+                text = _literal(node.args[2] if len(node.args) > 2 else by_name.get("expected"))
+                if text is not None:
+                    yield node.lineno, text
+
+
+def _literal(node: object) -> str | None:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=values):
+            return "".join(str(value.value) if isinstance(value, ast.Constant) else "…" for value in values)
+    return None
 
 
 def files() -> list[Path]:
-    return sorted(
-        file
-        for name in DONE
-        for file in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))
-        if not {"__pycache__", "venv"} & set(file.parts)
-    )
+    """Python files of the product."""
+    paths = [path for name in DONE for path in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))]
+    return sorted(path for path in paths if not {"__pycache__", "venv"} & set(path.parts))
 
 
-def report(found: dict[str, set[str]]) -> str:
-    return "\n".join(f"{place} {WHY[rule]}" for place, rules in found.items() for rule in sorted(rules))
-
-
-def test_docstrings_are_sentences_that_stand_alone() -> None:
-    texts = [text for file in files() for text in docstrings(file)]
-    assert len(texts) > 400
-    found = {f"{each.place}: {each.text.strip().splitlines()[0][:90]!r}": faults(each.text) for each in texts}
-    assert not any(found.values()), report(found)
-
-
-def test_comments_use_todays_english() -> None:
-    found = {f"{each.place}: {each.text!r}": archaic(each.text) for file in files() for each in comments(file)}
-    assert not any(found.values()), report(found)
+@pytest.mark.parametrize(
+    ("texts", "faults", "least"),
+    [
+        (docstrings, docstring_faults, 700),
+        (comments, archaic, 300),
+        (messages, archaic, 500),
+        (expectations, expectation_faults, 0),
+    ],
+)
+def test_texts_are_plain_sentences_that_stand_alone(
+    texts: Callable[[str], Iterator[tuple[int, str]]], faults: Callable[[str], set[str]], least: int
+) -> None:
+    found = [(path, *each) for path in files() for each in texts(path.read_text(encoding="utf-8"))]
+    assert len(found) >= least
+    broken = [
+        f"{path.relative_to(ROOT)}:{line} {WHY[rule]}: {' '.join(text.split())[:100]!r}"
+        for path, line, text in found
+        for rule in sorted(faults(text))
+    ]
+    assert not broken, "\n" + "\n".join(broken)
 
 
 @pytest.mark.parametrize(
@@ -138,16 +158,30 @@ def test_comments_use_todays_english() -> None:
         ("By way of what they need, so that they come after all of that, and go before.", "hanging"),
         ("Of what must be there while it is marked: the mark comes after that and goes before it.", "hanging"),
         ("What a guard is told.", "archaic"),
-        ("expected a limit, so that more is there", "capital"),
+        ("has no room for stack prod.", "capital"),
         ("A rule that bears no other on its cluster.", "archaic"),
         ("Settings that the server takes amiss.", "archaic"),
+        ("Arguments of ClusterGuard", "end"),
         ("Seconds.", "short"),
         ("Read the settings; raises SettingsError.", "raises"),
         ("", "empty"),
     ],
 )
 def test_a_fragment_is_found(text: str, rule: str) -> None:
-    assert rule in faults(text)
+    assert rule in docstring_faults(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("a limit of the same, there is no more of it to be had", "archaic"),
+        ("none of a Docker engine, which is told nothing of them.", "completion"),
+        ("of others, a runtime's own rules look", "completion"),
+        (" ", "empty"),
+    ],
+)
+def test_a_wrong_expectation_is_found(text: str, rule: str) -> None:
+    assert rule in expectation_faults(text)
 
 
 @pytest.mark.parametrize(
@@ -164,4 +198,20 @@ def test_a_fragment_is_found(text: str, rule: str) -> None:
     ],
 )
 def test_a_plain_sentence_passes(text: str) -> None:
-    assert not faults(text)
+    assert not docstring_faults(text)
+
+
+def test_every_kind_of_text_is_found_in_a_file() -> None:
+    source = '''"""Module."""
+name: str  # a comment
+"""Field."""
+def function():
+    """Function."""
+    raise ValueError(f"{name}: a message")
+Problem(path, 1, f"at most {most}")
+Problem(path=path, given=1, expected="a name")
+'''
+    assert [text for _, text in docstrings(source)] == ["Module.", "Field.", "Function."]
+    assert [text for _, text in comments(source)] == ["a comment"]
+    assert {"…: a message", "at most …", "a name"} == {text for _, text in messages(source)}
+    assert [text for _, text in expectations(source)] == ["at most …", "a name"]

@@ -132,7 +132,7 @@ def files() -> list[Path]:
     ("texts", "faults", "least"),
     [
         (docstrings, docstring_faults, 700),
-        (comments, archaic, 300),
+        (comments, archaic, 200),
         (messages, archaic, 500),
         (expectations, expectation_faults, 0),
     ],

@@ -62,7 +62,9 @@ def test_bad_emoji_line_is_named_too(tmp_path: Path) -> None:
 def test_a_description_that_would_make_texts_grow_is_refused(tmp_path: Path) -> None:
     (tmp_path / LEXICON_FILE).write_text("good\t1.9\n")
     (tmp_path / EMOJI_FILE).write_text(f"😀\tgrinning face\n😁\t{'x' * 201}\n")
-    with pytest.raises(LexiconError, match=r"emoji_utf8_lexicon\.txt:2: expected a description of at most 200 char.*got 201"):
+    with pytest.raises(
+        LexiconError, match=r"emoji_utf8_lexicon\.txt:2: expected a description of at most 200 char.*got 201"
+    ):
         read_lexicon(tmp_path)
 
 

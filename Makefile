@@ -17,15 +17,13 @@ export RUNTIME ?=
 export MODEL ?=
 export NAME ?=
 
-# The environment is shared by all clones with the same lock file: it lives in the cache, and `.venv` points at it.
 cache := $(or $(MODELMESH_CACHE),$(HOME)/.cache/modelmesh-stack)
-venv := $(cache)/venv/$(shell cat requirements-dev.txt | sha256sum | cut -c1-12)-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 run := .venv/bin/python -m
 
 # Where the tests find the programs and the upstream source that the toolchain built.
 export MODELMESH_TOOLCHAIN_BIN ?= $(cache)/toolchain/current/bin
 upstream := $(cache)/toolchain/current/modelmesh-serving-source
-export MODELMESH_SERVING_SRC ?= $(wildcard $(upstream))
+export MODELMESH_SERVING_SRC ?= $(if $(shell test -d '$(upstream)' && echo yes),$(upstream))
 
 .PHONY: help up preview promote drift check predict status down clean runtime new-runtime benchmark benchmark-stack test unit lint format lock policies-env
 
@@ -98,19 +96,14 @@ lock: .venv ## Pin the Python requirements anew, with hashes; or add what one mo
 	  .venv/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml $$lock; done
 
-# The policies' own requirements contradict those of the stack.
+# Their requirements contradict those of the stack.
 policies-env: .venv
-	@$(run) policies.environment
+	@$(run) project.environments policies/venv policies/requirements.txt
 
-# Not a file target: the link has to follow the lock file when another branch is checked out.
+# Not a file target: the link has to follow the lock file when another branch is checked out. A folder in its place is
+# used if it has what the target needs.
+enough := requirements.txt
+lint unit test format lock benchmark benchmark-stack: enough :=
 .PHONY: .venv
-.venv: $(venv)/done
-	@ln -sfn $(venv) .venv
-
-# It depends on no file's time: its name says what it holds.
-$(venv)/done:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.11 …")'
-	@echo "▸ Python requirements"; start=$$SECONDS; \
-	  rm -rf $(venv); $(PYTHON) -m venv $(venv) || { echo "apt-get install python3-venv, then again"; exit 1; }; \
-	  $(venv)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt; \
-	  touch $@; echo "  $$((SECONDS - start)) s"
+.venv:
+	@$(PYTHON) -m project.environments .venv requirements-dev.txt $(enough)

@@ -51,10 +51,11 @@ def image_size(node: Instance, context: Path, scratch: Path) -> ImageSize:
 
 def build_command(node: Instance, context: Path, *more: str, **arguments: str) -> list[str]:
     """Command that builds the Dockerfile of `context` on the node's base image, with options and build arguments."""
-    arguments = json.loads(handover.config(node))["modelmesh:buildArgs"] | arguments
+    facts = handover.read(node)
+    arguments = {"BASE_IMAGE": facts.base_image} | arguments
     arguments |= {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
     command = [
-        f"{handover.programs(node)}/buildctl", "--addr", f"unix://{node.builder_socket}", "build",
+        f"{facts.programs}/buildctl", "--addr", f"unix://{node.builder_socket}", "build",
         "--progress=plain", "--frontend", "dockerfile.v0",
         "--local", f"context={context}", "--local", f"dockerfile={context}", *more,
     ]  # fmt: skip

@@ -9,7 +9,6 @@ from typing import Any
 from benchmarks import engine_runs, upstream_order
 from benchmarks.engine_runs import EngineRun, Event
 from benchmarks.measuring import say
-from cli.engine import PROGRAM_FLAGS
 from cli.stack import Stack
 
 _CHANGES = ("--yes", "--skip-preview")
@@ -36,7 +35,7 @@ def measure(stack: Stack, *, rounds: int) -> Installing:
 
     Images are built before, so neither waits for a build.
     """
-    up = ("up", *PROGRAM_FLAGS, *_CHANGES)
+    up = ("up", *_CHANGES)
     say("a first run to build the images")
     engine_runs.run(stack, *up, limit=2 * _LIMIT_SECONDS)
     planned = upstream_order.steps(with_secrets(stack))

@@ -11,14 +11,13 @@ from typing import Any
 from benchmarks import engine_runs
 from benchmarks.errors import BenchmarkError
 from benchmarks.measuring import say
-from cli.engine import PROGRAM_FLAGS
-from cli.stack import ROOT, Stack, open_stack
+from cli.stack import Stack, open_stack
+from project import ROOT
 
 UP, PREVIEW, CHANGE, DESTROY = OPERATIONS = ("up", "no-op preview", "one changed", "destroy")
 PROGRAM = Path(__file__).parent / "many_models"
 _LABEL = "benchmark=many"
 _LOADED = "jsonpath={.status.modelStatus.states.activeModelState}=Loaded"
-_FLAGS = tuple(flag for flag in PROGRAM_FLAGS if "polic" not in flag)  # the policies belong to the stack `dev`
 
 
 @dataclass
@@ -67,11 +66,11 @@ def _round(instance: str, measured: ManyModels, paths: tuple[str, str], limit: f
         measured.memory[what] = max(measured.memory.get(what, 0), ran.memory)
         say(f"{measured.models:,} models, {what}: {ran.seconds:.1f} s, {ran.memory / 2**20:,.0f} MiB")
 
-    ours(UP, stack, "up", *_FLAGS, *changes)
+    ours(UP, stack, "up", *changes)
     measured.state = engine_runs.state_file(stack).stat().st_size
     manifests = objects(stack.resources())
-    ours(PREVIEW, stack, "preview", *_FLAGS)
-    ours(CHANGE, _opened(instance, measured.models, first, second), "up", *_FLAGS, *changes)
+    ours(PREVIEW, stack, "preview")
+    ours(CHANGE, _opened(instance, measured.models, first, second), "up", *changes)
     ours(DESTROY, stack, "destroy", *changes)
 
     def kubectl(what: str, *commands: list[str], text: str | None = None) -> None:

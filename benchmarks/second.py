@@ -6,12 +6,13 @@ from pathlib import Path
 from benchmarks import engine_runs
 from benchmarks.engine_runs import EngineRun
 from benchmarks.measuring import say
-from cli.stack import ROOT, open_stack
+from cli.stack import open_stack
+from project import ROOT
 
 PROGRAM = Path(__file__).parent / "second_runtime"
 _LIMIT_SECONDS = 600.0
 """Time limit; a mesh that is not notified takes up to eight minutes to detect a new runtime."""
-_FLAGS = ("--skip-config-validation", "--skip-plugin-pre-install", "--yes", "--skip-preview")
+_FLAGS = ("--yes", "--skip-preview")
 
 
 def measure(instance: str, image: str, path: str, *, rounds: int) -> list[EngineRun]:

@@ -21,12 +21,13 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.measuring import say
 from benchmarks.stack_report import StackMeasurements
 from benchmarks.texts import small_model
-from cli.engine import PROGRAM_FLAGS
-from cli.stack import ROOT, CommandError, Stack, open_stack
+from cli.errors import CommandError
+from cli.stack import Stack, open_stack
 from embedded import lifecycle
 from embedded.errors import EmbeddedError
 from embedded.instance import instance
 from embedded.toolchain import BuildError
+from project import ROOT
 
 INSTANCE = "bench"
 RESULTS = Path(__file__).parent / "results"
@@ -72,7 +73,7 @@ def measure(dev: Stack, parts: list[str], arguments: argparse.Namespace) -> Stac
     if "a" in parts:
         measured.installing = installing.measure(dev, rounds=arguments.rounds)
     else:
-        dev.pulumi("up", *PROGRAM_FLAGS, "--yes", "--skip-preview", "--non-interactive", quiet=True)
+        dev.pulumi("up", "--yes", "--skip-preview", "--non-interactive", quiet=True)
     image, path = dev.outputs()["image"], model_path(dev.resources())
     if "b" in parts:
         runs = second.measure(INSTANCE, image, path, rounds=arguments.rounds)
@@ -109,7 +110,7 @@ def _dev(scratch: Path) -> Stack:
     model = small_model(scratch, 0)
     for file in model.iterdir():
         shutil.copymode(ROOT / "pyproject.toml", file)
-    return open_stack("dev", INSTANCE, {"modelmesh:modelSource": str(model)})
+    return open_stack("dev", INSTANCE, {"modelmesh:modelSource": str(model)}).with_policies()
 
 
 def _end(number: int, _frame: object) -> NoReturn:

@@ -1,56 +1,103 @@
-"""The command line behind the Makefile: `python -m cli <operation> --stack <name>`."""
+"""The command line behind the Makefile: `python -m cli <command> [options]`."""
 
 import argparse
 import importlib
 import os
 import sys
+from collections.abc import Callable
 
+from cli.errors import CommandError
 from cli.samples import EXAMPLE
-from cli.stack import CommandError
-from embedded.errors import EmbeddedError
-from embedded.toolchain import BuildError
+from project import DEFAULT_STACK
 
-# By the module that has a function of that name. Imported when asked for: the stack's own take a second.
-OPERATIONS = {
-    "up": "cli.operations",
-    "preview": "cli.operations",
-    "promote": "cli.promote",
-    "drift": "cli.operations",
-    "check": "cli.check",
-    "predict": "cli.operations",
-    "status": "cli.operations",
-    "down": "cli.operations",
-    "clean": "cli.operations",
-    "runtime": "cli.runtime",
-    "new-runtime": "cli.new_runtime",
-}
 INTERRUPTED = 130
-"""The exit code that shells have for Ctrl-C."""
+"""The exit code of shells after Ctrl-C."""
 
 
-def main() -> None:
-    """Do one operation; an error that the user can mend is one message, anything else a traceback."""
-    parser = argparse.ArgumentParser(prog="python -m cli", description=__doc__)
-    parser.add_argument("operation", choices=OPERATIONS)
-    parser.add_argument("--stack", default="dev", help="the stack, as in Pulumi.<stack>.yaml (default: dev)")
-    parser.add_argument("--instance", default=os.environ.get("INSTANCE") or "dev", help="the embedded node to use")
-    parser.add_argument("--yes", action="store_true", default=os.environ.get("YES") == "1", help="ask nothing")
-    parser.add_argument("--comment", default=os.environ.get("COMMENT"), help="Markdown file that gets the preview")
-    parser.add_argument("--origin", default=os.environ.get("FROM"), help="the stack to promote from")
-    parser.add_argument("--to", default=os.environ.get("TO"), help="the stack to promote to")
-    parser.add_argument("--text", default=os.environ.get("TEXT", EXAMPLE), help="the sentence to score")
-    parser.add_argument("--files", nargs="*", default=os.environ.get("FILES", "").split(), help="YAML files to check")
-    parser.add_argument("--runtime", default=os.environ.get("RUNTIME") or "runtime_src", help="a model server's folder")
-    parser.add_argument("--model", default=os.environ.get("MODEL"), help="a model's file or folder")
-    parser.add_argument("--name", default=os.environ.get("NAME"), help="what the new runtime is called")
-    arguments = parser.parse_args()
-    operation = getattr(importlib.import_module(OPERATIONS[arguments.operation]), arguments.operation.replace("-", "_"))
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command. An error that the user can fix is printed as one message, any other with its traceback."""
+    parsed = parser().parse_args(arguments)
+    # Imported now: for many commands, the modules of the others would take longer to load than the command itself.
+    command = getattr(importlib.import_module(parsed.module), parsed.command.replace("-", "_"))
     try:
-        operation(arguments)
-    except (CommandError, EmbeddedError, BuildError) as error:
+        command(parsed)
+    except CommandError as error:
         sys.exit(f"✗ {error}")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options; an option that is not given is read from the variable that `make` exports."""
+    top = argparse.ArgumentParser(prog="python -m cli", description="The commands behind the Makefile.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="command")
+
+    def add(name: str, module: str, text: str, *options: Callable[[argparse.ArgumentParser], object]) -> None:
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        command.set_defaults(module=module)
+        for option in options:
+            option(command)
+
+    add("up", "cli.operations", "deploy the stack and score a sentence", _stack, _instance, _yes)
+    add("preview", "cli.operations", "show what `up` would change", _stack, _instance, _comment)
+    add("promote", "cli.promote", "let one stack serve what another serves", _instance, _from_and_to)
+    add("drift", "cli.operations", "tell whether the cluster differs from what was deployed", _stack, _instance)
+    add("check", "cli.check", "check YAML files for what ModelMesh would ignore or fail on", _files)
+    add("predict", "cli.operations", "score a sentence through ModelMesh", _stack, _instance, _text)
+    add("status", "cli.operations", "show what the stack has on its cluster", _stack, _instance)
+    add("down", "cli.operations", "destroy the stack", _stack, _instance, _yes)
+    add("clean", "cli.operations", "stop the embedded node and delete its data", _instance)
+    add("runtime", "cli.runtime", "serve a model on this machine, without a cluster", _runtime, _model, _text)
+    add("new-runtime", "cli.new_runtime", "generate a model server to start from", _name)
+    return top
+
+
+def _stack(command: argparse.ArgumentParser) -> None:
+    help_text = f"the stack, as in Pulumi.<stack>.yaml (default: {DEFAULT_STACK})"
+    command.add_argument("--stack", default=os.environ.get("STACK") or DEFAULT_STACK, help=help_text)
+
+
+def _instance(command: argparse.ArgumentParser) -> None:
+    help_text = "the embedded node of a stack without a cluster of its own (default: dev)"
+    command.add_argument("--instance", default=os.environ.get("INSTANCE") or "dev", help=help_text)
+
+
+def _yes(command: argparse.ArgumentParser) -> None:
+    help_text = "apply the changes without asking"
+    command.add_argument("--yes", action="store_true", default=os.environ.get("YES") == "1", help=help_text)
+
+
+def _comment(command: argparse.ArgumentParser) -> None:
+    help_text = "Markdown file to write the preview to"
+    command.add_argument("--comment", default=os.environ.get("COMMENT"), help=help_text)
+
+
+def _from_and_to(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--from", dest="origin", default=os.environ.get("FROM"), help="the stack to promote from")
+    command.add_argument("--to", default=os.environ.get("TO"), help="the stack to promote to")
+
+
+def _text(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--text", default=os.environ.get("TEXT", EXAMPLE), help="the sentence to score")
+
+
+def _files(command: argparse.ArgumentParser) -> None:
+    help_text = "the files to check"
+    command.add_argument("--files", nargs="*", default=os.environ.get("FILES", "").split(), help=help_text)
+
+
+def _runtime(command: argparse.ArgumentParser) -> None:
+    help_text = "folder of the model server (default: runtime_src)"
+    command.add_argument("--runtime", default=os.environ.get("RUNTIME") or "runtime_src", help=help_text)
+
+
+def _model(command: argparse.ArgumentParser) -> None:
+    help_text = "file or folder of the model (default: what the model server's settings name)"
+    command.add_argument("--model", default=os.environ.get("MODEL"), help=help_text)
+
+
+def _name(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--name", default=os.environ.get("NAME"), help="name of the new model server")
 
 
 if __name__ == "__main__":

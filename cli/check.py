@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-from cli.stack import CommandError
+from cli.errors import CommandError
 from components.services.manifests import manifest_problems
-from embedded.progress import say
+from project.progress import say
 
 
 def check(arguments: Namespace) -> None:

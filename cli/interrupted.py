@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.stack import Stack
-from embedded.progress import say
+from project.progress import say
 
 
 def tidy(stack: Stack) -> None:

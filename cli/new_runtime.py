@@ -11,8 +11,9 @@ from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from cli.stack import ROOT, CommandError
-from embedded.progress import say
+from cli.errors import CommandError
+from project import ROOT
+from project.progress import say
 
 RUNTIMES = Path("runtimes")
 EXAMPLE_MODULES = ("sentiment_model.py", "vader_analyzer.py", "vader_lexicon.py", "model_manifest.py")

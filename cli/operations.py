@@ -6,19 +6,17 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from cli import interrupted
+from cli import interrupted, node
 from cli.comment import markdown
-from cli.engine import PROGRAM_FLAGS
+from cli.errors import CommandError, EngineError
 from cli.predict import predict as score
 from cli.preview import Preview, preview_without_node
 from cli.preview import preview as previewed
 from cli.samples import EXAMPLE
-from cli.stack import ROOT, CommandError, EngineError, Stack, has_started, is_embedded, on_no_node, open_stack
-from embedded import lifecycle
-from embedded.errors import EmbeddedError
-from embedded.instance import instance
-from embedded.progress import say, step
+from cli.stack import Stack, is_embedded, on_no_node, open_stack
 from models import sentiment as example
+from project import ROOT
+from project.progress import say, step
 
 # What the cluster has become is compared with what the program says; reading and comparing is all that happens.
 DRIFT_FLAGS = ("--refresh", "--expect-no-changes", "--diff", "--non-interactive", "--suppress-progress")
@@ -32,13 +30,13 @@ def up(arguments: Namespace) -> None:
     started = time.monotonic()
     if is_embedded(arguments.stack):
         say("▸ The embedded cluster")
-        lifecycle.up(instance(arguments.instance))
+        node.start(arguments.instance)
     clustered = time.monotonic()
     say(f"▸ The stack {arguments.stack}")
     _make_example()
-    stack = _opened(arguments)
+    stack = _checked(arguments)
     stack.kubectl_program()  # shows what is there in the end; that it is missing is told while nothing has changed
-    stack.pulumi("up", *PROGRAM_FLAGS, *_consent(stack, yes=arguments.yes))
+    stack.pulumi("up", *_consent(stack, yes=arguments.yes))
     interrupted.tidy(stack)
     deployed = time.monotonic()
     say("▸ What is there now")
@@ -59,11 +57,11 @@ def preview(arguments: Namespace) -> None:
     file = Path(arguments.comment) if arguments.comment else None
     try:
         _make_example()
-        if is_embedded(arguments.stack) and not has_started(arguments.instance):
-            result = preview_without_node(on_no_node(arguments.stack))
+        if is_embedded(arguments.stack) and not node.has_started(arguments.instance):
+            result = preview_without_node(on_no_node(arguments.stack).with_policies())
         else:
-            result = previewed(_opened(arguments))
-    except (CommandError, EmbeddedError) as error:
+            result = previewed(_checked(arguments))
+    except CommandError as error:
         _write(file, Preview(stack=arguments.stack, code=1, messages=str(error)))
         raise
     _write(file, result)
@@ -78,11 +76,11 @@ def drift(arguments: Namespace) -> None:
         CommandError: it is not, or that can't be told.
     """
     _make_example()
-    stack = _opened(arguments)
+    stack = _checked(arguments)
     if not stack.outputs():
         raise CommandError(f"stack {stack.name} is not up, so nothing can have drifted: make up STACK={stack.name}")
     try:
-        stack.pulumi("preview", *DRIFT_FLAGS, *PROGRAM_FLAGS)
+        stack.pulumi("preview", *DRIFT_FLAGS)
     except EngineError as failed:
         if failed.code != CHANGES_FOUND:
             raise
@@ -123,11 +121,15 @@ def down(arguments: Namespace) -> None:
 
 def clean(arguments: Namespace) -> None:
     """Stop the embedded cluster and delete its data, the stack with it."""
-    lifecycle.reset(instance(arguments.instance))
+    node.reset(arguments.instance)
 
 
 def _opened(arguments: Namespace) -> Stack:
     return open_stack(arguments.stack, arguments.instance)
+
+
+def _checked(arguments: Namespace) -> Stack:
+    return _opened(arguments).with_policies()
 
 
 def _make_example() -> None:

@@ -18,8 +18,9 @@ import numpy
 from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
+from cli.errors import CommandError
 from cli.samples import sample
-from cli.stack import CommandError, Stack
+from cli.stack import Stack
 
 TIMEOUT_SECONDS = 30
 

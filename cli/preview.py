@@ -16,11 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
-from cli.engine import PROGRAM_FLAGS
 from cli.scratch import NODE_NOT_STARTED, scratch
 from cli.shortening import RESOURCE, shortened, without_colours
 from cli.stack import Stack
-from embedded.progress import say
+from project.progress import say
 
 LONGEST_START_SECONDS = 60
 LONGEST_RESOURCE_LINES = 200
@@ -75,7 +74,7 @@ def _run(stack: Stack, *, may_be_unread: bool = False) -> Preview:
     colour = "always" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else "never"
     with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
         process = stack.started(
-            "preview", "--diff", "--non-interactive", "--suppress-progress", "--color", colour, *PROGRAM_FLAGS,
+            "preview", "--diff", "--non-interactive", "--suppress-progress", "--color", colour,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
         )  # fmt: skip
         # A backend out of reach may keep the engine trying for minutes.

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import yaml
 
-from cli.stack import ROOT, CommandError, Stack, open_stack, tracked
-from cli.stack_file import parsed
-from embedded.progress import say
+from cli.errors import CommandError
+from cli.stack import Stack, open_stack, tracked
+from project import ROOT
+from project.progress import say
+from project.stack_file import parsed
 
 # The output of the one stack, and the config key of the other.
 PROMOTED = {

@@ -15,8 +15,9 @@ from typing import Any
 
 import yaml
 
+from cli.engine import CONFIG_FILE
 from cli.stack import Stack, create, tracked
-from cli.stack_file import with_node
+from project.stack_file import with_node
 from settings.schema import UNREADABLE
 
 # What finds the real state, and what decrypts it.
@@ -50,10 +51,10 @@ def scratch(stack: Stack, node: dict[str, Any] | None = None) -> Iterator[Stack]
             "PULUMI_HOME": str(_home(folder / "home", stack.environment)),
             "PULUMI_BACKEND_URL": f"file://{_made(folder / 'state')}",
             "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(32),
+            CONFIG_FILE: str(file := folder / f"Pulumi.{stack.name}.yaml"),
         }
-        file = folder / f"Pulumi.{stack.name}.yaml"
         made = replace(stack, config_file=file, environment=environment)
-        create(made, file)
+        create(made)
         config = tracked(stack.name, stack.root).get("config") or {}
         plain, secret = without_secrets(with_node(config, node or {}) | APART)
         salt = yaml.safe_load(file.read_text(encoding="utf-8")) or {}

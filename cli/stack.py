@@ -1,8 +1,8 @@
-"""One stack as the command line sees it: where its engine, its state, its config and its cluster are.
+"""A stack as the command line sees it: where its engine, its state, its configuration and its cluster are.
 
-A stack file that names no kubeconfig means the embedded cluster; then the config that the embedded node hands out is
-laid over the tracked stack file, in a working copy beside the node's data. So the checkout stays clean, a second
-checkout continues the same stack, and no kubecontext that happens to be current is ever used.
+A stack whose file names no kubeconfig runs on the embedded node. Then the configuration that describes the node is laid
+over the tracked stack file, in a working copy beside the node's data: the checkout stays clean, a second checkout
+continues the same stack, and the current kubecontext is never used.
 """
 
 import json
@@ -10,50 +10,47 @@ import os
 import shutil
 import subprocess
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from cli import engine
-from cli.stack_file import parsed, with_node
-from embedded import handover
-from embedded.errors import EmbeddedError
-from embedded.instance import Instance
-from embedded.instance import instance as instance_named
+from cli import engine, node
+from cli.errors import CommandError, EngineError
+from project import DEFAULT_STACK, ROOT
+from project.environments import EnvironmentFailedError, provide
+from project.stack_file import parsed, with_node
 
-ROOT = Path(__file__).parent.parent
+if TYPE_CHECKING:
+    from embedded.instance import Instance
+
 # The host of Python programs takes the interpreter that is first on PATH.
-_INTERPRETER = f"{ROOT / '.venv' / 'bin'}{os.pathsep}"
-
-
-class CommandError(Exception):
-    """An operation could not be done; the message says what to do next."""
-
-
-class EngineError(CommandError):
-    """The engine ended with an error, which it has shown; `code` is its exit code."""
-
-    def __init__(self, operation: str, code: int) -> None:
-        super().__init__(f"{engine.NAME} {operation} failed with exit code {code}: see above")
-        self.code = code
+_INTERPRETER = str(ROOT / ".venv" / "bin")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """A stack that can be operated on.
-
-    `embedded` is the node it runs on, if that is ours; `config_file` is what the engine reads instead of the tracked
-    stack file, if anything; `environment` is the whole environment for the engine and its plugins; `root` is the
-    folder that holds the program.
-    """
+    """A stack that can be operated on."""
 
     name: str
-    embedded: Instance | None
-    config_file: Path | None
+    embedded: "Instance | None"
+    """The embedded node that it runs on, if it does."""
+    config_file: Path
+    """The stack file that the engine reads."""
     environment: dict[str, str]
+    """The whole environment of the engine and its plugins."""
     root: Path = ROOT
+    """Folder of the program."""
+
+    def with_policies(self) -> "Stack":
+        """The same stack, whose engine asks this project's policy pack. Raises CommandError if that cannot be run."""
+        policies = ROOT / "policies"
+        try:
+            provide(policies / "venv", policies / "requirements.txt")
+        except (EnvironmentFailedError, OSError, subprocess.CalledProcessError) as error:
+            raise CommandError(f"the environment of the policy pack can't be made: {error}") from None
+        return replace(self, environment=self.environment | engine.POLICIES)
 
     def pulumi(self, *arguments: str, quiet: bool = False) -> subprocess.CompletedProcess[str]:
         """Run the engine in the checkout; its output is shown, or returned when `quiet`.
@@ -86,10 +83,7 @@ class Stack:
 
     def engine_command(self, *arguments: str) -> list[str]:
         """The command line of the engine for this stack."""
-        command = [engine.NAME, *arguments, "--stack", self.name]
-        if self.config_file and arguments[0] in {"up", "preview", "destroy", "refresh", "config"}:
-            command += ["--config-file", str(self.config_file)]
-        return command
+        return [engine.NAME, *arguments, "--stack", self.name]
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs; a stack that is not up has none."""
@@ -103,9 +97,9 @@ class Stack:
 
     def kubectl(self, *arguments: str) -> list[str]:
         """The command line of kubectl for this stack's own cluster."""
-        config = json.loads(self.pulumi("config", "--json", quiet=True).stdout)
+        config = _read(self.config_file).get("config") or {}
         try:
-            kubeconfig, context = (config[f"modelmesh:{key}"]["value"] for key in ("kubeconfig", "context"))
+            kubeconfig, context = (str(config[f"modelmesh:{key}"]) for key in ("kubeconfig", "context"))
         except KeyError as missing:
             raise CommandError(f"Pulumi.{self.name}.yaml does not set {missing}") from None
         file = str(Path(kubeconfig).expanduser())
@@ -130,10 +124,10 @@ class Stack:
 
 
 def is_embedded(name: str, root: Path = ROOT) -> bool:
-    """Whether stack `name` runs on the embedded cluster: its file names no cluster of its own.
+    """Whether stack `name` runs on the embedded node: its file names no cluster.
 
     Raises:
-        CommandError: there is no such stack file, or it names a cluster by halves.
+        CommandError: there is no such stack file, or it sets only some of the keys that name a cluster.
     """
     config = tracked(name, root).get("config") or {}
     if "modelmesh:kubeconfig" in config:
@@ -146,79 +140,71 @@ def is_embedded(name: str, root: Path = ROOT) -> bool:
     return True
 
 
-def open_stack(name: str, instance: str = "dev", overrides: dict[str, Any] | None = None, root: Path = ROOT) -> Stack:
-    """The stack `name`, created when it is an embedded one that does not exist yet.
+def open_stack(
+    name: str = DEFAULT_STACK, instance: str = "dev", overrides: dict[str, Any] | None = None, root: Path = ROOT
+) -> Stack:
+    """The stack `name`, created if it is an embedded one that does not exist yet.
 
     Args:
         name: Names the file Pulumi.<name>.yaml.
-        instance: Which embedded node serves it, where its file names no cluster.
-        overrides: Config laid over both the stack file and what the embedded node hands out.
+        instance: The embedded node that serves it, if its file names no cluster.
+        overrides: Configuration laid over both the stack file and what describes the node.
         root: Folder of the program and its stack files.
 
     Raises:
-        CommandError: there is no such stack file, or the engine can't make the stack.
+        CommandError: there is no such stack file, the node was never started, or the engine cannot create the stack.
     """
     if not is_embedded(name, root):
         return on_no_node(name, root)
     stack_file = tracked(name, root)
-    node = instance_named(instance)
-    environment = os.environ | handover.variables(node)
-    environment["PATH"] = f"{_INTERPRETER}{handover.programs(node)}{os.pathsep}{environment['PATH']}"
-    # A passphrase of other stacks would be tried before this one's.
+    which = node.named(instance)
+    facts = node.facts(which)
+    file = which.data / "stack" / f"Pulumi.{name}.yaml"
+    environment = engine.environment(os.environ | facts.variables, _INTERPRETER, facts.programs)
+    environment[engine.CONFIG_FILE] = str(file)
+    # The passphrase of other stacks would be tried before this one's.
     for other in ("KUBECONFIG", "PULUMI_CONFIG_PASSPHRASE"):
         environment.pop(other, None)
-    file = node.data / "stack" / f"Pulumi.{name}.yaml"
-    stack = Stack(name=name, embedded=node, config_file=file, environment=environment, root=root)
-    create(stack, file)
-    _release_dead_locks(node.data / "pulumi")
-    config = with_node(stack_file.get("config") or {}, json.loads(handover.config(node))) | (overrides or {})
+    stack = Stack(name=name, embedded=which, config_file=file, environment=environment, root=root)
+    create(stack)
+    _release_dead_locks(which.data / "pulumi")
+    config = with_node(stack_file.get("config") or {}, node.config(facts)) | (overrides or {})
     kept = yaml.safe_load(file.read_text()) or {}
     file.write_text(yaml.safe_dump(kept | stack_file | {"config": config}))
     return stack
 
 
-def has_started(instance: str) -> bool:
-    """Whether the embedded node of that name was ever started: what it is to hand out is there."""
-    node = instance_named(instance)
-    try:
-        return bool(handover.variables(node))
-    except EmbeddedError:
-        return False
-
-
 def on_no_node(name: str, root: Path = ROOT) -> Stack:
     """The stack `name` as the engine finds it by itself, without any embedded node."""
-    environment = engine.environment(os.environ | {"PATH": _INTERPRETER + os.environ["PATH"]})
-    return Stack(name=name, embedded=None, config_file=None, environment=environment, root=root)
+    environment = engine.environment(os.environ, _INTERPRETER)
+    return Stack(name=name, embedded=None, config_file=root / f"Pulumi.{name}.yaml", environment=environment, root=root)
 
 
 def tracked(name: str, root: Path = ROOT) -> dict[str, Any]:
-    """What the stack's own file says.
+    """The contents of the stack's own file.
 
     Raises:
-        CommandError: there is no such file, or it is no stack file.
+        CommandError: there is no such file, or it is not a stack file.
     """
     file = root / f"Pulumi.{name}.yaml"
     if not file.exists():
         known = ", ".join(sorted(f.stem.removeprefix("Pulumi.") for f in root.glob("Pulumi.*.yaml")))
         raise CommandError(f"there is no stack {name!r}: Pulumi.{name}.yaml does not exist (there are: {known})")
-    try:
-        return parsed(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{file.name} {error}") from None
+    return _read(file)
 
 
-def create(stack: Stack, file: Path) -> None:
-    """Make the stack in the folder of `file`, its config file: the engine writes the salt of its encryption there.
+def create(stack: Stack) -> None:
+    """Create the stack in the backend, unless its config file exists: the engine writes the encryption salt there.
 
     Raises:
-        CommandError: the engine can't make it.
+        CommandError: the engine cannot create it.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(stack.root / "Pulumi.yaml", file.parent)
-    if file.exists():
+    folder = stack.config_file.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(stack.root / "Pulumi.yaml", folder)
+    if stack.config_file.exists():
         return
-    command = [engine.NAME, "-C", str(file.parent), "stack", "init", stack.name, "--no-select"]
+    command = [engine.NAME, "-C", str(folder), "stack", "init", stack.name, "--no-select"]
     try:
         made = subprocess.run(command, env=stack.environment, capture_output=True, text=True)
     except FileNotFoundError:
@@ -227,8 +213,15 @@ def create(stack: Stack, file: Path) -> None:
         raise CommandError(f"the stack {stack.name} can't be made:\n{made.stderr.strip()}")
 
 
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return parsed(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{file.name} {error}") from None
+
+
 def _release_dead_locks(backend: Path) -> None:
-    """Drop the locks of engines that were killed: on this machine alone it can be told that they are dead."""
+    """Remove the locks of engines that were killed; on the same machine it is certain that they do not run."""
     for lock in (backend / ".pulumi" / "locks").rglob("*.json"):
         with suppress(FileNotFoundError):  # its engine has ended just now
             if not Path("/proc", str(json.loads(lock.read_text())["pid"])).exists():

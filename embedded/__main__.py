@@ -1,4 +1,4 @@
-"""Command line of the embedded node: `python -m embedded up | status | down | reset | config | env`."""
+"""Command line of the embedded node: `python -m embedded up | status | down | reset | facts | env`."""
 
 import argparse
 import os
@@ -36,8 +36,8 @@ def _run(command: str, which: Instance) -> int:
             lifecycle.down(which)
         case "reset":
             lifecycle.reset(which)
-        case "config":
-            print(handover.config(which))
+        case "facts":
+            print(handover.text(handover.read(which)))
         case "env":
             print(handover.environment(which))
         case _:
@@ -55,8 +55,8 @@ def _parser() -> argparse.ArgumentParser:
         ("status", "show what runs and where the logs are; exit code 0 only if the node is Ready"),
         ("down", "end everything that `up` started; data and builds stay"),
         ("reset", "`down`, then delete the data: cluster, keys, stack state"),
-        ("config", "print the stack configuration as JSON"),
-        ("env", "print the environment for the stack's tools, for a shell to evaluate"),
+        ("facts", "print what the node hands out as JSON"),
+        ("env", "print the environment of a shell in which `pulumi` works on this checkout, for it to evaluate"),
     ):
         command = commands.add_parser(name, help=help_text, description=help_text)
         command.add_argument("--instance", choices=NAMES, default="dev", help="which node (default: dev)")

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from embedded import files
 from embedded.errors import EmbeddedError
-from embedded.progress import step
+from project.progress import step
 
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from embedded import files
 from embedded.errors import EmbeddedError
-from embedded.progress import step
+from project.progress import step
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 _FORBIDDEN = "#!/bin/sh\nexit 101\n"

@@ -1,40 +1,60 @@
-"""Handover to a stack: the configuration values and environment variables that it gets from the node.
+"""What others get to know of the node: facts about it, and environment variables for Pulumi's engine.
 
-The command `up` writes them when everything runs; `config` and `env` only read them. KUBECONFIG is not among them: a
-stack names its cluster in its configuration, so that no command reaches a cluster by accident.
+`up` writes them when they are all true; everything else only reads. KUBECONFIG is never among the variables: a stack
+names its cluster in its configuration, so no command reaches a cluster by accident.
 """
 
 import json
 import secrets
 import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from embedded import builder, files
 from embedded.errors import EmbeddedError
 from embedded.images import Images
 from embedded.instance import Instance
+from project import COMMANDS, DEFAULT_STACK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """A node that was started."""
+
+    kubeconfig: str
+    context: str
+    registry: str
+    """Address of the registry, the same for the builder and the node; it speaks plain http."""
+    builder: str
+    """Name of the buildx builder."""
+    base_image: str
+    """Base image with Python, by digest."""
+    images: Mapping[str, str]
+    """Images by the name of the component that runs them, by digest."""
+    programs: str
+    """Folder of the programs that were built."""
+    variables: Mapping[str, str]
+    """Environment variables of Pulumi's engine: backend, passphrase, plugins, and where it finds the builder."""
 
 
 def write(instance: Instance, images: Images, *, bin_folder: Path, pulumi_home: Path) -> None:
-    """Record the handover, and make what it points at: state folder, passphrase, builder file."""
+    """Record the facts, and make what they refer to: state folder, passphrase, builder file."""
     passphrase = instance.data / "passphrase"
     if not passphrase.exists():
         files.write(passphrase, secrets.token_urlsafe(32))
     state = instance.data / "pulumi"
     state.mkdir(exist_ok=True, mode=0o700)
-    document = {
-        "config": {
-            "modelmesh:kubeconfig": str(instance.kubeconfig),
-            "modelmesh:context": instance.context,
-            "modelmesh:registry": instance.registry,
-            "modelmesh:registryInsecure": True,
-            "modelmesh:builder": instance.builder_name,
-            "modelmesh:buildArgs": {"BASE_IMAGE": images.base},
-            "modelmesh:images": dict(images.parts),
-        },
-        "path": str(bin_folder),
-        "env": {
+    facts = Facts(
+        kubeconfig=str(instance.kubeconfig),
+        context=instance.context,
+        registry=instance.registry,
+        builder=instance.builder_name,
+        base_image=images.base,
+        images=dict(images.parts),
+        programs=str(bin_folder),
+        variables={
             "PULUMI_HOME": str(pulumi_home),
             "PULUMI_BACKEND_URL": f"file://{state}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
@@ -42,40 +62,36 @@ def write(instance: Instance, images: Images, *, bin_folder: Path, pulumi_home: 
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         },
-    }
-    files.write(_path(instance), json.dumps(document, indent=2))
+    )
+    files.write(_path(instance), text(facts))
 
 
-def config(instance: Instance) -> str:
-    """The stack configuration as JSON."""
-    return json.dumps(_read(instance)["config"], indent=2)
+def read(instance: Instance) -> Facts:
+    """The facts. Raises EmbeddedError if the node was never started, or by a version that recorded others."""
+    try:
+        return Facts(**json.loads(_path(instance).read_text()))
+    except (FileNotFoundError, TypeError):
+        raise EmbeddedError(
+            f"the node {instance.name} has not been started yet: run `python -m embedded up --instance {instance.name}`"
+        ) from None
+
+
+def text(facts: Facts) -> str:
+    """The facts as JSON."""
+    return json.dumps(asdict(facts), indent=2)
 
 
 def environment(instance: Instance) -> str:
-    """Lines for a shell to evaluate."""
-    lines = [f'export PATH={shlex.quote(programs(instance))}"${{PATH:+:$PATH}}"']
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in variables(instance).items()]
+    """Lines for a shell to evaluate, after which `pulumi` works on this checkout's stacks.
+
+    The engine's own variables are not among them: they are for stacks of this node alone, and a shell may also be used
+    for stacks on other clusters.
+    """
+    folders = [COMMANDS, Path(sys.executable).parent, read(instance).programs]
+    variables = {"INSTANCE": instance.name, "PULUMI_STACK": DEFAULT_STACK}
+    lines = [f'export PATH={shlex.quote(":".join(map(str, folders)))}"${{PATH:+:$PATH}}"']
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     return "\n".join(lines)
-
-
-def programs(instance: Instance) -> str:
-    """The folder that has to come first on PATH."""
-    return str(_read(instance)["path"])
-
-
-def variables(instance: Instance) -> dict[str, str]:
-    """The environment's other variables by name."""
-    return dict(_read(instance)["env"])
-
-
-def _read(instance: Instance) -> dict[str, Any]:
-    path = _path(instance)
-    if not path.exists():
-        raise EmbeddedError(
-            f"the node {instance.name} has not been started yet: run `python -m embedded up --instance {instance.name}`"
-        )
-    document: dict[str, Any] = json.loads(path.read_text())
-    return document
 
 
 def _path(instance: Instance) -> Path:

@@ -28,8 +28,8 @@ from embedded.errors import EmbeddedError
 from embedded.instance import NAMES, Instance, instance
 from embedded.parts import Parts
 from embedded.processes import Processes
-from embedded.progress import say, step
 from embedded.toolchain import Toolchain
+from project.progress import say, step
 
 # Names of all processes, in the order of starting.
 PROCESSES = (sandbox.NAME, registry.NAME, builder.NAME, *node.NAMES)

@@ -8,7 +8,7 @@ from embedded.identities import Identities
 from embedded.instance import Instance
 from embedded.parts import Parts
 from embedded.processes import Processes
-from embedded.progress import step
+from project.progress import step
 
 # Parts in the order of starting.
 NAMES = (

@@ -16,7 +16,7 @@ from pathlib import Path
 from embedded import builder, registry
 from embedded.base_image import CA_BUNDLE
 from embedded.instance import Instance
-from embedded.progress import step
+from project.progress import step
 
 _HERE = Path(__file__).parent
 _SOLO_MESH = _HERE.parent / "solo_mesh"

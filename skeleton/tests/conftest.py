@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.environments import venv_for
 from cli.model_server import ModelServer
+from project.environments import venv_for
 
 RUNTIME = Path(__file__).parents[1]
 

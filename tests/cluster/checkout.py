@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from cli.stack import ROOT
+from project import ROOT
 
 
 def copied(folder: Path) -> Path:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.stack import ROOT
 from models.sentiment import TARGET, make
+from project import ROOT
 from runtime_src.model_manifest import MANIFEST_FILE
 from tests.cluster.checkout import copied
 from tests.cluster.deployment import Deployment, ProgramMaker

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from cli.stack import ROOT, Stack, open_stack
+from cli.stack import Stack, open_stack
+from project import ROOT
 
 NAMESPACE = "modelmesh-serving"
 SERVICE = "sentiment-analyzer"

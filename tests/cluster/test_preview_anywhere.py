@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.stack import ROOT
+from project import ROOT
 from tests.unit.stack.engine import encrypted_keys, run_stack, stack_config
 
 

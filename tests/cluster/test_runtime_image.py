@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from benchmarks.image_size import image_size
-from cli.stack import ROOT
 from components.core.pods import container_security
 from components.core.rendering import document
 from components.images import content
 from embedded.instance import Instance
+from project import ROOT
 from tests.cluster.deployment import Deployment, ProgramMaker
 from tests.cluster.image_builds import BuiltImage, build
 

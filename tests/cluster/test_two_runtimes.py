@@ -14,9 +14,9 @@ from tritonclient.grpc import InferenceServerClient, InferInput
 
 from cli.new_runtime import make
 from cli.predict import forwarded_port
-from cli.stack import ROOT
 from components.core.kserve_api import NUDGE_ANNOTATION
 from components.runtimes.refresh_type_constraints import ANNOTATION
+from project import ROOT
 from tests.cluster.deployment import KINDS, Deployment, ProgramMaker
 
 TEXT = b"What a wonderful day, I love it!"

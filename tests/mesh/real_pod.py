@@ -8,7 +8,7 @@ from pathlib import Path
 
 import grpc
 
-from cli.environments import venv_for
+from project.environments import venv_for
 from tests.adapter import ADAPTED, running_adapter
 from tests.minio import running_minio
 from tests.processes import Program, free_port, http_status, running

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli.environments import venv_for
 from models.sentiment import make
+from project.environments import venv_for
 from tests.runtime.server import RUNTIME, RuntimeServer
 from tests.runtime.v2_client import V2Client
 

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import grpc
 import pytest
 
-from cli.environments import venv_for
+from project.environments import venv_for
 from tests.runtime.server import RUNTIME, RuntimeServer
 from tests.runtime.v2_client import V2Client
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.stack import ROOT
+from project import ROOT
 from tests.cluster.checkout import copied
 
 # In a shell's background Ctrl-C is ignored, and what is ignored is inherited.

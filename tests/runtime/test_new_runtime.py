@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.environments import venv_for
 from cli.new_runtime import make
+from project.environments import venv_for
 from tests.cluster.checkout import copied
 
 

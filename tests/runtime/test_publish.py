@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.environments import venv_for
 from cli.model_server import free_ports
 from cli.stack import ROOT
 from components.images import content
 from components.stores.certificate import issued, today
+from project.environments import venv_for
 
 PUBLISH = ROOT / "components/stores/publisher"
 USER, PASSWORD = "publisher", "not-a-secret-outside-this-test"

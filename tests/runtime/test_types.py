@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cli.environments import venv_for
+from project.environments import venv_for
 
 RUNTIME = Path(__file__).parents[2] / "runtime_src"
 PROBE = Path(__file__).with_name("probe")

@@ -12,11 +12,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYERS = ("core", "upstream", "images", "stores", "installation", "runtimes", "services")
 """The packages of `components`; each may import those before it."""
-PROGRAM = ("__main__", "settings", "cli", "embedded", "policies", "benchmarks", "models")
+PROGRAM = ("__main__", "settings", "cli", "embedded", "policies", "benchmarks", "models", "project")
 FORBIDDEN = {
     "components": {"settings", "cli", "embedded", "policies", "benchmarks", "models", "tests"},
     "embedded": {"settings", "cli", "components", "policies", "benchmarks", "models", "tests"},
     "benchmarks": {"tests"},
+    "project": {"settings", "cli", "embedded", "components", "policies", "benchmarks", "models", "tests"},
 }
 """What each top-level package must not import."""
 PUBLIC_MODULES = {"components", "components.check", *(f"components.{layer}" for layer in LAYERS[2:])}

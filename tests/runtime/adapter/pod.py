@@ -16,8 +16,8 @@ from urllib.request import urlopen
 import grpc
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from cli.environments import venv_for
 from embedded.solo_mesh.wire import runtime as messages
+from project.environments import venv_for
 from tests.adapter import ADAPTED, running_adapter
 from tests.minio import running_minio
 from tests.runtime.server import RUNTIME, RuntimeServer

@@ -1,4 +1,4 @@
-"""A checkout with one stack on a cluster of one's own, and programs on PATH that do what a test says."""
+"""A checkout with one stack that names its cluster, and programs on PATH that do what a test says."""
 
 import os
 import signal
@@ -51,18 +51,18 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
     for variable in [name for name in os.environ if name.startswith("PULUMI")]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(stack, "provide", lambda *_: None)  # the stand-ins run no policies
     return Programs(folder)
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def checkout(tmp_path: Path) -> Path:
     """Its stacks are dev, on the embedded cluster, and prod."""
     folder = tmp_path / "checkout"
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text("name: modelmesh\n")
     (folder / "Pulumi.dev.yaml").write_text("config:\n  modelmesh:podsPerRuntime: 1\n")
     (folder / "Pulumi.prod.yaml").write_text(PROD)
-    monkeypatch.setattr(stack, "ROOT", folder)
     return folder
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.check import check
-from cli.stack import CommandError
+from cli.errors import CommandError
 from tests.unit.stack.upstream_tree import tree
 
 CANARY = """

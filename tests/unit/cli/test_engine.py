@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cli import engine
-from cli.stack import CommandError, Stack
+from cli.errors import CommandError
+from cli.stack import Stack
 from tests.unit.cli.conftest import Programs
 
 
@@ -26,7 +27,7 @@ def built(programs: Programs, tmp_path: Path) -> Path:
 def test_the_engine_on_path_is_taken_with_its_own_home(programs: Programs, built: Path) -> None:
     assert built
     programs.add("pulumi", "")
-    assert engine.environment(os.environ) == dict(os.environ)
+    assert engine.environment(os.environ) == {**os.environ, **engine.OPTIONS}
 
 
 def test_without_it_the_built_one_is_taken_with_its_plugins(prod: Callable[[], Stack], built: Path) -> None:

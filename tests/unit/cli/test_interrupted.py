@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 
 from cli import interrupted
-from cli.stack import CommandError, Stack
+from cli.errors import CommandError
+from cli.stack import Stack
 from tests.unit.cli.conftest import Programs
 
-CONFIG = json.dumps(
-    {f"modelmesh:{key}": {"value": value} for key, value in {"kubeconfig": "~/k", "context": "c"}.items()}
-)
 URN = "urn:pulumi:prod::modelmesh::"
 
 
@@ -39,7 +37,6 @@ class Engine:
             f"""case "$1 $2" in
               "stack export") cat {self._file} ;;
               "stack import") cp "$4" {self._file} ;;
-              "config "*) printf '%s' '{CONFIG}' ;;
             esac""",
         )
 
@@ -77,7 +74,7 @@ def test_what_is_not_is_told_and_deleted(
     engine = Engine(programs, job, role, resources=(another,))
     interrupted.tidy(prod())
     first, second = programs.calls("kubectl")
-    assert "--context c" in first
+    assert "--context prod" in first
     assert first.endswith("delete Job seen-1 --namespace models --ignore-not-found")
     assert second.endswith("delete ClusterRole role-1 --ignore-not-found")
     assert "Job models/seen-1" in capfd.readouterr().err

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from cli.stack import ROOT
+from project import ROOT
 
 
 def test_no_variable_of_the_user_s_is_put_into_a_command() -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from cli import new_runtime
+from cli.errors import CommandError
 from cli.model_server import image_of
 from cli.new_runtime import EXAMPLE_MODULES, make, without
-from cli.stack import ROOT, CommandError
+from project import ROOT
 
 BASE = ROOT / "runtime_src"
 

@@ -10,16 +10,14 @@ import pytest
 import yaml
 
 from cli import operations
+from cli.errors import CommandError, EngineError
 from cli.scratch import APART, NODE_NOT_STARTED
-from cli.stack import CommandError, EngineError, Stack, on_no_node
+from cli.stack import Stack, on_no_node
+from project import ROOT
 from tests.unit.cli.conftest import Programs
 from tests.unit.cli.test_scratch import INIT
 
 UID = "1b7e6a52-0000-4000-8000-000000000001"
-CONFIG = json.dumps(
-    {f"modelmesh:{key}": {"value": value} for key, value in {"kubeconfig": "~/k", "context": "c"}.items()}
-)
-
 
 VOLUME: dict[str, Any] = {"urn": "urn:its-volume"}
 GUARD: dict[str, Any] = {
@@ -39,7 +37,6 @@ def engine(
     return f"""case "$1 $2" in
       "stack output") printf '%s' '{json.dumps(outputs)}' ;;
       "stack export") printf '%s' '{json.dumps(state)}' ;;
-      "config "*) printf '%s' '{CONFIG}' ;;
       "preview "*) {preview} ;;
       "destroy "*) {destroy} ;;
     esac"""
@@ -59,7 +56,7 @@ def test_a_stack_in_step_is_told(programs: Programs, capfd: pytest.CaptureFixtur
     operations.drift(given())
     assert capfd.readouterr().err.splitlines()[-1] == "✓ stack prod is in step: the cluster has what its files say"
     flags = programs.calls("pulumi")[-1].split()
-    assert {"preview", "--refresh", "--expect-no-changes", "--skip-config-validation"} <= set(flags)
+    assert {"preview", "--refresh", "--expect-no-changes"} <= set(flags)
 
 
 def test_what_a_killed_update_had_begun_is_left_alone_until_an_operation_has_succeeded(programs: Programs) -> None:
@@ -101,13 +98,16 @@ def test_drift_goes_by_no_throwaway_state(programs: Programs) -> None:
 
 @pytest.mark.parametrize(("yes", "flags"), [(False, []), (True, ["--yes"])])
 def test_up_asks_unless_it_is_told_yes(programs: Programs, yes: bool, flags: list[str]) -> None:
-    programs.add("pulumi", f"""[ "$1" = up ] && exit 1\n{engine({})}""")
+    programs.add("pulumi", f"""[ "$1" = up ] && env >{programs.folder}/env && exit 1\n{engine({})}""")
     programs.add("kubectl", "")
     with pytest.raises(EngineError):
         operations.up(given(yes=yes))
     call = programs.calls("pulumi")[-1]
     assert [flag for flag in call.split() if flag in {"--yes", "--skip-preview"}] == flags
-    assert "--policy-pack policies/pack" in call
+    environment = (programs.folder / "env").read_text().splitlines()
+    assert {f"PULUMI_OPTION_POLICY_PACK={ROOT}/policies/pack", "PULUMI_OPTION_SKIP_CONFIG_VALIDATION=true"} <= set(
+        environment
+    )
 
 
 def test_up_changes_nothing_where_it_could_not_show_what_is_there(
@@ -138,7 +138,7 @@ def test_down_refuses_another_cluster(programs: Programs, tmp_path: Path) -> Non
         operations.down(given())
     assert not any(call.startswith("destroy") for call in programs.calls("pulumi"))
     asked = "get namespace kube-system --output=jsonpath={.metadata.uid}"
-    assert programs.calls("kubectl") == [f"--kubeconfig {tmp_path}/home/k --context c {asked}"], "~ is a home"
+    assert programs.calls("kubectl") == [f"--kubeconfig {tmp_path}/home/k --context prod {asked}"], "~ is a home"
 
 
 def test_down_refuses_a_cluster_that_it_cannot_ask(programs: Programs) -> None:
@@ -199,7 +199,7 @@ def test_a_stack_whose_node_was_never_started_is_previewed_with_placeholders(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     config = tmp_path / "config.yaml"
-    keep = f'for last; do :; done; if [ "$1" = preview ]; then cat "$last" >{config}; fi'
+    keep = f'if [ "$1" = preview ]; then cat "$PULUMI_OPTION_CONFIG_FILE" >{config}; fi'
     programs.add("pulumi", f"{INIT.replace('prod', 'dev')}\n{keep}\necho '    [urn=x]'")
     monkeypatch.setenv("MODELMESH_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(operations, "is_embedded", lambda _: True)

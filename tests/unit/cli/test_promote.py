@@ -9,8 +9,10 @@ import pytest
 import yaml
 
 from cli import promote as module
+from cli.errors import CommandError
 from cli.promote import PROMOTED, built, edited, promote, registries, write
-from cli.stack import ROOT, CommandError, Stack
+from cli.stack import Stack
+from project import ROOT
 from tests.unit.cli.conftest import PROD, Programs
 
 DIGEST = "sha256:" + "a" * 64

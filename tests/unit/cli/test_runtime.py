@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cli.errors import CommandError
 from cli.runtime import runtime
-from cli.stack import ROOT, CommandError
+from project import ROOT
 
 SETTINGS = '{"name": "mine", "parameters": {"uri": "./model"}}'
 

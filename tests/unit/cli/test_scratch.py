@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cli.errors import CommandError
 from cli.scratch import scratch, without_secrets
-from cli.stack import CommandError, Stack
+from cli.stack import Stack
 from settings.schema import UNREADABLE
 from tests.unit.cli.conftest import PROD, Programs
 
@@ -41,7 +42,6 @@ def test_each_secret_becomes_the_placeholder_wherever_it_stands() -> None:
 def test_it_has_the_config_under_an_encryption_of_its_own(programs: Programs, prod: Callable[[], Stack]) -> None:
     programs.add("pulumi", INIT)
     with scratch(prod()) as made:
-        assert made.config_file
         assert yaml.safe_load(made.config_file.read_text()) == {
             "encryptionsalt": "v1:throwaway",
             "config": {
@@ -54,9 +54,7 @@ def test_it_has_the_config_under_an_encryption_of_its_own(programs: Programs, pr
         expected = {
             "modelmesh:s3": {"value": json.dumps({"region": "eu", "secretAccessKey": UNREADABLE}), "secret": True}
         }
-        assert set_all == (
-            f"config set-all --json {json.dumps(expected)} --stack prod --config-file {made.config_file}"
-        )
+        assert set_all == (f"config set-all --json {json.dumps(expected)} --stack prod")
 
 
 def test_nothing_leads_to_the_real_state(
@@ -70,7 +68,6 @@ def test_nothing_leads_to_the_real_state(
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "mine"))
     (tmp_path / "mine/plugins/resource-x").mkdir(parents=True)
     with scratch(prod()) as made:
-        assert made.config_file
         environment, folder = made.environment, made.config_file.parent
         assert "mine" not in "".join(value for name, value in environment.items() if name.startswith("PULUMI"))
         assert environment["PULUMI_BACKEND_URL"].removeprefix("file://").startswith(str(folder))

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli import stack
-from cli.stack import CommandError, Stack, is_embedded, open_stack
+from cli import engine, stack
+from cli.errors import CommandError
+from cli.stack import Stack, is_embedded, open_stack
 from tests.unit.cli.conftest import Programs
 from tests.unit.cli.test_scratch import INIT
 
@@ -22,7 +23,7 @@ def test_a_stack_that_names_no_cluster_is_embedded(checkout: Path) -> None:
 def test_a_stack_that_names_a_cluster_gets_nothing_of_the_embedded_one(checkout: Path) -> None:
     opened = open_stack("prod", root=checkout)
     assert opened.embedded is None
-    assert "--config-file" not in opened.engine_command("up")
+    assert engine.CONFIG_FILE not in opened.environment
 
 
 def test_an_embedded_one_takes_nothing_from_the_environment_that_is_for_others(
@@ -32,10 +33,9 @@ def test_an_embedded_one_takes_nothing_from_the_environment_that_is_for_others(
     (checkout / "Pulumi.dev.yaml").write_text("config:\n  modelmesh:images: {modelmesh: real}\n")
     images = {"modelmesh": "solo", "minio": "node's"}
     handed = {
-        "config": {"modelmesh:context": "node", "modelmesh:images": images},
-        "path": "/bin",
-        "env": {"OWN": "/own"},
-    }
+        "kubeconfig": "/node/k", "context": "node", "registry": "r", "builder": "b", "base_image": "python",
+        "images": images, "programs": "/bin", "variables": {"OWN": "/own"},
+    }  # fmt: skip
     (tmp_path / "data/dev").mkdir(parents=True)
     (tmp_path / "data/dev/handover.json").write_text(json.dumps(handed))
     monkeypatch.setenv("MODELMESH_DATA", str(tmp_path / "data"))
@@ -44,11 +44,16 @@ def test_an_embedded_one_takes_nothing_from_the_environment_that_is_for_others(
     opened = open_stack("dev", root=checkout)
     assert "another" not in opened.environment.values()
     assert opened.environment["OWN"] == "/own"
-    assert opened.config_file
+    assert opened.environment[engine.CONFIG_FILE] == str(opened.config_file)
     assert yaml.safe_load(opened.config_file.read_text()) == {
         "encryptionsalt": "v1:throwaway",
         "config": {
+            "modelmesh:kubeconfig": "/node/k",
             "modelmesh:context": "node",
+            "modelmesh:registry": "r",
+            "modelmesh:registryInsecure": True,
+            "modelmesh:builder": "b",
+            "modelmesh:buildArgs": {"BASE_IMAGE": "python"},
             "modelmesh:images": {"modelmesh": "real", "minio": "node's"},
         },
     }

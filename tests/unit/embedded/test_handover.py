@@ -1,5 +1,5 @@
-import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ from embedded import handover
 from embedded.errors import EmbeddedError
 from embedded.images import Images
 from embedded.instance import Instance
+from project import COMMANDS
 
 IMAGES = Images(base="10.213.0.6:5000/debian-python@sha256:aa", parts={"etcd": "10.213.0.6:5000/etcd@sha256:bb"})
 
@@ -18,31 +19,33 @@ def write(node: Instance) -> None:
 
 def test_before_the_first_start_the_error_says_how_to_start(node: Instance) -> None:
     with pytest.raises(EmbeddedError, match="python -m embedded up --instance test"):
-        handover.config(node)
+        handover.read(node)
 
 
-def test_the_configuration_is_what_a_stack_needs(node: Instance) -> None:
+def test_the_record_of_another_version_is_as_good_as_none(node: Instance) -> None:
+    (node.data / "handover.json").write_text('{"config": {}, "path": "/tools"}')
+    with pytest.raises(EmbeddedError, match="has not been started yet"):
+        handover.read(node)
+
+
+def test_the_facts_are_kept(node: Instance) -> None:
     write(node)
-    assert json.loads(handover.config(node)) == {
-        "modelmesh:kubeconfig": str(node.kubeconfig),
-        "modelmesh:context": "modelmesh-test",
-        "modelmesh:registry": "10.213.0.6:5000",
-        "modelmesh:registryInsecure": True,
-        "modelmesh:builder": "embedded-test",
-        "modelmesh:buildArgs": {"BASE_IMAGE": IMAGES.base},
-        "modelmesh:images": {"etcd": IMAGES.parts["etcd"]},
-    }
+    facts = handover.read(node)
+    assert facts.kubeconfig == str(node.kubeconfig)
+    assert (facts.context, facts.registry, facts.builder) == ("modelmesh-test", "10.213.0.6:5000", "embedded-test")
+    assert (facts.base_image, facts.images) == (IMAGES.base, IMAGES.parts)
+    assert facts.variables["PULUMI_BACKEND_URL"] == f"file://{node.data}/pulumi"
 
 
-def test_a_shell_gets_the_tools_first_and_no_kubeconfig(node: Instance) -> None:
+def test_a_shell_gets_this_checkout_s_pulumi_first_and_nothing_that_other_stacks_would_use(node: Instance) -> None:
     write(node)
     script = f'PATH=/usr/bin; {handover.environment(node)}\necho "$PATH"; env'
     shown = subprocess.run(
         ["/bin/sh", "-c", script], capture_output=True, text=True, check=True, env={}
     ).stdout.splitlines()
-    assert shown[0] == "/tools/b in:/usr/bin"
-    assert f"PULUMI_BACKEND_URL=file://{node.data}/pulumi" in shown
-    assert not any(line.startswith("KUBECONFIG=") for line in shown)
+    assert shown[0] == f"{COMMANDS}:{Path(sys.executable).parent}:/tools/b in:/usr/bin"
+    assert {"INSTANCE=test", "PULUMI_STACK=dev"} <= set(shown)
+    assert not any(line.startswith(("KUBECONFIG=", "PULUMI_BACKEND_URL=", "PULUMI_CONFIG")) for line in shown)
 
 
 def test_the_passphrase_is_private_kept_and_never_printed(node: Instance) -> None:
@@ -52,4 +55,4 @@ def test_the_passphrase_is_private_kept_and_never_printed(node: Instance) -> Non
     write(node)
     assert path.read_text() == passphrase
     assert path.stat().st_mode & 0o777 == 0o600
-    assert passphrase not in handover.config(node) + handover.environment(node)
+    assert passphrase not in handover.text(handover.read(node)) + handover.environment(node)

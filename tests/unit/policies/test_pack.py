@@ -2,10 +2,8 @@
 
 import contextlib
 import os
-import re
 import select
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,10 +16,12 @@ from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from pulumi.runtime.rpc import UNKNOWN as NOT_KNOWN_YET
 
-from policies.environment import PACK, environment
 from policies.rules import POLICIES
+from project import ROOT
+from project.environments import venv_for
 from tests.unit.policies.resources import making_pods, spoilt
 
+PACK = ROOT / "policies"
 TOKEN = "kubernetes:batch/v1:Job"  # noqa: S105  a type
 CONTAINER = ("spec", "template", "spec", "containers", 0)
 GOOD = making_pods("batch/v1:Job")
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("policies")
     for name in ("PulumiPolicy.yaml", "__main__.py", "pack", "rules"):
         (folder / name).symlink_to(PACK / name)
-    (folder / "venv").symlink_to(environment())
+    (folder / "venv").symlink_to(venv_for(PACK / "requirements.txt"))
     return folder
 
 
@@ -148,14 +148,3 @@ def test_a_pack_without_its_environment_says_how_to_make_it(tmp_path: Path) -> N
     ended = subprocess.run([tmp_path / "pack", "127.0.0.1:1"], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == f"{tmp_path}/venv is missing; make it by: make policies-env\n"
-
-
-def test_an_environment_that_cannot_be_made_is_an_error_that_says_so(tmp_path: Path) -> None:
-    full = tmp_path / "no-folder"
-    full.write_text("")
-    ended = subprocess.run(
-        [sys.executable, "-m", "policies.environment"], cwd=PACK.parent, text=True, capture_output=True,
-        env=os.environ | {"MODELMESH_CACHE": str(full)},
-    )  # fmt: skip
-    assert ended.returncode == 1
-    assert re.fullmatch(r"✗ the environment .* can't be created: .*\nfix that, .*make policies-env\n", ended.stderr)

@@ -12,7 +12,7 @@ from components.images import content
 from components.images.build import BuildArgs
 from components.images.runtime_image import BuiltImage, RuntimeImage
 from models.sentiment import make
-from policies import environment
+from project.environments import provide, venv_for
 from tests.unit.stack.engine import run
 
 ROUNDS = 100
@@ -90,13 +90,23 @@ def test_stacks_build_one_image_of_different_sources(workplace: Path) -> None:
 def test_engines_find_the_policies_environment_while_others_point_at_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "requirements.txt").write_text("a==1")
-    monkeypatch.setattr(environment, "PACK", tmp_path)
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("# nothing")
     monkeypatch.setenv("MODELMESH_CACHE", str(tmp_path / "cache"))
-    folder = environment._folder()
-    folder.mkdir(parents=True)
-    (folder / "done").touch()
-    environment.link()
-    with meanwhile(environment.link, environment.link):
+    venv_for(requirements)
+    place = tmp_path / "venv"
+    elsewhere = tmp_path / "cache/venv"
+
+    def link() -> None:
+        provide(place, requirements)
+
+    def link_elsewhere() -> None:
+        fresh = tmp_path / "fresh"
+        fresh.symlink_to(elsewhere)
+        fresh.replace(place)
+
+    (elsewhere / "done").touch()
+    link()
+    with meanwhile(link, link_elsewhere):
         for _ in range(100 * ROUNDS):
-            assert (tmp_path / "venv/done").exists()
+            assert (place / "done").exists()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.stack_file import parsed, with_node
+from project.stack_file import parsed, with_node
 
 
 def test_yes_and_no_are_texts_as_they_are_to_the_engine() -> None:

@@ -1,6 +1,6 @@
 """Progress lines on standard error: one when a step starts, and one with its duration when it ends.
 
-Standard output is reserved for output that other programs read (`config`, `env`). Steps may overlap, so each line is
+Standard output is reserved for output that other programs read (`facts`, `env`). Steps may overlap, so each line is
 written atomically and names its step.
 """
 

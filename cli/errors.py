@@ -1,0 +1,13 @@
+"""Errors that the command line prints without a traceback."""
+
+
+class CommandError(Exception):
+    """A command could not do its work; the message says what to do next."""
+
+
+class EngineError(CommandError):
+    """The engine failed, and has printed why; `code` is its exit code."""
+
+    def __init__(self, operation: str, code: int) -> None:
+        super().__init__(f"pulumi {operation} failed with exit code {code}: see above")
+        self.code = code

@@ -1,0 +1,80 @@
+"""The embedded node, as stacks without a cluster of their own use it: the only module here that imports `embedded`.
+
+Every import is inside a function, so that stacks on other clusters work without that folder.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from embedded.handover import Facts
+    from embedded.instance import Instance
+
+
+def named(name: str) -> "Instance":
+    """The instance of that name. Raises CommandError if there is no such instance."""
+    with _errors():
+        from embedded.instance import instance
+
+        return instance(name)
+
+
+def start(name: str) -> None:
+    """Have the node run. Raises CommandError if it cannot."""
+    with _errors():
+        from embedded import lifecycle
+
+        lifecycle.up(named(name))
+
+
+def reset(name: str) -> None:
+    """Stop the node and delete its data. Raises CommandError if it cannot."""
+    with _errors():
+        from embedded import lifecycle
+
+        lifecycle.reset(named(name))
+
+
+def facts(instance: "Instance") -> "Facts":
+    """What the node hands out. Raises CommandError if it was never started."""
+    with _errors():
+        from embedded import handover
+
+        return handover.read(instance)
+
+
+def has_started(name: str) -> bool:
+    """Whether the node was ever started."""
+    try:
+        facts(named(name))
+    except CommandError:
+        return False
+    return True
+
+
+def config(facts: "Facts") -> dict[str, Any]:
+    """The stack configuration that those facts mean."""
+    return {
+        "modelmesh:kubeconfig": facts.kubeconfig,
+        "modelmesh:context": facts.context,
+        "modelmesh:registry": facts.registry,
+        "modelmesh:registryInsecure": True,
+        "modelmesh:builder": facts.builder,
+        "modelmesh:buildArgs": {"BASE_IMAGE": facts.base_image},
+        "modelmesh:images": facts.images,
+    }
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """What the node cannot do is an error of the command, with the same text."""
+    from embedded.errors import EmbeddedError
+    from embedded.toolchain import BuildError
+
+    try:
+        yield
+    except (EmbeddedError, BuildError) as error:
+        raise CommandError(str(error)) from None

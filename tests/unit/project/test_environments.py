@@ -1,0 +1,94 @@
+"""Each lock file has an environment in the cache, which is built once, and nothing else is ever deleted."""
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from project import ROOT
+from project.environments import EnvironmentFailedError, provide, venv_for
+
+
+@pytest.fixture
+def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The lock file of a runtime without dependencies; blanks are allowed in both folders."""
+    monkeypatch.setenv("MODELMESH_CACHE", str(tmp_path / "disk two/cache"))
+    file = tmp_path / "my runtime/requirements.txt"
+    file.parent.mkdir()
+    file.write_text("# nothing\n")
+    return file
+
+
+def test_several_at_once_build_it_once(lock: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(venv_for, [lock, lock])
+    assert first == second == venv_for(lock)
+    assert (first / "bin/python").exists()
+    assert capsys.readouterr().err.count("▸ Python environment") == 1
+
+
+def test_an_unfinished_environment_is_built_anew(lock: Path) -> None:
+    venv = venv_for(lock)
+    (venv / "done").unlink()
+    (venv / "bin/python").unlink()
+    assert (venv_for(lock) / "bin/python").exists()
+
+
+def test_a_folder_that_is_not_ours_is_never_deleted(lock: Path) -> None:
+    venv = venv_for(lock)
+    shutil.rmtree(venv)
+    venv.mkdir()
+    (venv / "thesis").touch()
+    with pytest.raises(EnvironmentFailedError, match="this project did not make it: remove it"):
+        venv_for(lock)
+    assert (venv / "thesis").exists()
+
+
+def test_a_link_follows_the_lock_file(lock: Path, tmp_path: Path) -> None:
+    place = tmp_path / ".venv"
+    provide(place, lock)
+    assert place.readlink() == venv_for(lock)
+    lock.write_text("# changed\n")
+    provide(place, lock)
+    assert place.readlink() == venv_for(lock)
+
+
+def test_a_folder_in_place_of_the_link_is_used_if_it_has_the_packages(lock: Path, tmp_path: Path) -> None:
+    place = tmp_path / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
+    provide(place, lock)
+    assert not place.is_symlink()
+    lock.write_text("pulumi==3.259.0 \\\n    --hash=sha256:0\n")
+    with pytest.raises(EnvironmentFailedError, match=r"differ from .*\(pulumi==3.259.0\): remove it"):
+        provide(place, lock)
+    assert not any(child.name.startswith("my runtime-") for child in place.iterdir()), "nothing is linked into it"
+    enough = tmp_path / "smaller.txt"
+    enough.write_text("")
+    provide(place, lock, enough)
+
+
+def test_make_deletes_nothing_beside_a_cache_whose_path_has_blanks(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk/thesis").touch()
+    (tmp_path / "requirements-dev.txt").write_text("")
+    for name in ("Makefile", "project"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    environment = os.environ | {"MODELMESH_CACHE": str(tmp_path / "disk two/cache"), "HOME": str(tmp_path / "a home")}
+    subprocess.run(["make", ".venv", "enough="], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert (tmp_path / "disk/thesis").exists()
+    assert (tmp_path / ".venv/bin/python").exists()
+    assert (tmp_path / ".venv").resolve().is_relative_to(tmp_path / "disk two/cache/venv")
+
+
+def test_an_environment_that_cannot_be_made_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = subprocess.run(
+        [sys.executable, "-m", "project.environments", tmp_path / ".venv", "requirements.txt"],
+        cwd=ROOT, text=True, capture_output=True, env=os.environ | {"MODELMESH_CACHE": str(tmp_path / "file")},
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("✗ the Python environment of requirements.txt can't be made: ")

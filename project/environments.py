@@ -36,11 +36,7 @@ def venv_for(requirements: Path) -> Path:
         CalledProcessError: pip or venv failed; stderr has its reason.
         EnvironmentFailedError: another folder is in its place.
     """
-    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
-    folder = requirements.resolve().parent
-    prefix = "" if folder == ROOT else f"{folder.name}-"
-    version = ".".join(map(str, sys.version_info[:2]))
-    venv = cache_folder() / "venv" / f"{prefix}{digest}-{version}"
+    venv = folder_of(requirements)
     done = venv / "done"  # an unfinished environment has no such file
     if done.exists():
         return venv
@@ -52,6 +48,15 @@ def venv_for(requirements: Path) -> Path:
             _build(venv, requirements)
             done.touch()
     return venv
+
+
+def folder_of(requirements: Path) -> Path:
+    """Where the environment of a lock file is, or is to be built."""
+    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
+    project = requirements.resolve().parent
+    prefix = "" if project == ROOT else f"{project.name}-"
+    version = ".".join(map(str, sys.version_info[:2]))
+    return cache_folder() / "venv" / f"{prefix}{digest}-{version}"
 
 
 def provide(place: Path, requirements: Path, enough: Path | None = None) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from cli.model_server import free_ports
-from cli.stack import ROOT
 from components.images import content
 from components.stores.certificate import issued, today
+from project import ROOT
 from project.environments import venv_for
 
 PUBLISH = ROOT / "components/stores/publisher"

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 import components
-from cli.stack import ROOT
+from project import ROOT
 
 EXAMPLES = sorted(ROOT.glob("examples/*/__main__.py"))
 MODULES = [

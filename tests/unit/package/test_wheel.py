@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.stack import ROOT
+from project import ROOT
 
 
 @pytest.fixture(scope="session")

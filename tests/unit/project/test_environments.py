@@ -1,7 +1,6 @@
 """Each lock file has an environment in the cache, which is built once, and nothing else is ever deleted."""
 
 import os
-import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from project import ROOT
-from project.environments import EnvironmentFailedError, provide, venv_for
+from project.environments import MARKER, EnvironmentFailedError, folder_of, provide, venv_for
 
 
 @pytest.fixture
@@ -32,29 +31,30 @@ def test_several_at_once_build_it_once(lock: Path, capsys: pytest.CaptureFixture
 
 
 def test_an_unfinished_environment_is_built_anew(lock: Path) -> None:
-    venv = venv_for(lock)
-    (venv / "done").unlink()
-    (venv / "bin/python").unlink()
+    unfinished = folder_of(lock)
+    unfinished.mkdir(parents=True)
+    (unfinished / MARKER).touch()
+    (unfinished / "half").touch()
     assert (venv_for(lock) / "bin/python").exists()
+    assert not (unfinished / "half").exists()
 
 
 def test_a_folder_that_is_not_ours_is_never_deleted(lock: Path) -> None:
-    venv = venv_for(lock)
-    shutil.rmtree(venv)
-    venv.mkdir()
-    (venv / "thesis").touch()
+    folder_of(lock).mkdir(parents=True)
+    (folder_of(lock) / "thesis").touch()
     with pytest.raises(EnvironmentFailedError, match="this project did not make it: remove it"):
         venv_for(lock)
-    assert (venv / "thesis").exists()
+    assert (folder_of(lock) / "thesis").exists()
 
 
 def test_a_link_follows_the_lock_file(lock: Path, tmp_path: Path) -> None:
     place = tmp_path / ".venv"
-    provide(place, lock)
-    assert place.readlink() == venv_for(lock)
-    lock.write_text("# changed\n")
-    provide(place, lock)
-    assert place.readlink() == venv_for(lock)
+    for content in ("# before\n", "# after\n"):
+        lock.write_text(content)
+        folder_of(lock).mkdir(parents=True)
+        (folder_of(lock) / "done").touch()
+        provide(place, lock)
+        assert place.readlink() == folder_of(lock)
 
 
 def test_a_folder_in_place_of_the_link_is_used_if_it_has_the_packages(lock: Path, tmp_path: Path) -> None:

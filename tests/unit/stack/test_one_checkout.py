@@ -12,7 +12,7 @@ from components.images import content
 from components.images.build import BuildArgs
 from components.images.runtime_image import BuiltImage, RuntimeImage
 from models.sentiment import make
-from project.environments import provide, venv_for
+from project.environments import folder_of, provide
 from tests.unit.stack.engine import run
 
 ROUNDS = 100
@@ -93,7 +93,8 @@ def test_engines_find_the_policies_environment_while_others_point_at_it(
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("# nothing")
     monkeypatch.setenv("MODELMESH_CACHE", str(tmp_path / "cache"))
-    venv_for(requirements)
+    folder_of(requirements).mkdir(parents=True)
+    (folder_of(requirements) / "done").touch()
     place = tmp_path / "venv"
     elsewhere = tmp_path / "cache/venv"
 

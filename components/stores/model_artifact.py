@@ -1,9 +1,8 @@
 """A model in the bucket under the digest of its files, so that a new model is a new path and an old one stays servable.
 
-The files travel in a small image next to the publisher that uploads them (any size, no limit of a ConfigMap), and a Job
-runs it where the store can be reached: inside the cluster. That image is also how a model gets from one stack to the
-next: what was tried in one is published by another, byte by byte. Nothing is deleted: an earlier digest is how one
-rolls back.
+The files travel in an image beside the publisher that uploads them, which sets no limit to their size, and a Job runs
+it inside the cluster, where the store can be reached. Another stack can publish the same image, so a promoted model is
+the one that was tried, byte by byte. Nothing is deleted from the bucket, so an earlier model can be served again.
 
 A Job that has run is not run again. Where the store lost its disk since, as an ephemeral one does with its pod, delete
 the Job in the cluster: `pulumi up --refresh` then publishes once more.
@@ -33,9 +32,11 @@ _PUBLISHER = Path(__file__).with_name("publisher")
 """Folder of the publisher's image: its Dockerfile finds the model's files below `artifact` in the build context."""
 _SHORTEST_SECONDS = 600
 _BYTES_PER_SECOND = 2 * MIB
-"""The slowest connection, to the registry and to the store, on which a model is still published in time."""
+"""With a slower connection to the registry or to the store, publishing a model fails at its deadline."""
 _PROMOTED_SECONDS = 3600
-"""The size of a model that another stack has built is not known here."""
+"""Deadline of a model from another stack, whose size is not known here."""
+_LARGE_BYTES = 200 * MIB
+"""Publishing a model above this takes long enough to say where its progress can be seen."""
 _LONGEST_NAME = 42
 """Characters of a model's name: its Job has 21 more in its own, which its pods have as a label, of 63 at most."""
 _MOST_FILES = 100
@@ -108,7 +109,7 @@ class ModelArtifact(pulumi.ComponentResource):
         super().__init__("modelmesh:index:ModelArtifact", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         hexdigest = self.digest.removeprefix("sha256:")
-        path = f"{args.model_name}/{hexdigest}"
+        path, job_name = f"{args.model_name}/{hexdigest}", f"publish-{args.model_name}-{hexdigest[:12]}"
         self.image = RuntimeImage(f"{name}-publisher", _publisher(args), child).ref
         credentials = kubernetes.core.v1.Secret(
             f"{name}-credentials",
@@ -119,7 +120,7 @@ class ModelArtifact(pulumi.ComponentResource):
         publishing = job(
             name,
             namespace=args.namespace,
-            job_name=f"publish-{args.model_name}-{hexdigest[:12]}",
+            job_name=job_name,
             containers=[
                 job_container(
                     "publish",
@@ -141,7 +142,15 @@ class ModelArtifact(pulumi.ComponentResource):
             opts=child,
         )
         self.path = publishing.metadata.apply(lambda _: path)
+        if size and size > _LARGE_BYTES and not pulumi.runtime.is_dry_run():
+            # By way of the Secret, which exists right before the Job.
+            credentials.metadata.namespace.apply(lambda namespace: self._log_large(size, namespace, job_name))
         self.register_outputs({"digest": self.digest, "path": self.path, "image": self.image})
+
+    def _log_large(self, size: int, namespace: str, job_name: str) -> None:
+        logs = f"kubectl -n {namespace} logs --follow job/{job_name}"
+        message = f"{size / MIB:,.0f} MiB, published within {deadline_seconds(size):,} s; its progress: {logs}"
+        pulumi.log.info(message, resource=self, ephemeral=True)
 
 
 def deadline_seconds(size: int | None) -> int:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import ssl
 import subprocess
 import time
@@ -101,7 +102,7 @@ def digest(artifact: Path) -> str:
     return content.digest(content.files(artifact))
 
 
-def publish(artifact: Path, url: str, **changes: str) -> subprocess.CompletedProcess[str]:
+def publish(artifact: Path, url: str, script: str = "", **changes: str) -> subprocess.CompletedProcess[str]:
     environment = {
         "S3_ENDPOINT": url,
         "S3_BUCKET": "models",
@@ -112,8 +113,9 @@ def publish(artifact: Path, url: str, **changes: str) -> subprocess.CompletedPro
         "MODEL_DIGEST": changes.get("MODEL_DIGEST") or digest(artifact),
     } | changes
     python = venv_for(PUBLISH / "requirements.txt") / "bin/python"
+    program = ["-c", script] if script else [PUBLISH / "publish.py"]
     return subprocess.run(
-        [python, PUBLISH / "publish.py", artifact], env=environment, capture_output=True, text=True, timeout=120
+        [python, *program, artifact], env=environment, cwd=PUBLISH, capture_output=True, text=True, timeout=120
     )
 
 
@@ -146,6 +148,35 @@ def test_large_file_goes_up_in_parts_and_is_known_again(store: tuple[str, Path],
         "uploaded  s3://models/large/large  73,400,320 bytes" in publish(artifact, store[0], S3_PREFIX="/large/").stdout
     )
     assert "present   s3://models/large/large" in publish(artifact, store[0], S3_PREFIX="large").stdout
+
+
+MEASURED = """
+import re, publish
+publish.PROGRESS_SECONDS = 0.0
+code = publish.main()
+print(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1], "KiB")
+raise SystemExit(code)
+"""
+
+
+def test_a_large_file_takes_no_more_memory_than_a_small_one_and_shows_its_progress(
+    store: tuple[str, Path], artifact: Path
+) -> None:
+    small = publish(artifact, store[0], MEASURED, S3_PREFIX="small")
+    assert "uploading" not in small.stdout
+    size = 640 * 1024 * 1024
+    with (artifact / "weights").open("wb") as file:
+        file.truncate(size)
+    large = publish(artifact, store[0], MEASURED, S3_PREFIX="large")
+    assert (large.returncode, large.stderr) == (0, "")
+    print(small.stdout, large.stdout)
+    before, peak = (int(done.stdout.splitlines()[-1].split()[0]) for done in (small, large))
+    assert peak - before < 64 * 1024
+    shown = re.findall(
+        rf"^uploading s3://models/large/weights  ([0-9,]+) of {size:,} bytes$", large.stdout, re.MULTILINE
+    )
+    assert len(shown) > 10
+    assert shown == sorted(shown, key=lambda text: int(text.replace(",", "")))
 
 
 @pytest.mark.parametrize(

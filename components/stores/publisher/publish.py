@@ -1,8 +1,8 @@
-"""Puts the files of a model into a bucket: the program of the publisher image.
+"""Uploads the files of a model to a bucket: the program of the publisher image.
 
-It owns the upload alone. Which bucket and which path come from outside, and the path is expected to name the content
-(`<model>/<digest>`), so nothing is ever overwritten with something else and nothing is deleted. Running it again
-uploads only what is missing. Files of another digest than the one that was asked for are refused.
+The path in the bucket is expected to name the content (`<model>/<digest>`), so no object is overwritten with another
+content, and none is deleted. Running the program again uploads only what is missing. Files of another digest than the
+one in `MODEL_DIGEST` are refused. Files are read as streams, so memory does not grow with their size.
 
 Environment: S3_ENDPOINT (URL), S3_BUCKET, S3_PREFIX, S3_REGION (optional), S3_CERTIFICATE (optional: PEM text of an
 authority to trust besides), AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, MODEL_DIGEST (`sha256:…` of the files).
@@ -12,6 +12,7 @@ import hashlib
 import os
 import ssl
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,8 +23,9 @@ from minio import Minio
 from minio.error import MinioException, S3Error
 
 ARTIFACT = Path("/artifact")
-# Files above this go up in parts, which decides their etag.
-PART_SIZE = 64 * 1024 * 1024
+# Larger files are uploaded in parts of this size, which decides their etag; 10,000 parts are the most that S3 takes.
+PART_SIZE = 16 * 1024 * 1024
+PROGRESS_SECONDS = 10.0
 
 
 class PublishError(Exception):
@@ -73,6 +75,26 @@ class Target:
         )
 
 
+class Progress:
+    """Prints how far the upload of one object is, every `PROGRESS_SECONDS`; called by the S3 client."""
+
+    def __init__(self, target: Target) -> None:
+        self._target, self._object, self._size, self._done = target, "", 0, 0
+        self._printed = time.monotonic()
+
+    def set_meta(self, object_name: str, total_length: int) -> None:
+        """Start with an object."""
+        self._object, self._size, self._done = object_name, total_length, 0
+
+    def update(self, length: int) -> None:
+        """Count bytes that are about to be sent."""
+        self._done += length
+        if time.monotonic() - self._printed >= PROGRESS_SECONDS and self._done < self._size:
+            self._printed = time.monotonic()
+            done = f"{self._done:,} of {self._size:,} bytes"
+            print(f"uploading s3://{self._target.bucket}/{self._object}  {done}")
+
+
 def connect(target: Target) -> Minio:
     """Make a client that gives up on a store after a minute instead of the library's many."""
     url = urlsplit(target.endpoint)
@@ -97,7 +119,7 @@ def connect(target: Target) -> Minio:
 
 
 def checked(artifact: Path, digest: str) -> list[Path]:
-    """All files below `artifact`, provided that they have this digest."""
+    """Return all files below `artifact`. Raises PublishError if they do not have this digest."""
     files = sorted(path for path in artifact.rglob("*") if path.is_file())
     if not files:
         raise PublishError(f"{artifact} holds no files")
@@ -107,7 +129,7 @@ def checked(artifact: Path, digest: str) -> list[Path]:
 
 
 def digest_of(artifact: Path, files: list[Path]) -> str:
-    """`sha256:…` over paths and contents, as the stack's `components/content.py` computes it."""
+    """Return `sha256:…` over paths and contents, as `components/images/content.py` computes it."""
     lines = []
     for name, path in sorted((path.relative_to(artifact).as_posix(), path) for path in files):
         with path.open("rb") as file:
@@ -116,7 +138,7 @@ def digest_of(artifact: Path, files: list[Path]) -> str:
 
 
 def publish(client: Minio, target: Target, artifact: Path, files: list[Path]) -> None:
-    """Upload these files from `artifact`, making the bucket where there is none."""
+    """Upload these files from `artifact`, and make the bucket if it does not exist."""
     if not client.bucket_exists(bucket_name=target.bucket):
         make_bucket(client, target.bucket)
     for path in files:
@@ -124,12 +146,19 @@ def publish(client: Minio, target: Target, artifact: Path, files: list[Path]) ->
         size = path.stat().st_size
         done = "present " if is_there(client, target.bucket, name, path) else "uploaded"
         if done == "uploaded":
-            client.fput_object(bucket_name=target.bucket, object_name=name, file_path=str(path), part_size=PART_SIZE)
+            client.fput_object(
+                bucket_name=target.bucket,
+                object_name=name,
+                file_path=str(path),
+                part_size=PART_SIZE,
+                num_parallel_uploads=1,  # with several, the client reads the whole file ahead of them into memory
+                progress=Progress(target),
+            )
         print(f"{done}  s3://{target.bucket}/{name}  {size:,} bytes")
 
 
 def make_bucket(client: Minio, bucket: str) -> None:
-    """Make a bucket; that another publisher did so a moment ago is no failure."""
+    """Make a bucket; it is no failure if another publisher made it a moment ago."""
     try:
         client.make_bucket(bucket_name=bucket)
     except S3Error as error:
@@ -139,7 +168,7 @@ def make_bucket(client: Minio, bucket: str) -> None:
 
 
 def is_there(client: Minio, bucket: str, name: str, path: Path) -> bool:
-    """Whether the bucket has this object with the file's size and content."""
+    """Return whether the bucket has this object with the file's size and content."""
     try:
         found = client.stat_object(bucket_name=bucket, object_name=name)
     except S3Error as error:
@@ -150,7 +179,7 @@ def is_there(client: Minio, bucket: str, name: str, path: Path) -> bool:
 
 
 def etag(path: Path) -> str:
-    """The etag that S3 gives an unencrypted upload: MD5 of the content, or of its parts' MD5s and their number."""
+    """Return the etag of an unencrypted upload: MD5 of the content, or of its parts' MD5s and their number."""
     parts = []
     with path.open("rb") as file:
         while part := file.read(PART_SIZE):
@@ -162,7 +191,7 @@ def etag(path: Path) -> str:
 
 
 def main() -> int:
-    """Publish `/artifact`, or the directory that is the only argument; 1 with one line of reason when that failed."""
+    """Publish `/artifact`, or the directory that is the only argument. Print one line and return 1 if that fails."""
     artifact = Path(sys.argv[1]) if len(sys.argv) > 1 else ARTIFACT
     try:
         target = Target.from_environment()

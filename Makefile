@@ -25,7 +25,7 @@ export MODELMESH_TOOLCHAIN_BIN ?= $(cache)/toolchain/current/bin
 upstream := $(cache)/toolchain/current/modelmesh-serving-source
 export MODELMESH_SERVING_SRC ?= $(if $(shell test -d '$(upstream)' && echo yes),$(upstream))
 
-.PHONY: help up preview promote drift check predict status down clean runtime new-runtime benchmark benchmark-stack test unit lint format lock policies-env
+.PHONY: help up preview promote drift check predict status down clean runtime new-runtime benchmark benchmark-stack test unit lint docs format lock policies-env
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -79,10 +79,17 @@ benchmark: .venv ## Measure the model server against the tutorial's template (se
 benchmark-stack: .venv policies-env ## Measure the stack against kubectl, on an embedded cluster of its own, deleted afterwards
 	@$(run) benchmarks.stack
 
-lint: .venv ## Check format, style, types and workflows
+lint: .venv ## Check format, style, types, links and workflows
 	@.venv/bin/ruff format --check --quiet . && .venv/bin/ruff check --quiet . && .venv/bin/mypy
+	@$(run) cli.links *.md docs/*.md examples/*.md
 	@command -v go >/dev/null || { echo "✗ Go is needed: install Go 1.26 or newer, and put it on PATH"; exit 1; }
 	@cd .github/actionlint && go tool actionlint -shellcheck= -pyflakes= ../workflows/*.yml # neither checker is required
+
+docs: .venv ## Write the API reference of the components to docs/reference
+	@mkdir -p .build/docs && ln -sfn "$(CURDIR)/components" .build/docs/pulumi_modelmesh
+	@PYTHONPATH=.build/docs .venv/bin/python -W ignore -m pdoc --docformat google --output-directory docs/reference \
+	  pulumi_modelmesh '!pulumi_modelmesh\.(core|upstream)' '!pulumi_modelmesh\.\w+\.\w+'
+	@echo "▸ The reference is in docs/reference/index.html"
 
 format: .venv ## Rewrite the code in the project's format
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .

@@ -49,7 +49,7 @@ def up(arguments: Namespace) -> None:
         f"first answer {ended - deployed:.0f} s"
     )
     if note := stack.outputs().get("meshNote"):
-        say(f"  {note}; README, Solo mesh, tells how to use the real one")
+        say(f"  {note}; docs/solo-mesh.md tells how to use the real one")
 
 
 def preview(arguments: Namespace) -> None:

@@ -1,0 +1,66 @@
+"""The documentation's links, and the messages that it explains, exist."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cli.links import broken
+from cli.stack import ROOT
+
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")]
+OF_OTHERS = {
+    "failed to load checkpoint",
+    "incorrect passphrase",
+    "the stack is currently locked by 1 lock(s)",
+    "NoSupportingRuntime",
+    "RESOURCE_EXHAUSTED: Received message larger than max",
+}
+"""Messages of the engine and of ModelMesh."""
+
+
+def messages() -> list[str]:
+    """The messages that the first column of the table quotes, without what varies."""
+    rows = re.findall(r"^\| (.+?) \|", (ROOT / "docs/troubleshooting.md").read_text(), re.MULTILINE)
+    quoted = [message for row in rows for message in re.findall(r"`([^`]+)`", row)]
+    return [message for message in quoted if message not in OF_OTHERS]
+
+
+def parts(message: str) -> list[str]:
+    """The fixed parts of a message; an ellipsis, a stack `x` and digits stand for what varies."""
+    return [
+        part.strip(" :'") for part in re.split(r"…|'x'|\bx\b|Pulumi\.x\.yaml|\(|\)|:", message) if part.strip(" :'")
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    assert list(broken(page)) == []
+
+
+def test_a_broken_link_and_a_broken_anchor_are_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# One `head`, two\n[a](none.md) [b](#one-head-two) [c](#other) `[d](code.md)`\n```\n[e](fence.md)\n```\n"
+    )
+    assert [problem.split(": ")[1] for problem in broken(page)] == ["none.md", "#other"]
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text() + (ROOT / "docs/README.md").read_text()
+    assert not [page.name for page in ROOT.glob("docs/*.md") if page.name != "README.md" and page.name not in readme]
+
+
+def test_the_readme_fits_on_150_lines() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+@pytest.mark.parametrize("message", messages())
+def test_explained_messages_are_messages_of_this_project(message: str) -> None:
+    sources = subprocess.run(
+        ["git", "ls-files", "*.py", "Makefile"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split()
+    text = " ".join((ROOT / name).read_text() for name in sources if not name.startswith("tests/"))
+    joined = re.sub(r'["\']\s*\n?\s*f?["\']', "", text)  # a message may be written over several lines
+    assert not [part for part in parts(message) if part not in joined]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.links import broken
-from cli.stack import ROOT
+from project import ROOT
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")]
 OF_OTHERS = {

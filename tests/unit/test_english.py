@@ -24,7 +24,9 @@ ARCHAIC = re.compile(
     r"|of (its|their|our|his|her|your|a stack's) own|of the same(?=[.,;:])|(can|could|to|not|must|has to) be had|be had"
     r"|by way of|for want of|for lack of|(comes|came|come) of|falls? over|fell over|nothing of|at the (most|least)"
     r"|chokes?|shall|the like|is so|that is all|what came|let pass|goes? on|went on|knows? of|all of it"
-    r"|says? so|said so|asked for|has had|makes? do|in the end|(stands?|stood) (there|here|where))\b",
+    r"|says? so|said so|asked for|has had|makes? do|in the end|(stands?|stood) (there|here|where)"
+    r"|(some|any)body|someone else('s)?|for ever|aloud|in the way|looks? after|(takes?|taken) away|gets? to (see|know)"
+    r"|at one's|else's|is there already|what (it|they|that) (is|are|says?)|gone (with|afterwards))\b",
     re.IGNORECASE,
 )
 WHY = {

@@ -29,10 +29,10 @@ from benchmarks.measuring import Contender, say
 from benchmarks.servers import Environment, Program, Server
 from benchmarks.texts import EXAMPLE, example
 from benchmarks.variants import SHIPPED, VARIANTS
-from cli.model_server import ModelServerError
 from project import cache_folder
 from project.environments import venv_for
-from tests.runtime.v2_client import Messages
+from project.model_server import ModelServerError
+from project.v2_client import Messages
 
 RESULTS = Path(__file__).parent / "results"
 QUICK_RESULTS = Path(".build/benchmarks")

@@ -17,9 +17,9 @@ import grpc
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.texts import lay_out
-from cli.model_server import free_ports, image_of
 from embedded import files
-from tests.runtime.v2_client import Messages, V2Client
+from project.model_server import free_ports, image_of
+from project.v2_client import Messages, V2Client
 
 HERE = Path(__file__).parent
 RUNTIME = HERE.parent / "runtime_src"

@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import quote
 
 from cli.errors import CommandError
-from cli.model_server import SETTINGS_FILE, ModelServer, ModelServerError, image_of
 from cli.samples import curl_line, python_line, sample
 from models import sentiment as example
 from project import ROOT
 from project.environments import venv_for
+from project.model_server import SETTINGS_FILE, ModelServer, ModelServerError, image_of
 from project.progress import say
 
 PYTHON = ".venv/bin/python"

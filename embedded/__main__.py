@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         ("status", "show what runs and where the logs are; exit code 0 only if the node is Ready"),
         ("down", "end everything that `up` started; data and builds stay"),
         ("reset", "`down`, then delete the data: cluster, keys, stack state"),
-        ("facts", "print what the node hands out as JSON"),
+        ("facts", "print the facts about the node as JSON"),
         ("env", "print the environment of a shell in which `pulumi` works on this checkout, for it to evaluate"),
     ):
         command = commands.add_parser(name, help=help_text, description=help_text)

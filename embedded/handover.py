@@ -1,7 +1,7 @@
-"""What others get to know of the node: facts about it, and environment variables for Pulumi's engine.
+"""Handover to stacks: facts about the node, and environment variables for Pulumi's engine.
 
-`up` writes them when they are all true; everything else only reads. KUBECONFIG is never among the variables: a stack
-names its cluster in its configuration, so no command reaches a cluster by accident.
+The command `up` writes them when everything runs; all others only read them. KUBECONFIG is not among the variables: a
+stack names its cluster in its configuration, so that no command reaches a cluster by accident.
 """
 
 import json
@@ -21,7 +21,7 @@ from project import COMMANDS, DEFAULT_STACK
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """A node that was started."""
+    """Facts about a started node."""
 
     kubeconfig: str
     context: str
@@ -67,7 +67,11 @@ def write(instance: Instance, images: Images, *, bin_folder: Path, pulumi_home: 
 
 
 def read(instance: Instance) -> Facts:
-    """The facts. Raises EmbeddedError if the node was never started, or by a version that recorded others."""
+    """Facts that `write` has recorded.
+
+    Raises:
+        EmbeddedError: The node was never started, or by a version with other facts.
+    """
     try:
         return Facts(**json.loads(_path(instance).read_text()))
     except (FileNotFoundError, TypeError):

@@ -1,15 +1,15 @@
-"""What the command line, the settings and the embedded node share; it imports nothing else of this checkout."""
+"""Modules shared by the programs and tests of this checkout; they import no other package of it."""
 
 import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-"""The checkout."""
+"""Root folder of the checkout."""
 COMMANDS = ROOT / "cli" / "bin"
-"""Commands that a shell of this checkout has first on its PATH."""
+"""Folder of commands that precede all others on the PATH in a shell of this checkout."""
 DEFAULT_STACK = "dev"
 
 
 def cache_folder() -> Path:
-    """The folder of everything that is built once for all checkouts: `$MODELMESH_CACHE`, or one in the user's cache."""
+    """Folder of artifacts that all checkouts share: `$MODELMESH_CACHE`, or a folder in the user's cache."""
     return Path(os.environ.get("MODELMESH_CACHE") or Path.home() / ".cache" / "modelmesh-stack").absolute()

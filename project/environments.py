@@ -51,7 +51,7 @@ def venv_for(requirements: Path) -> Path:
 
 
 def folder_of(requirements: Path) -> Path:
-    """Where the environment of a lock file is, or is to be built."""
+    """Path of the environment of a lock file, whether it is built or not."""
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
     project = requirements.resolve().parent
     prefix = "" if project == ROOT else f"{project.name}-"

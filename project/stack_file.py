@@ -1,7 +1,7 @@
-"""Reads a stack file as the engine does, so that no check here passes on what the engine finds in it elsewhere.
+"""Reads a stack file like the engine, so that checks here do not accept a file that the engine rejects or misreads.
 
-The engine refuses what is said twice, takes `yes` and `no` for texts, and would take a key without its namespace, too;
-a stack whose cluster is named that way would pass for one that names none.
+The engine rejects duplicate keys, treats `yes` and `no` as strings, and accepts keys without a namespace, by which a
+stack could name its cluster without being recognised here.
 """
 
 import re
@@ -19,7 +19,7 @@ class _Loader(yaml.SafeLoader):
         seen = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"{key.value} stands there twice", problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"{key.value} is duplicate", problem_mark=key.start_mark)
             seen.add(key.value)
         return node
 
@@ -32,13 +32,13 @@ _Loader.add_implicit_resolver(_BOOLEAN, re.compile("true|True|TRUE|false|False|F
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """What a stack file says.
+    """Content of a stack file.
 
     Raises:
-        ValueError: it is no YAML, or no stack file; the message says what is expected.
+        ValueError: It is not YAML or not a stack file; the message has the expected form.
     """
     try:
-        content = yaml.load(text, _Loader) or {}  # noqa: S506  it is a safe one
+        content = yaml.load(text, _Loader) or {}  # noqa: S506  a safe loader
     except yaml.YAMLError as error:
         raise ValueError(f"is no YAML: {error}") from None
     config = content.get("config") or {} if isinstance(content, dict) else None
@@ -50,7 +50,7 @@ def parsed(text: str) -> dict[str, Any]:
 
 
 def with_node(config: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    """`config` under what an embedded `node` hands out; of an object, the entries that `config` names stay."""
+    """Config of an embedded `node`, overridden by `config`; objects are merged."""
     return config | {key: _merged(value, config.get(key)) for key, value in node.items()}
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.model_server import ModelServer
 from project.environments import venv_for
+from project.model_server import ModelServer
 
 RUNTIME = Path(__file__).parents[1]
 

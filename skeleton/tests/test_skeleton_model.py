@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cli.model_server import ModelServer, ModelServerError
+from project.model_server import ModelServer, ModelServerError
 
 EXAMPLE = Path(__file__).parents[1] / "model"
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import grpc
 
 from project.environments import venv_for
+from project.v2_client import Messages
 from tests.adapter import ADAPTED, running_adapter
 from tests.minio import running_minio
 from tests.processes import Program, free_port, http_status, running
-from tests.runtime.v2_client import Messages
 
 ROOT = Path(__file__).parents[2]
 OBJECTS = {"sentiment-model/model.json": b"1.9", "v2/model.json": b"100.0", "bad/model.json": b"no JSON"}

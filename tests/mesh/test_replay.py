@@ -16,9 +16,9 @@ import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from embedded.solo_mesh.wire import mmesh
+from project.v2_client import SERVICE
 from tests.mesh.real_pod import RealPod
 from tests.processes import Program
-from tests.runtime.v2_client import SERVICE
 
 RECORDING = json.loads((Path(__file__).parent / "recording.json").read_text())
 

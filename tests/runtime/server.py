@@ -6,8 +6,8 @@ from pathlib import Path
 
 import grpc
 
-from cli.model_server import ModelServer, image_of
-from tests.runtime.v2_client import Messages, V2Client
+from project.model_server import ModelServer, image_of
+from project.v2_client import Messages, V2Client
 
 RUNTIME = Path(__file__).parents[2] / "runtime_src"
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.model_server import free_ports
 from components.images import content
 from components.stores.certificate import issued, today
 from project import ROOT
 from project.environments import venv_for
+from project.model_server import free_ports
 
 PUBLISH = ROOT / "components/stores/publisher"
 USER, PASSWORD = "publisher", "not-a-secret-outside-this-test"

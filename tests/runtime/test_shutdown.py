@@ -12,8 +12,8 @@ from urllib.request import urlopen
 import grpc
 import pytest
 
-from cli.model_server import ModelServer
 from project.environments import venv_for
+from project.model_server import ModelServer
 from tests.runtime.conftest import EXAMPLE
 from tests.runtime.server import RUNTIME, RuntimeServer
 from tests.runtime.ways import WAYS, grpc_typed

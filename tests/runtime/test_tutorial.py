@@ -17,9 +17,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from cli.model_server import PORTS, free_ports
 from project import ROOT
 from project.environments import venv_for
+from project.model_server import PORTS, free_ports
 from tests.cluster.checkout import copied
 from tests.processes import http_status, running
 

@@ -11,9 +11,9 @@ import pytest
 
 from cli import new_runtime
 from cli.errors import CommandError
-from cli.model_server import image_of
 from cli.new_runtime import EXAMPLE_MODULES, make, without
 from project import ROOT
+from project.model_server import image_of
 
 BASE = ROOT / "runtime_src"
 

@@ -12,7 +12,7 @@ def test_yes_and_no_are_texts_as_they_are_to_the_engine() -> None:
 
 @pytest.mark.parametrize("text", ["a: 1\na: 2\n", "config:\n  a:b: 1\n  a:b: 1\n", "config:\n  a:b: {c: 1, c: 2}\n"])
 def test_what_is_said_twice_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is no YAML: .* stands there twice"):
+    with pytest.raises(ValueError, match=r"is no YAML: .* is duplicate"):
         parsed(text)
 
 

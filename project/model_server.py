@@ -1,7 +1,7 @@
-"""A model server as a process on the loopback interface: no image, no cluster, no root.
+"""A model server as a local process, without an image, a cluster or root rights.
 
-It runs what the image would: command and variables are read from the Dockerfile, with this machine's folders in place
-of the image's. Models are laid out as ModelMesh's puller and adapter lay them out.
+It runs the command of the image with its variables, both read from the Dockerfile, and with folders of this machine.
+Models are laid out as by ModelMesh's puller and adapter.
 """
 
 import json
@@ -22,39 +22,39 @@ SETTINGS_FILE = "model-settings.json"
 PORTS = ("MLSERVER_HTTP_PORT", "MLSERVER_GRPC_PORT", "MLSERVER_METRICS_PORT")
 _HOST = "127.0.0.1"
 _MINE = ("MLSERVER_", "CUSTOM_MODEL_")
-"""What a variable that steers the model server begins with."""
+"""Prefixes of the variables that configure the model server."""
 _SECONDS_TO_STOP = 20
 
 
 class ModelServerError(Exception):
-    """The server is not what it should be; the message says why."""
+    """The model server can't be started, or does not work; the message explains why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """What the last stage of a Dockerfile says about running it."""
+    """Command and environment in the last stage of a Dockerfile."""
 
     command: tuple[str, ...]
     variables: Mapping[str, str]
     folder: str
-    """The working directory, where the code is."""
+    """Working directory with the code."""
     models: str
-    """Where the models are."""
+    """Folder of the models."""
 
 
 class ModelServer:
-    """The server of a runtime's folder, on ports of its own.
+    """Model server of a runtime's folder, on free ports.
 
     Args:
-        venv: the runtime's Python environment.
-        source: the runtime's folder, with its Dockerfile.
-        folder: an empty one for everything that is written.
-        given: variables that the server gets besides; those that are MLServer's or our own win over the image's.
-        models: where the models are, if somebody else lays them out.
-        log: gets what the server prints; by default that goes where our own output goes.
+        venv: Python environment of the runtime.
+        source: Folder of the runtime, with its Dockerfile.
+        folder: An empty folder for all written files.
+        given: Additional variables; those for MLServer and the runtime take precedence over the image's.
+        models: Folder of the models, if they are laid out by the caller.
+        log: Destination of the server's output; by default that of this process.
 
     Raises:
-        ModelServerError: the Dockerfile does not say what to run, or a given port can't be had.
+        ModelServerError: The Dockerfile has no command, or a given port is not available.
     """
 
     def __init__(
@@ -79,15 +79,19 @@ class ModelServer:
             **dict(zip(PORTS, map(str, ports), strict=True)),
         }
         program, *arguments = (str(self.models) if word == image.models else word for word in image.command)
-        # In a session of its own: a terminal's Ctrl-C is for us to pass on, since two of them end it uncleanly.
+        # A separate session: this process handles a terminal's Ctrl-C, since two of them stop the server uncleanly.
         self.process = subprocess.Popen(
-            # The image's programs are those of its environment.
+            # Programs of the image are in its Python environment.
             [venv / "bin" / Path(program).name, *arguments],
             cwd=source, env=environment, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
 
     def wait_until_live(self, seconds: float = 120) -> None:
-        """Wait until the server answers. Raises ModelServerError if it ends or takes longer."""
+        """Wait until the server answers.
+
+        Raises:
+            ModelServerError: It exits or takes too long.
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -101,10 +105,12 @@ class ModelServer:
         raise ModelServerError(f"the model server did not answer within {seconds:.0f} s")
 
     def lay_out(self, model: str, files: Path) -> Path:
-        """Put a model, a file or a folder, where the adapter would; return the adapter's folder.
+        """Lay out a model, a file or a folder, as the adapter does; return the adapter's folder.
 
-        A `model-settings.json` in a folder is the user's own, which the adapter hands through. Raises ModelServerError
-        where that would end the adapter.
+        A `model-settings.json` in a folder is the user's, which the adapter passes on.
+
+        Raises:
+            ModelServerError: The settings would make the adapter panic.
         """
         adapted = self.models / model
         adapted.mkdir(parents=True)
@@ -124,13 +130,17 @@ class ModelServer:
         return adapted
 
     def load(self, model: str) -> None:
-        """Load a model that is laid out. Raises ModelServerError with the server's reason."""
+        """Load a model that is laid out.
+
+        Raises:
+            ModelServerError: The load failed; the message is the server's reason.
+        """
         status, answer = self.rest(f"/v2/repository/models/{quote(model)}/load", {})
         if status != 200:
             raise ModelServerError(str(answer.get("error", answer)))
 
     def rest(self, path: str, body: Any = None) -> tuple[int, Any]:
-        """GET, or POST with a body (JSON, or bytes as they are): status and parsed answer."""
+        """Send a GET, or a POST with a body (JSON, or bytes as they are); return status and parsed response."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         connection = HTTPConnection(_HOST, self.http_port, timeout=60)
         try:
@@ -141,7 +151,7 @@ class ModelServer:
             connection.close()
 
     def stop(self) -> int:
-        """Ask the server to end, as kubelet does, and return its exit code."""
+        """Stop the server like the kubelet and return its exit code."""
         self.process.terminate()
         try:
             return self.process.wait(_SECONDS_TO_STOP)
@@ -151,10 +161,10 @@ class ModelServer:
 
 
 def image_of(source: Path) -> Image:
-    """What the Dockerfile in a runtime's folder has its image run.
+    """Command and environment of the image, from the Dockerfile in a runtime's folder.
 
     Raises:
-        ModelServerError: there is none, or it leaves out what has to be known.
+        ModelServerError: There is no Dockerfile, or it is incomplete.
     """
     file = source / "Dockerfile"
     if not file.is_file():
@@ -173,14 +183,14 @@ def image_of(source: Path) -> Image:
     models = variables.get("MLSERVER_MODELS_DIR", "")
     if not folder or not models or models not in command:
         raise ModelServerError(
-            f"{file}: expected in its last stage WORKDIR, where the code is, ENV MLSERVER_MODELS_DIR=<folder>, and "
-            'CMD ["program", "argument", …] with that folder among them, since no shell reads it'
+            f"{file}: expected in its last stage WORKDIR (the folder of the code), ENV MLSERVER_MODELS_DIR=<folder>, "
+            'and CMD ["program", "argument", …] with that folder as an argument, since there is no shell'
         )
     return Image(command=tuple(command), variables=variables, folder=folder, models=models)
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on just now."""
+    """Ports that are not in use."""
     sockets = [socket.create_server((_HOST, 0)) for _ in range(count)]
     ports = [int(each.getsockname()[1]) for each in sockets]
     for each in sockets:
@@ -189,8 +199,8 @@ def free_ports(count: int) -> list[int]:
 
 
 def _environment(image: Image, source: Path, given: Mapping[str, str]) -> dict[str, str]:
-    """The given variables under the image's, and those that steer the server over them."""
-    # Of the image's paths, that of its code has its place here.
+    """Environment of the server: given variables, overridden by the image unless they configure the server."""
+    # Of the image's paths, only those inside the folder of the code exist here, at another place.
     here = {
         name: value.replace(image.folder, str(source.resolve()))
         for name, value in image.variables.items()
@@ -202,34 +212,34 @@ def _environment(image: Image, source: Path, given: Mapping[str, str]) -> dict[s
 
 
 def _last_stage(dockerfile: str) -> list[tuple[str, str]]:
-    """Its instructions: keyword and the rest."""
-    # A comment may stand between the lines of one instruction.
+    """Keyword and arguments of the instructions in the last stage."""
+    # Comments may be between the lines of one instruction.
     joined = re.sub(r"^\s*#.*\n", "", dockerfile, flags=re.MULTILINE).replace("\\\n", " ")
     stage = re.split(r"^FROM\s.*\n", joined, flags=re.MULTILINE)[-1]
     return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in stage.splitlines())]
 
 
 def _settings(file: Path) -> dict[str, Any]:
-    """A model's own settings, in which `parameters.uri` may say where its files are."""
+    """Settings of a model, in which `parameters.uri` may name its files."""
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ModelServerError(f"{file}: expected JSON ({error})") from None
     parameters = settings.get("parameters", {}) if isinstance(settings, dict) else None
     if not isinstance(parameters, dict) or not isinstance(parameters.get("uri", ""), str):
-        raise ModelServerError(f"{file}: expected a JSON object; in it parameters, if any, another, and their uri text")
+        raise ModelServerError(f"{file}: expected a JSON object; parameters must be an object, and their uri a string")
     return dict(settings)
 
 
 def _words(command: str) -> list[str]:
     try:
         return list(map(str, json.loads(command)))
-    except ValueError:  # a shell's
+    except ValueError:  # the shell form of a command
         return [command]
 
 
 def _ports(given: Mapping[str, str]) -> list[int]:
-    """The port of each of PORTS: the given one, or a free one."""
+    """Ports for PORTS: the given ones, or free ones."""
     return [
         _port(name, given[name]) if given.get(name) else free for name, free in zip(PORTS, free_ports(3), strict=True)
     ]
@@ -241,8 +251,8 @@ def _port(name: str, value: str) -> int:
     except (ValueError, OverflowError):
         raise ModelServerError(f"{name}: {value!r}, expected a port's number, or nothing for a free one") from None
     except OSError as error:
-        # The interpreter's own words repeat the address.
+        # The interpreter's message repeats the address.
         why = os.strerror(error.errno or 0)
-        reason = f"{name}: port {value} can't be had ({why}); name another, or none for a free one"
+        reason = f"{name}: port {value} is not available ({why}); set another one, or none for a free one"
         raise ModelServerError(reason) from None
     return int(value)

@@ -1,7 +1,7 @@
-"""A client of the Open Inference Protocol (V2), over gRPC and REST, for a server that runs on this machine.
+"""Client of the Open Inference Protocol (V2) over gRPC and REST, for a server on this machine.
 
-The gRPC messages are the server's own: its package is not in the tests' environment, so its descriptor is asked for
-once and put into a pool of its own, where no other .proto file of the same name is in the way.
+The classes of the gRPC messages come from the server's Python environment, which is not this one: its descriptor is
+read once, into a separate pool to avoid conflicts with other .proto files of the same name.
 """
 
 import json
@@ -28,16 +28,16 @@ class Messages:
         self._pool.AddSerializedFile(descriptor.stdout)
 
     def __call__(self, name: str, /, **fields: Any) -> Any:
-        """Make the message `name`."""
+        """Create the message `name`."""
         return self.of(name)(**fields)
 
     def of(self, name: str) -> Any:
-        """Return the class of the message `name`."""
+        """Class of the message `name`."""
         return GetMessageClass(self._pool.FindMessageTypeByName(f"inference.{name}"))
 
 
 class V2Client:
-    """One server, by its two ports."""
+    """Client of one server, by its two ports."""
 
     def __init__(self, messages: Messages, grpc_port: int, http_port: int) -> None:
         self.message = messages
@@ -46,11 +46,15 @@ class V2Client:
         self._channel = grpc.insecure_channel(self.grpc_address)
 
     def call(self, method: str, /, **fields: Any) -> Any:
-        """Call an RPC with a request of these fields; raises grpc.RpcError."""
+        """Call an RPC with a request of these fields.
+
+        Raises:
+            grpc.RpcError: The call failed.
+        """
         return self.send(method, self.message(f"{method}Request", **fields))
 
     def send(self, method: str, request: Any, seconds: float = 30) -> Any:
-        """Call an RPC with this request; raises grpc.RpcError."""
+        """Call an RPC with this request, like `call`."""
         return self._rpc(method)(request, timeout=seconds)
 
     def start(self, method: str, /, **fields: Any) -> Any:
@@ -58,7 +62,7 @@ class V2Client:
         return self._rpc(method).future(self.message(f"{method}Request", **fields), timeout=30)
 
     def stream(self, requests: Iterable[Any]) -> list[Any]:
-        """Send requests over one stream and return the answers; raises grpc.RpcError."""
+        """Send requests over one stream and return the responses, like `call`."""
         rpc: Any = self._channel.stream_stream(
             f"/{SERVICE}/ModelStreamInfer",
             request_serializer=lambda message: message.SerializeToString(),
@@ -67,20 +71,20 @@ class V2Client:
         return list(rpc(iter(requests), timeout=30))
 
     def send_bytes(self, path: str, data: bytes) -> bytes:
-        """Call any RPC with bytes that need be no message; raises grpc.RpcError."""
+        """Call any RPC with arbitrary bytes, like `call`."""
         rpc: Any = self._channel.unary_unary(path)
         answer: bytes = rpc(data, timeout=30)
         return answer
 
     def rest(self, path: str, body: Any = None) -> tuple[int, Any]:
-        """GET, or POST with a body (JSON, or bytes as they are): status and parsed answer."""
+        """Send a GET, or a POST with a body (JSON, or bytes as they are); return status and parsed response."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         return self.http("GET" if data is None else "POST", path, data)
 
     def http(
         self, method: str, path: str, data: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Any]:
-        """Send any HTTP request; its type is JSON unless headers are given. Returns status and parsed answer."""
+        """Send any HTTP request, of type JSON unless headers are given; return status and parsed response."""
         connection = HTTPConnection("127.0.0.1", self.http_port, timeout=30)
         try:
             connection.request(method, path, data, {"Content-Type": "application/json"} if headers is None else headers)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cli.model_server import PORTS, ModelServer, ModelServerError, image_of
+from project.model_server import PORTS, ModelServer, ModelServerError, image_of
 
 DOCKERFILE = """\
 FROM base AS build
@@ -119,7 +119,7 @@ def test_a_given_port_is_taken_and_one_in_use_is_named(started: Callable[..., An
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
         with pytest.raises(
-            ModelServerError, match=rf"MLSERVER_GRPC_PORT: port {port} can't be had \(Address already in use\); name"
+            ModelServerError, match=rf"MLSERVER_GRPC_PORT: port {port} is not available \(Address already in use\); set"
         ):
             started(MLSERVER_GRPC_PORT=port)
     assert started(MLSERVER_GRPC_PORT=port)[1]["MLSERVER_GRPC_PORT"] == port

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from cli.errors import CommandError
 from cli.samples import EXAMPLE
+from cli.signals import TerminatedError, raise_on_termination
 from project import DEFAULT_STACK
 
 INTERRUPTED = 130
@@ -19,10 +20,13 @@ def main(arguments: list[str] | None = None) -> None:
     parsed = parser().parse_args(arguments)
     # Imported now: for many commands, the modules of the others would take longer to load than the command itself.
     command = getattr(importlib.import_module(parsed.module), parsed.command.replace("-", "_"))
+    raise_on_termination()
     try:
         command(parsed)
     except CommandError as error:
         sys.exit(f"✗ {error}")
+    except TerminatedError as signalled:
+        sys.exit(signalled.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

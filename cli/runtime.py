@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import tempfile
 from argparse import Namespace
@@ -31,9 +30,6 @@ def runtime(arguments: Namespace) -> None:
     source = _source(arguments.runtime)
     model, files = _model(source, arguments.model)
     venv = _environment(source)
-    # Whoever ends this process means the server with it.
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         try:
             server = ModelServer(venv, source, Path(folder), os.environ)

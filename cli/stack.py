@@ -8,6 +8,7 @@ continues the same stack, and the current kubecontext is never used.
 import json
 import os
 import shutil
+import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from cli import engine, node
+from cli import engine, node, signals
 from cli.errors import CommandError, EngineError
 from project import DEFAULT_STACK, ROOT
 from project.environments import EnvironmentFailedError, provide
@@ -58,11 +59,15 @@ class Stack:
         Raises:
             CommandError: the engine is not installed, or it failed.
         """
-        process = self.started(*arguments, stdout=subprocess.PIPE if quiet else None)
+        # Outside of a terminal's foreground, signals to the process group would reach the engine twice.
+        group = None if signals.in_foreground() else 0
+        process = self.started(*arguments, stdout=subprocess.PIPE if quiet else None, process_group=group)
         try:
             output, _ = process.communicate()
-        except KeyboardInterrupt:
-            # The terminal has told the engine, too, which ends what it has begun and writes it down.
+        except KeyboardInterrupt as interrupt:
+            # The engine finishes what it has begun. A terminal's Ctrl-C has reached it already, and two would kill it.
+            if group == 0 or isinstance(interrupt, signals.TerminatedError):
+                process.send_signal(signal.SIGINT)
             process.communicate()
             raise
         if process.returncode:
@@ -77,7 +82,11 @@ class Stack:
         """
         command = self.engine_command(*arguments)
         try:
-            return subprocess.Popen(command, cwd=self.root, env=self.environment, text=True, **streams)
+            return subprocess.Popen(
+                command, cwd=self.root, env=self.environment, text=True,
+                preexec_fn=signals.follow_parent,  # noqa: PLW1509  two system calls
+                **streams,
+            )  # fmt: skip
         except FileNotFoundError:
             raise CommandError(engine.MISSING) from None
 

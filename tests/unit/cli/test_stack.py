@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import yaml
 
 from cli import engine, stack
 from cli.errors import CommandError
-from cli.stack import Stack, is_embedded, open_stack
+from cli.stack import is_embedded, open_stack
 from tests.unit.cli.conftest import Programs
 from tests.unit.cli.test_scratch import INIT
 
@@ -57,16 +56,6 @@ def test_an_embedded_one_takes_nothing_from_the_environment_that_is_for_others(
             "modelmesh:images": {"modelmesh": "real", "minio": "node's"},
         },
     }
-
-
-@pytest.mark.usefixtures("interruptible")
-def test_an_engine_that_is_interrupted_may_end_what_it_has_begun(
-    programs: Programs, prod: Callable[[], Stack], tmp_path: Path
-) -> None:
-    programs.add("pulumi", f"sleep 0.3; kill -INT $PPID; sleep 0.6; touch {tmp_path}/ended")
-    with pytest.raises(KeyboardInterrupt):
-        prod().pulumi("up")
-    assert (tmp_path / "ended").exists()
 
 
 def test_a_file_that_is_no_text_is_an_error(checkout: Path) -> None:

@@ -1,1 +1,1 @@
-"""What the Makefile calls: the everyday operations on a stack, told as they happen."""
+"""Command line for the everyday operations on a stack, which the Makefile calls."""

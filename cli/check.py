@@ -1,4 +1,4 @@
-"""Checks runtimes and services in YAML files that were written elsewhere: no stack, no cluster."""
+"""Checks runtimes and services in existing YAML files, without a stack or a cluster."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -12,10 +12,10 @@ from project.progress import say
 
 
 def check(arguments: Namespace) -> None:
-    """What ModelMesh would ignore, panic on or only log of the documents in the files.
+    """Check the documents in the files for values that ModelMesh would ignore, panic on or only log.
 
     Raises:
-        CommandError: a file can't be read, there is none, or a document could not work.
+        CommandError: A file can't be read, none is given, or a document cannot work.
     """
     if not arguments.files:
         raise CommandError("name files: make check FILES='a.yaml b.yaml'")
@@ -25,7 +25,7 @@ def check(arguments: Namespace) -> None:
 
 
 def _bad(file: str) -> list[str]:
-    """Those documents of a file that could not work; what is wrong with them is shown."""
+    """Names of the documents of a file that cannot work; their problems are printed."""
     bad = []
     for document in _documents(file):
         metadata = document.get("metadata")
@@ -40,7 +40,7 @@ def _bad(file: str) -> list[str]:
 
 
 def _documents(file: str) -> list[dict[str, Any]]:
-    """The documents of a file, those in a list of kubectl's one by one."""
+    """Documents of a file, including those inside a List."""
     try:
         found = [*yaml.safe_load_all(Path(file).read_text(encoding="utf-8"))]
     except (OSError, ValueError, yaml.YAMLError) as problem:

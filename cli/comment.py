@@ -1,6 +1,6 @@
-"""A preview as Markdown for a pull request: what matters in the open, the difference behind a click.
+"""A preview as a Markdown comment for a pull request, with the diff in a collapsed section.
 
-Nothing in the engine's output can leave its code block, and the whole fits into one comment.
+The engine's output cannot break out of its code block, and the text fits into one comment.
 """
 
 import re
@@ -9,17 +9,17 @@ from cli.preview import LONGEST_RESOURCE_LINES, Preview
 from cli.shortening import shortened
 
 LONGEST = 60_000
-"""Characters; GitHub takes 65,536."""
+"""Maximum number of characters; GitHub's limit is 65,536."""
 _LONGEST_OPEN = 15_000
 _SHORT_RESOURCE_LINES = 25
-_CUT = "… cut here: a comment holds no more, `make preview` shows all of it"
-# A violation of a policy: one line that starts with the pack, and those that belong to it start at the margin.
+_CUT = "… cut here: a comment cannot be longer; `make preview` shows the rest"
+# A policy violation: one line that starts with the pack, followed by lines without indentation.
 _VIOLATION = re.compile(r"^ *(\S+@v\S+ +\[(?:mandatory|advisory)\] .*(?:\n(?!Resources:)\S.*)*)", re.MULTILINE)
 _COUNTS = re.compile(r"^Resources:\n(?: +.*\n?)*", re.MULTILINE)
 
 
 def markdown(preview: Preview) -> str:
-    """The text of the comment, of LONGEST characters at most."""
+    """Text of the comment, of at most LONGEST characters."""
     failed = preview.code != 0
     told = [*_VIOLATION.findall(preview.shown), *_COUNTS.findall(preview.shown)]
     opened = [
@@ -43,17 +43,17 @@ def markdown(preview: Preview) -> str:
 def _basis(preview: Preview) -> str:
     if preview.unread:
         return f"Not compared with the stack's state, which can't be read here ({_code(preview.unread)}): all is new."
-    return "Compared with the stack's own state." if preview.shown else ""
+    return "Compared with the stack's state." if preview.shown else ""
 
 
 def _difference(preview: Preview, longest: int) -> str:
-    """What the engine printed; its messages go with it, unless they are errors, which stand in the open."""
+    """Output of the engine, with its messages unless they are errors, which are shown separately."""
     shown = "".join(shortened(preview.shown.splitlines(keepends=True), longest))
     return shown.strip() if preview.code else f"{shown}\n{preview.messages}".strip()
 
 
 def _marked(difference: str) -> str:
-    """The engine's marks at the start of lines, where a block of `diff` has its colours; ! is a change."""
+    """The diff with the engine's marks at the start of lines, as in a `diff` code block; ! is a change."""
     return re.sub(
         r"^( +)([-+~]{1,2})(?= )", lambda found: found[2].replace("~", "!") + found[1], difference, flags=re.MULTILINE
     )
@@ -66,7 +66,7 @@ def _start_of(text: str, room: int) -> str:
 
 
 def _end_of(text: str, room: int) -> str:
-    """Errors stand last."""
+    """End of the text, since errors come last."""
     return text if len(text) <= room else f"…\n{text[-room:].partition(chr(10))[2]}"
 
 
@@ -76,7 +76,7 @@ def _fenced(text: str, language: str = "") -> str:
 
 
 def _fence(text: str) -> str:
-    """One that is longer than any in the text."""
+    """Code fence that is longer than any in the text."""
     return "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
 
 

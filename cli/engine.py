@@ -1,7 +1,7 @@
-"""The Pulumi engine: the one on PATH, else the one that was built with the embedded node.
+"""The Pulumi engine: the one on PATH, or else the one that was built for the embedded node.
 
-So previews of stacks on other clusters need no installation where the embedded node was up once. Options are given by
-environment: the engine reads the flag `--x-y` from `PULUMI_OPTION_X_Y`, on every command that has it.
+So stacks on other clusters can be previewed without an installation once the embedded node was built. Options are
+set by environment variables: the engine reads the flag `--x-y` from `PULUMI_OPTION_X_Y` in every command that has it.
 """
 
 import os
@@ -18,9 +18,9 @@ MISSING = (
     "cluster"
 )
 OPTIONS = {
-    # The program checks its whole configuration and reports every problem; the engine would end at the first.
+    # The program reports every problem of its configuration; the engine would stop at the first one.
     "PULUMI_OPTION_SKIP_CONFIG_VALIDATION": "true",
-    # Of all providers that Python packages are installed for, only those in use are worth a download.
+    # Only providers in use are downloaded, not all for which Python packages are installed.
     "PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL": "true",
 }
 POLICIES = {"PULUMI_OPTION_POLICY_PACK": str(ROOT / "policies" / "pack")}
@@ -28,9 +28,9 @@ CONFIG_FILE = "PULUMI_OPTION_CONFIG_FILE"
 
 
 def environment(inherited: Mapping[str, str], *first: str) -> dict[str, str]:
-    """`inherited`, with what the engine needs and the folders `first` on its PATH.
+    """Environment of the engine, based on `inherited`, with the folders `first` on its PATH.
 
-    This checkout's own `pulumi` command, which calls the engine in turn, is not on that PATH.
+    This checkout's `pulumi` command, which calls the engine, is not on that PATH.
     """
     folders = [*first, *inherited.get("PATH", os.defpath).split(os.pathsep)]
     path = os.pathsep.join(folder for folder in folders if folder != str(COMMANDS))
@@ -40,7 +40,7 @@ def environment(inherited: Mapping[str, str], *first: str) -> dict[str, str]:
         return environment
     home = inherited.get("PULUMI_HOME") or str(Path.home() / ".pulumi")
     return {
-        # A login belongs to the user, whichever engine made it.
+        # A login belongs to the user and is independent of the engine's installation.
         "PULUMI_CREDENTIALS_PATH": home,
         **environment,
         "PATH": f"{path}{os.pathsep}{built / 'bin'}",

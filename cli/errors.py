@@ -2,11 +2,11 @@
 
 
 class CommandError(Exception):
-    """A command could not do its work; the message says what to do next."""
+    """A command failed; the message says what to do next."""
 
 
 class EngineError(CommandError):
-    """The engine failed, and has printed why; `code` is its exit code."""
+    """The engine failed after printing the reason; `code` is its exit code."""
 
     def __init__(self, operation: str, code: int) -> None:
         super().__init__(f"pulumi {operation} failed with exit code {code}: see above")

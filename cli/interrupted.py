@@ -1,8 +1,8 @@
-"""What an update that was killed had begun to make.
+"""Cleanup of objects whose creation was interrupted by killing an update.
 
-The engine notes each creation before it begins with it. Of one that it did not see the end of it keeps the note for
-ever, since not every cloud can tell what came of it. Kubernetes can: an object has its name before it is made, so it is
-in the state by now, or it can be deleted.
+The engine records each creation before it starts, and keeps the record if it did not see the result, since not every
+cloud can look that up. Kubernetes can: an object has its name before it is created, so it either is in the state, or it
+can be deleted.
 """
 
 import json
@@ -15,12 +15,12 @@ from project.progress import say
 
 
 def tidy(stack: Stack) -> None:
-    """After an update or a destroy that succeeded: delete what was begun and is not in the state, and drop the notes.
+    """Delete objects of interrupted creations that are not in the state, and remove the engine's records of them.
 
-    Not before: the one who is asked may say no, and a cluster that is not the stack's own is found out on the way.
+    Call it after a successful update or destroy: the user may decline before, and these detect a wrong cluster.
 
     Raises:
-        CommandError: the cluster or the state can't be reached.
+        CommandError: The cluster or the state can't be reached.
     """
     state: dict[str, Any] = json.loads(stack.pulumi("stack", "export", quiet=True).stdout)
     deployment = state["deployment"] or {}
@@ -34,11 +34,11 @@ def tidy(stack: Stack) -> None:
         kind = each["type"].rpartition(":")[2]
         ours = each["type"].startswith("kubernetes:") and not kind.endswith("Patch") and not each.get("retainOnDelete")
         if ours and name and (each["type"], identity) not in known:
-            say(f"an update of {stack.name} was ended while it made this; deleting it: {kind} {identity}")
+            say(f"an update of {stack.name} was killed while creating this object; deleting it: {kind} {identity}")
             where = ("--namespace", namespace) if namespace else ()
             stack.run(stack.kubectl("delete", kind, name, *where, "--ignore-not-found"), quiet=True)
     deployment["pending_operations"] = []
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "state.json"  # its secrets are as encrypted as they were
+        file = Path(folder) / "state.json"  # its secrets stay encrypted
         file.write_text(json.dumps(state), encoding="utf-8")
         stack.pulumi("stack", "import", "--file", str(file), quiet=True)

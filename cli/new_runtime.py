@@ -1,7 +1,7 @@
-"""`make new-runtime`: a second model server that works as it is made, a folder of its own below `runtimes/`.
+"""Command `make new-runtime`, which creates a working model server in a folder below `runtimes/`.
 
-Its base is a copy of runtime_src's, so that each runtime changes when its authors say so; what they write themselves
-starts as `skeleton/`, which is a runtime whose name is put in everywhere.
+Its base is a copy of runtime_src, so that each runtime is changed independently. The files for users to edit are a copy
+of `skeleton/`, a runtime whose name is replaced everywhere.
 """
 
 import re
@@ -17,11 +17,11 @@ from project.progress import say
 
 RUNTIMES = Path("runtimes")
 EXAMPLE_MODULES = ("sentiment_model.py", "vader_analyzer.py", "vader_lexicon.py", "model_manifest.py")
-"""What of runtime_src is the example's own."""
+"""Modules of runtime_src that belong to the example."""
 EXAMPLE_CLASS = "sentiment_model.SentimentModel"
 EXAMPLE_PACKAGE = "vaderSentiment"
 _OTHER = {"pyproject.toml", "requirements.txt", "model-settings.json"}
-"""What a runtime has of its own, and what it shares with runtime_src."""
+"""Files that are adapted to the runtime instead of copied."""
 _STYLE = """\
 extend = "../../pyproject.toml"
 src = [".", "../.."]
@@ -30,7 +30,7 @@ src = [".", "../.."]
 "tests/**" = ["D1"]"""
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST = 40
-"""ModelMesh's pods have the name in a label, with 23 characters before it, and of 63 at most."""
+"""Maximum length; ModelMesh puts 23 characters before the name in a pod label, which may have 63."""
 _KEYS = """\
   modelmesh:runtimeSource: runtimes/{name}
   modelmesh:runtimeName: {name}
@@ -41,24 +41,24 @@ _KEYS = """\
 
 
 def new_runtime(arguments: Namespace) -> None:
-    """Make `runtimes/<name>` and tell what to do next.
+    """Create `runtimes/<name>` and print the next steps.
 
     Raises:
-        CommandError: the name can't be used, or there is such a folder already.
+        CommandError: The name is invalid, or the folder exists already.
     """
     name = arguments.name or ""
     make(name, ROOT)
     folder = RUNTIMES / name
-    say(f"✓ {folder} is a model server of its own, to be committed. What is yours: {_module(name)}.py, model/, tests/")
+    say(f"✓ {folder} is a new model server to commit. Edit {_module(name)}.py, model/ and tests/")
     print(f"run it    make runtime RUNTIME={folder}")
     print(f"test it   .venv/bin/pytest {folder}")
-    print(f"add to what it needs, in {folder}/pyproject.toml, then   make lock RUNTIME={folder}")
+    print(f"add requirements to {folder}/pyproject.toml, then   make lock RUNTIME={folder}")
     print("deploy it by a stack file's config, then make up:")
     print(_KEYS.format(name=name))
 
 
 def make(name: str, root: Path) -> Path:
-    """Make the runtime's folder in the checkout `root`, all of it or nothing, and return it."""
+    """Create the runtime's folder in the checkout `root` atomically, and return it."""
     _check(name, root)
     target = root / RUNTIMES / name
     target.parent.mkdir(exist_ok=True)
@@ -74,7 +74,7 @@ def make(name: str, root: Path) -> Path:
 
 
 def without(lock: str, package: str) -> str:
-    """A lock file without one package, and without what only that one needs."""
+    """A lock file without one package and its exclusive dependencies."""
     parts = re.split(r"^(?=\S)", lock, flags=re.MULTILINE)
     gone = {package}
     while more := {_package(part) for part in parts if (why := _needed_by(part)) and why <= gone} - gone:
@@ -85,8 +85,8 @@ def without(lock: str, package: str) -> str:
 def _check(name: str, root: Path) -> None:
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise CommandError(
-            f"NAME={name}: expected small letters, digits and single hyphens between, {_LONGEST} at the most, say: "
-            "make new-runtime NAME=keyword-counter"
+            f"NAME={name}: expected up to {_LONGEST} lower-case letters, digits and single hyphens between them, "
+            "such as make new-runtime NAME=keyword-counter"
         )
     if (root / "runtime_src" / f"{_module(name)}.py").exists():
         raise CommandError(f"NAME={name}: {_module(name)}.py is a module of runtime_src; take another name")
@@ -109,7 +109,7 @@ def _copy_base(base: Path, target: Path, name: str) -> None:
 
 
 def _project(text: str) -> str:
-    """The base's pyproject.toml without the example's package, and two folders deep in the checkout."""
+    """The base's pyproject.toml without the example's package, adapted to a folder two levels deep in the checkout."""
     text = re.sub(rf'^ +"{EXAMPLE_PACKAGE}\b.*\n', "", text, flags=re.MULTILINE)
     text = text.replace(f', "{EXAMPLE_PACKAGE}.*"', "").replace('extend = "../pyproject.toml"', _STYLE)
     return re.sub(
@@ -118,7 +118,7 @@ def _project(text: str) -> str:
 
 
 def _files(folder: Path, *without: str) -> Iterator[Path]:
-    """Relative paths of all files but those, and what tools leave behind."""
+    """Relative paths of all files except for those named, hidden ones and caches."""
     for path in sorted(folder.rglob("*")):
         file = path.relative_to(folder)
         stray = any(part.startswith(".") or part == "__pycache__" for part in file.parts)
@@ -127,7 +127,7 @@ def _files(folder: Path, *without: str) -> Iterator[Path]:
 
 
 def _named(text: str, name: str) -> str:
-    """A file of the skeleton, or its path, with the runtime's name."""
+    """File or path of the skeleton, with the runtime's name."""
     for old, new in (("skeleton_model", _module(name)), ("SkeletonModel", _class(name)), ("skeleton", name)):
         text = text.replace(old, new)
     return text
@@ -146,7 +146,7 @@ def _package(part: str) -> str:
 
 
 def _needed_by(part: str) -> set[str]:
-    """The packages that a lock file gives as the reason for one of its entries."""
+    """Packages that require an entry of a lock file, from its comments."""
     return set(re.findall(r"^ +# +(?:via )?(\S+)$", part, re.MULTILINE)) - {"via"}
 
 

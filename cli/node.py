@@ -1,4 +1,4 @@
-"""The embedded node, as stacks without a cluster of their own use it: the only module here that imports `embedded`.
+"""The embedded node, for stacks without a cluster; the only module here that imports `embedded`.
 
 Every import is inside a function, so that stacks on other clusters work without that folder.
 """
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 def named(name: str) -> "Instance":
-    """The instance of that name. Raises CommandError if there is no such instance."""
+    """Instance of that name.
+
+    Raises:
+        CommandError: There is no such instance.
+    """
     with _errors():
         from embedded.instance import instance
 
@@ -23,7 +27,11 @@ def named(name: str) -> "Instance":
 
 
 def start(name: str) -> None:
-    """Have the node run. Raises CommandError if it cannot."""
+    """Start the node.
+
+    Raises:
+        CommandError: It cannot be started.
+    """
     with _errors():
         from embedded import lifecycle
 
@@ -31,7 +39,11 @@ def start(name: str) -> None:
 
 
 def reset(name: str) -> None:
-    """Stop the node and delete its data. Raises CommandError if it cannot."""
+    """Stop the node and delete its data.
+
+    Raises:
+        CommandError: It cannot be stopped.
+    """
     with _errors():
         from embedded import lifecycle
 
@@ -39,7 +51,11 @@ def reset(name: str) -> None:
 
 
 def facts(instance: "Instance") -> "Facts":
-    """What the node hands out. Raises CommandError if it was never started."""
+    """Facts about the node.
+
+    Raises:
+        CommandError: It was never started.
+    """
     with _errors():
         from embedded import handover
 
@@ -56,7 +72,7 @@ def has_started(name: str) -> bool:
 
 
 def config(facts: "Facts") -> dict[str, Any]:
-    """The stack configuration that those facts mean."""
+    """Stack configuration for a node with these facts."""
     return {
         "modelmesh:kubeconfig": facts.kubeconfig,
         "modelmesh:context": facts.context,
@@ -70,7 +86,7 @@ def config(facts: "Facts") -> dict[str, Any]:
 
 @contextmanager
 def _errors() -> Iterator[None]:
-    """What the node cannot do is an error of the command, with the same text."""
+    """Convert errors of the node to errors of the command."""
     from embedded.errors import EmbeddedError
     from embedded.toolchain import BuildError
 

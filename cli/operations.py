@@ -1,4 +1,4 @@
-"""The everyday operations on a stack, each a function of its command line's arguments."""
+"""Everyday operations on a stack, each a function of its command line arguments."""
 
 import json
 import time
@@ -18,15 +18,15 @@ from models import sentiment as example
 from project import ROOT
 from project.progress import say, step
 
-# What the cluster has become is compared with what the program says; reading and comparing is all that happens.
+# Refreshes the state and compares it with the program, without changing the cluster.
 DRIFT_FLAGS = ("--refresh", "--expect-no-changes", "--diff", "--non-interactive", "--suppress-progress")
 CHANGES_FOUND = 7
-"""The engine's exit code where there were to be no changes."""
+"""Exit code of the engine for unexpected changes."""
 _GUARDED = "modelmesh:index:ClusterGuard$pulumi:index:Stash::"
 
 
 def up(arguments: Namespace) -> None:
-    """From nothing to a scored sentence: cluster if it is ours to make, stack, one request."""
+    """Bring up the embedded cluster, if the stack uses it, and the stack, and send one request."""
     started = time.monotonic()
     if is_embedded(arguments.stack):
         say("▸ The embedded cluster")
@@ -35,7 +35,7 @@ def up(arguments: Namespace) -> None:
     say(f"▸ The stack {arguments.stack}")
     _make_example()
     stack = _checked(arguments)
-    stack.kubectl_program()  # shows what is there in the end; that it is missing is told while nothing has changed
+    stack.kubectl_program()  # `status` needs it; a missing kubectl is reported before anything changes
     stack.pulumi("up", *_consent(stack, yes=arguments.yes))
     interrupted.tidy(stack)
     deployed = time.monotonic()
@@ -53,7 +53,7 @@ def up(arguments: Namespace) -> None:
 
 
 def preview(arguments: Namespace) -> None:
-    """What `up` would change, shown and, if `comment` names a file, written there for a pull request; failures, too."""
+    """Show the changes of an `up`, and write them, or a failure, to the file `comment` for a pull request."""
     file = Path(arguments.comment) if arguments.comment else None
     try:
         _make_example()
@@ -70,10 +70,10 @@ def preview(arguments: Namespace) -> None:
 
 
 def drift(arguments: Namespace) -> None:
-    """Whether the cluster still is what the stack made of it.
+    """Check that the cluster matches the stack.
 
     Raises:
-        CommandError: it is not, or that can't be told.
+        CommandError: It does not, or the comparison failed.
     """
     _make_example()
     stack = _checked(arguments)
@@ -92,12 +92,12 @@ def drift(arguments: Namespace) -> None:
 
 
 def predict(arguments: Namespace) -> None:
-    """Scores of one sentence."""
+    """Print the scores of one sentence."""
     _print_scores(score(_opened(arguments), arguments.text))
 
 
 def status(arguments: Namespace) -> None:
-    """Outputs, runtimes, services, pods with their images, and the versions of cluster and engine."""
+    """Print outputs, runtimes, services, pods with their images, and the versions of cluster and engine."""
     stack = _opened(arguments)
     if not stack.outputs():
         say(f"stack {stack.name} is not up: make up STACK={stack.name}")
@@ -110,7 +110,7 @@ def status(arguments: Namespace) -> None:
 
 
 def down(arguments: Namespace) -> None:
-    """Destroy the stack and nothing else, least of all one of the same names on another cluster."""
+    """Destroy the stack, after checking that the context leads to its cluster."""
     stack = _opened(arguments)
     resources = stack.resources()
     _require_own_cluster(stack, resources)
@@ -120,7 +120,7 @@ def down(arguments: Namespace) -> None:
 
 
 def clean(arguments: Namespace) -> None:
-    """Stop the embedded cluster and delete its data, the stack with it."""
+    """Stop the embedded cluster and delete its data, including the stack."""
     node.reset(arguments.instance)
 
 
@@ -133,21 +133,25 @@ def _checked(arguments: Namespace) -> Stack:
 
 
 def _make_example() -> None:
-    """The digest of the example's model is part of all that the program says."""
+    """Create the example model, whose digest is an input of the program."""
     with step("the example's model"):
         example.make(ROOT / example.TARGET)
 
 
 def _consent(stack: Stack, *, yes: bool = False) -> tuple[str, ...]:
-    """The embedded cluster is ours alone; for anybody's else the changes are shown, and a yes is asked for or given."""
+    """Options of an update: changes on the embedded cluster need no confirmation, since it has no other users."""
     if stack.embedded:
         return ("--yes", "--skip-preview")
     return ("--yes",) if yes else ()
 
 
 def _require_own_cluster(stack: Stack, resources: list[dict[str, Any]]) -> None:
-    """Raises CommandError if the context leads to another cluster than the stack was made on."""
-    # What the guard keeps. The stack's outputs have it, too, but not after a first update that failed.
+    """Check that the context leads to the cluster on which the stack was created.
+
+    Raises:
+        CommandError: It leads to another one.
+    """
+    # The guard's state. The stack's outputs have it as well, except after a failed first update.
     made_on = next((resource["outputs"]["output"] for resource in resources if _GUARDED in resource["urn"]), None)
     if not made_on:
         return
@@ -161,7 +165,11 @@ def _require_own_cluster(stack: Stack, resources: list[dict[str, Any]]) -> None:
 
 
 def _require_unprotected(stack: Stack, resources: list[dict[str, Any]]) -> None:
-    """Raises CommandError if something of it is to stay. The engine would have deleted the rest when it finds out."""
+    """Check that no resource is protected, since the engine would delete the others before it finds that out.
+
+    Raises:
+        CommandError: A resource is protected.
+    """
     if protected := [resource["urn"] for resource in resources if resource.get("protect")]:
         listed = "".join(f"\n  {urn}" for urn in protected)
         raise CommandError(
@@ -181,7 +189,7 @@ def _write(file: Path | None, result: Preview) -> None:
 
 
 def _show(stack: Stack) -> str:
-    """Print the outputs and the objects that matter; returns the namespace they are in."""
+    """Print the outputs and the main objects; returns their namespace."""
     outputs = stack.outputs()
     width = max(map(len, outputs))
     for name, value in sorted(outputs.items()):

@@ -1,7 +1,7 @@
-"""Scores a sentence the way any client would: the V2 inference protocol, through ModelMesh's gRPC port.
+"""Scores a sentence like any other client: with the V2 inference protocol, through ModelMesh's gRPC port.
 
-Where the mesh speaks TLS, it is held to the stack's own authority, and shown the stack's own certificate, which a mesh
-that asks its clients for one accepts. Keys are read when they are needed, and never written anywhere.
+With TLS, the mesh is verified by the stack's CA, and the stack's certificate serves as client certificate. Keys are
+read when needed and never written.
 """
 
 import base64
@@ -26,12 +26,12 @@ TIMEOUT_SECONDS = 30
 
 
 def predict(stack: Stack, text: str) -> dict[str, str | float]:
-    """What the model says of `text`, by output; of the example, compound in [-1, 1] and four more.
+    """Outputs of the model for `text`, by name; for the example, compound in [-1, 1] and four more.
 
-    What it is asked follows what the model declares: `text` where it takes BYTES, else 1.
+    The request has `text` for inputs of type BYTES, and 1 for others.
 
     Raises:
-        CommandError: the stack is not up, its port can't be reached, or the model refused the text.
+        CommandError: The stack is not up, its port can't be reached, or the model rejected the text.
     """
     outputs = stack.outputs()
     if "inferenceService" not in outputs:
@@ -71,7 +71,7 @@ def _first(values: Any) -> str | float:
 
 
 def _tls(stack: Stack, outputs: dict[str, Any], name: str) -> dict[str, Any]:
-    """Arguments of a client of the mesh, whose certificate has to be for `name`; none where it speaks no TLS."""
+    """TLS arguments for a client of the mesh, whose certificate has to be for `name`; none without TLS."""
     if "tlsCa" not in outputs:
         return {}
     key, chain = (
@@ -84,7 +84,7 @@ def _tls(stack: Stack, outputs: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _certificate(stack: Stack, namespace: str, secret: str) -> tuple[bytes, bytes]:
-    """The private key and the certificates in a TLS Secret."""
+    """Private key and certificates in a TLS Secret."""
     command = stack.kubectl("get", "secret", secret, "--namespace", namespace, "--output=json")
     data = json.loads(stack.run(command, quiet=True))["data"]
     return base64.b64decode(data["tls.key"]), base64.b64decode(data["tls.crt"])
@@ -92,7 +92,7 @@ def _certificate(stack: Stack, namespace: str, secret: str) -> tuple[bytes, byte
 
 @contextmanager
 def forwarded_port(stack: Stack, namespace: str, service: str) -> Iterator[str]:
-    """A local port that leads to the port 8033 of one ready pod of `service`, as long as the block runs."""
+    """Forward a local port to port 8033 of one ready pod of `service` while the block runs."""
     command = stack.kubectl("port-forward", "--namespace", namespace, f"service/{service}", ":8033")
     forward = subprocess.Popen(
         command, env=stack.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE

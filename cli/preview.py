@@ -1,8 +1,8 @@
-"""What `up` would change in a stack: the difference from its own state, or from nothing where that can't be read.
+"""Preview of an `up`: the changes to the stack's state, or to an empty state if it can't be read.
 
-A stack of one's own cluster may belong to a backend that this machine is not logged in to or can't reach, have secrets
-that can't be decrypted here, or not be made yet; one of the embedded node has no state before there is a node. Its spec
-can be checked and shown all the same.
+The backend of a stack may be unreachable or require a login, its secrets may not be decryptable here, or the stack may
+not exist yet; a stack of the embedded node has no state before the node's first start. The configuration can be
+checked and the resources can be shown nevertheless.
 """
 
 import os
@@ -27,9 +27,9 @@ LONGEST_RESOURCE_LINES = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """A preview that has ended: the engine's exit code, what it printed, and its messages, both without colours.
+    """Result of a preview: the engine's exit code, its output and its messages, both without colours.
 
-    `unread` says why the stack's own state was not looked at; empty where it was.
+    If the state was not read, `unread` has the reason.
     """
 
     stack: str
@@ -40,10 +40,10 @@ class Preview:
 
 
 def preview(stack: Stack) -> Preview:
-    """Have the engine preview `stack` and show what it prints; nothing is asked and nothing changed.
+    """Have the engine preview `stack` and show its output, without questions and changes.
 
     Raises:
-        CommandError: there is no engine, or it can't make a throwaway stack.
+        CommandError: There is no engine, or it can't create a temporary stack.
     """
     if stack.embedded:
         return _run(stack)
@@ -54,10 +54,10 @@ def preview(stack: Stack) -> Preview:
 
 
 def preview_without_node(stack: Stack) -> Preview:
-    """Likewise of a stack whose embedded node has never been started; `stack` is it on no node.
+    """Preview a stack whose embedded node has never been started; `stack` has no node.
 
     Raises:
-        CommandError: there is no engine, or it can't make a throwaway stack.
+        CommandError: There is no engine, or it can't create a temporary stack.
     """
     reason = "the embedded node was never started: placeholders stand for its cluster, registry and images"
     return _run_unread(stack, reason, NODE_NOT_STARTED)
@@ -70,14 +70,14 @@ def _run_unread(stack: Stack, reason: str, node: dict[str, Any] | None = None) -
 
 
 def _run(stack: Stack, *, may_be_unread: bool = False) -> Preview:
-    """One run of the engine; where it `may_be_unread`, nothing is shown until it is clear that the state was read."""
+    """One run of the engine; with `may_be_unread`, its output is held back until the state was read."""
     colour = "always" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else "never"
     with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
         process = stack.started(
             "preview", "--diff", "--non-interactive", "--suppress-progress", "--color", colour,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
         )  # fmt: skip
-        # A backend out of reach may keep the engine trying for minutes.
+        # The engine may retry for minutes if its backend is unreachable.
         limit = threading.Timer(LONGEST_START_SECONDS, process.terminate)
         assert process.stdout
         try:
@@ -87,7 +87,7 @@ def _run(stack: Stack, *, may_be_unread: bool = False) -> Preview:
             code = process.wait()
         finally:
             limit.cancel()
-            # Nothing is lost with a preview that somebody interrupts, and its folder goes.
+            # Interrupting a preview loses nothing, and its folder is deleted.
             process.terminate()
             process.wait()
         errors.seek(0)
@@ -100,7 +100,7 @@ def _run(stack: Stack, *, may_be_unread: bool = False) -> Preview:
 
 
 def _shown(output: IO[str], limit: threading.Timer, *, held: bool) -> str:
-    """All that comes; it is shown as it comes, or from when the first resource has come where it is `held`."""
+    """The whole output, which is shown as it arrives; if `held`, only from the first resource on."""
     lines, waiting = list[str](), list[str]()
 
     def recorded() -> Iterator[str]:
@@ -120,12 +120,12 @@ def _shown(output: IO[str], limit: threading.Timer, *, held: bool) -> str:
 
 
 def _has_begun(code: int, shown: str) -> bool:
-    """Whether the program was run: the first resource is the stack itself, before the program does anything."""
+    """Whether the program has started: the stack itself is the first resource."""
     return code == 0 or RESOURCE in shown
 
 
 def _reason(unread: Preview) -> str:
-    """The first line of the engine's first error, or how it ended without any."""
+    """First line of the engine's first error, or its exit."""
     if found := re.search(r"^error: (.+)", unread.messages, re.MULTILINE):
         return found[1].strip()
     if unread.code == -signal.SIGTERM:

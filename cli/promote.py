@@ -1,7 +1,7 @@
-"""Hands on what one stack has built: three digests, written into another's stack file as a diff to review.
+"""Promotion: writes the three digests of one stack's images into another's stack file, as a diff to review.
 
-The file is edited where the values stand and nowhere else. Writing it anew from what it says would change quotes,
-spaces and line breaks that nobody touched, and a reviewer would have to look for the three lines that matter.
+Only the values in the file are edited. Rewriting the whole file would change quotes, spaces and line breaks, among
+which a reviewer would have to find the three changed lines.
 """
 
 import difflib
@@ -20,7 +20,7 @@ from project import ROOT
 from project.progress import say
 from project.stack_file import parsed
 
-# The output of the one stack, and the config key of the other.
+# Output of the source stack, and config key of the target stack.
 PROMOTED = {
     "image": "modelmesh:runtimeImage",
     "modelImage": "modelmesh:modelImage",
@@ -31,10 +31,10 @@ _ONE_LINE = (None, "'", '"')
 
 
 def promote(arguments: Namespace) -> None:
-    """Have stack `to` serve what stack `origin` serves, by its stack file; nothing is brought up.
+    """Write what stack `origin` serves into the file of stack `to`; nothing is deployed.
 
     Raises:
-        CommandError: one of them is no stack, `origin` is not up, or the file can't be edited in place.
+        CommandError: A stack does not exist, `origin` is not up, or the file can't be edited in place.
     """
     origin, target = arguments.origin, arguments.to
     if not origin or not target or origin == target:
@@ -43,7 +43,7 @@ def promote(arguments: Namespace) -> None:
     values = built(open_stack(origin, arguments.instance))
     difference = write(values, target)
     if not difference:
-        say(f"✓ Pulumi.{target}.yaml says so already: {target} is to serve what {origin} serves")
+        say(f"✓ Pulumi.{target}.yaml is up to date: it has what {origin} serves")
         return
     print(difference)
     say(f"✓ Pulumi.{target}.yaml has what {origin} serves; next: make preview STACK={target}, then commit the file")
@@ -52,10 +52,10 @@ def promote(arguments: Namespace) -> None:
 
 
 def built(stack: Stack) -> dict[str, str]:
-    """What `stack` serves, by the config keys of a stack that is to serve it, too.
+    """Images and model that `stack` serves, by the config keys of a stack to promote them to.
 
     Raises:
-        CommandError: it is not up, or was brought up by a version that does not tell.
+        CommandError: It is not up, or was deployed by a version without these outputs.
     """
     outputs = stack.outputs()
     if not outputs:
@@ -70,15 +70,15 @@ def built(stack: Stack) -> dict[str, str]:
 
 
 def write(values: Mapping[str, str], target: str, root: Path = ROOT) -> str:
-    """Set config `values` in the file of stack `target`; returns the difference, empty if it says them already.
+    """Set config `values` in the file of stack `target`; returns the diff, which is empty if nothing changed.
 
     Raises:
-        CommandError: there is no such file, or a value in it stands where it can't be edited in place.
+        CommandError: The file does not exist, or a value in it can't be edited in place.
     """
     said = tracked(target, root)
     name = f"Pulumi.{target}.yaml"
     file = (root / name).resolve()
-    with file.open(encoding="utf-8", newline="") as opened:  # with its own line ends
+    with file.open(encoding="utf-8", newline="") as opened:  # keeps its line ends
         old = opened.read()
     new = edited(old, values)
     if _meaning(new) != said | {"config": (said.get("config") or {}) | dict(values)}:
@@ -90,9 +90,9 @@ def write(values: Mapping[str, str], target: str, root: Path = ROOT) -> str:
 
 
 def edited(text: str, values: Mapping[str, str]) -> str:
-    """The text of a stack file with config `values`; those that it does not have yet come first in its config.
+    """Text of a stack file with config `values`; new keys become the first ones of its config.
 
-    A value that stands in no single line is left as it is, and so is a file without a block of config.
+    Values that span several lines are left unchanged, and so are files without a config block.
     """
     document = yaml.compose(text, yaml.SafeLoader)
     entries = {key.value: (key, value) for key, value in document.value} if document else {}
@@ -104,7 +104,7 @@ def edited(text: str, values: Mapping[str, str]) -> str:
     for key, node in block.value:
         if missing.pop(key.value, None) and isinstance(node, yaml.ScalarNode) and node.style in _ONE_LINE:
             begin, end, quote = node.start_mark.index, node.end_mark.index, node.style or ""
-            space = " " if begin == end else ""  # nothing stands there, right after the colon
+            space = " " if begin == end else ""  # no value after the colon
             edits.append((begin, end, f"{space}{quote}{values[key.value]}{quote}"))
     line_end = "\r\n" if "\r\n" in text else "\n"
     indentation = " " * block.value[0][0].start_mark.column
@@ -116,7 +116,7 @@ def edited(text: str, values: Mapping[str, str]) -> str:
 
 
 def registries(values: Mapping[str, str], target: str, root: Path = ROOT) -> list[str]:
-    """Hosts of the promoted images, if the stack `target` does not push to that registry itself."""
+    """Hosts of the promoted images, unless the stack `target` pushes to the same registry."""
     own = (tracked(target, root).get("config") or {}).get("modelmesh:registry")
     images = [value for value in values.values() if "@" in value]
     return sorted({image.partition("/")[0] for image in images if not (own and image.startswith(f"{own}/"))})
@@ -130,7 +130,7 @@ def _meaning(text: str) -> object:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Whole or not at all, with the mode that the file had."""
+    """Replace a file atomically, keeping its mode."""
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
         new = Path(folder, file.name)
         new.write_text(text, encoding="utf-8", newline="")

@@ -1,4 +1,4 @@
-"""A first request for a model that declares its tensors, and the same as a line to paste: for REST, and for gRPC."""
+"""A first request for a model with declared tensors, and the same as commands to paste, for REST and gRPC."""
 
 import json
 import math
@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import quote
 
 EXAMPLE = "What a wonderful day, I love it!"
-"""The text of a request where nobody gave another."""
+"""Text of a request by default."""
 _NUMPY = {"BOOL": "bool_", "FP16": "float16", "FP32": "float32", "FP64": "float64", "BYTES": "object_"}
 
 
 def sample(inputs: Sequence[dict[str, Any]], text: str) -> dict[str, Any]:
-    """One element for each input that the model's metadata declare: `text` where it takes BYTES, else 1."""
+    """One element for each input in the model's metadata: `text` for type BYTES, and 1 for others."""
     return {
         "inputs": [
             {"name": each["name"], "datatype": each["datatype"], "shape": shape, "data": _elements(each, shape, text)}
@@ -24,14 +24,14 @@ def sample(inputs: Sequence[dict[str, Any]], text: str) -> dict[str, Any]:
 
 
 def curl_line(port: int, model: str, request: dict[str, Any]) -> str:
-    """The request over REST."""
+    """Command for the request over REST."""
     url = f"http://127.0.0.1:{port}/v2/models/{quote(model)}/infer"
     body = json.dumps(request, ensure_ascii=False)
     return shlex.join(["curl", "-s", url, "-H", "Content-Type: application/json", "-d", body])
 
 
 def python_line(python: str, port: int, model: str, request: dict[str, Any]) -> str:
-    """The request over gRPC, with a client that `python` has."""
+    """Command for the request over gRPC, with a client that `python` has."""
     statements = ["import numpy as np, tritonclient.grpc as v2"]
     for index, each in enumerate(request["inputs"]):
         name, datatype, shape = _literal(each["name"]), each["datatype"], each["shape"]
@@ -50,7 +50,7 @@ def python_line(python: str, port: int, model: str, request: dict[str, Any]) -> 
 
 
 def _literal(value: Any) -> str:
-    """As Python reads it, in double quotes, since the shell's are single ones."""
+    """Python literal in double quotes, since the shell's are single ones."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 

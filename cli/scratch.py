@@ -1,7 +1,7 @@
-"""A throwaway stack with the config of a real one, for previews where the real one's state or secrets can't be had.
+"""A temporary stack with the config of a real one, for previews if the real one's state or secrets are not available.
 
-It is in a temporary folder and gone afterwards; nothing of it is in the checkout, and nothing of it can be brought up.
-A stack of the embedded node can be previewed before there is a node, too: placeholders stand for what that would say.
+It is in a temporary folder outside the checkout and cannot be deployed. Stacks of the embedded node can be previewed
+before its first start: placeholders replace the node's values.
 """
 
 import json
@@ -20,13 +20,13 @@ from cli.stack import Stack, create, tracked
 from project.stack_file import with_node
 from settings.schema import UNREADABLE
 
-# What finds the real state, and what decrypts it.
+# Variables by which the engine finds and decrypts the real state.
 _REAL = ("PULUMI_ACCESS_TOKEN", "PULUMI_CREDENTIALS_PATH", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
-# To whatever cluster is in reach, this is not the stack that is there; and placeholders are nothing to build with.
+# The context may lead to a cluster with other stacks, and images cannot be built with placeholders.
 APART = {"modelmesh:kubeconfig": "/not-asked-in-a-scratch-preview", "modelmesh:buildOnPreview": False}
 
-# Of what a node hands out, all that has no default.
+# Config of the node without defaults.
 NODE_NOT_STARTED = {
     "modelmesh:context": "embedded-node-not-started",
     "modelmesh:registry": "registry.invalid:5000",
@@ -36,14 +36,14 @@ NODE_NOT_STARTED = {
 
 @contextmanager
 def scratch(stack: Stack, node: dict[str, Any] | None = None) -> Iterator[Stack]:
-    """`stack` without its state, and with a placeholder for each of its secrets, as long as the block runs.
+    """Provide `stack` without its state, and with a placeholder for each of its secrets, while the block runs.
 
     Args:
         stack: One that names its cluster, or one of an embedded node.
-        node: Config that the node would hand out.
+        node: Config that the node would provide.
 
     Raises:
-        CommandError: the engine can't make it.
+        CommandError: The engine can't create it.
     """
     with tempfile.TemporaryDirectory(prefix="modelmesh-preview-") as name:
         folder = Path(name)
@@ -65,9 +65,9 @@ def scratch(stack: Stack, node: dict[str, Any] | None = None) -> Iterator[Stack]
 
 
 def without_secrets(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The entries of a stack file without any secret, and those with one as `pulumi config set-all --json` takes them.
+    """Entries of a stack file without secrets, and those with secrets in the format of `pulumi config set-all --json`.
 
-    The engine encrypts an entry with a secret anywhere inside as a whole; its program can't tell the difference.
+    The engine encrypts an entry with a nested secret as a whole; its program can't tell the difference.
     """
     readable = {key: _readable(value) for key, value in config.items()}
     secret = {
@@ -79,11 +79,11 @@ def without_secrets(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, A
 
 
 def _home(home: Path, environment: Mapping[str, str]) -> Path:
-    """A Pulumi home with the real one's plugins, so that the real one remembers nothing of the throwaway stack."""
+    """A temporary Pulumi home with the plugins of the real one, which keeps no trace of the temporary stack."""
     real = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
     _made(home)
     (home / "plugins").symlink_to(_made(real / "plugins"))
-    # The engine logs every value of every resource, at twice the time, unless it finds no folder to do so.
+    # The engine logs every value of every resource, which doubles its time, unless it finds no folder for that.
     (home / "logs").touch()
     return home
 
@@ -94,7 +94,7 @@ def _made(folder: Path) -> Path:
 
 
 def _readable(value: Any) -> Any:
-    """A config value with the placeholder wherever the engine finds a secret."""
+    """Config value with placeholders instead of secrets."""
     if isinstance(value, dict):
         if value.keys() == {"secure"}:
             return UNREADABLE

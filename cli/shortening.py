@@ -1,20 +1,20 @@
-"""Leaves out most of what a preview prints of long new resources: two definitions of ModelMesh alone are 20,000 lines.
+"""Shortens previews of long new resources: two CRDs of ModelMesh alone have 20,000 lines.
 
-A changed resource is never shortened: of it, the engine prints what changes.
+Changed resources are not shortened, since the engine only prints their changes.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 
 RESOURCE = "[urn="
-"""In the line that follows the head of each resource, at the margin of its properties."""
+"""Text in the line after the head of each resource, which is indented like its properties."""
 _HEAD = re.compile(r"[ +~-]*[\w.-]+:[\w./-]+:\w+: \(")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _WHOLE = ("(create)", "(delete)")
 
 
 def shortened(lines: Iterable[str], longest: int) -> Iterator[str]:
-    """The lines of a preview, with the first `longest` of what stands inside the properties of a whole resource."""
+    """Lines of a preview, with only the first `longest` lines of the properties of each new resource."""
     whole, margin, inside = False, 0, 0
     for line in lines:
         plain = without_colours(line)
@@ -34,7 +34,7 @@ def shortened(lines: Iterable[str], longest: int) -> Iterator[str]:
 
 
 def without_colours(text: str) -> str:
-    """The text without a terminal's escape sequences."""
+    """Text without a terminal's escape sequences."""
     return _ANSI.sub("", text)
 
 

@@ -45,7 +45,7 @@ def behind(text: str) -> str:
 
 
 def test_the_stack_and_what_it_was_compared_with_come_first() -> None:
-    assert comment().splitlines()[:3] == ["### Preview of stack `staging`", "", "Compared with the stack's own state."]
+    assert comment().splitlines()[:3] == ["### Preview of stack `staging`", "", "Compared with the stack's state."]
     unread = comment(unread="no stack named 'staging' found")
     assert unread.splitlines()[2] == (
         "Not compared with the stack's state, which can't be read here (`no stack named 'staging' found`): all is new."

@@ -96,7 +96,9 @@ def test_what_something_else_needs_too_stays() -> None:
     "name", ["", "Mine", "my_model", "-mine", "mine-", "a--b", "1st", "a/b", "..", "a b", "a" * 41]
 )
 def test_a_name_in_another_form_is_refused_with_an_example(checkout: Path, name: str) -> None:
-    with pytest.raises(CommandError, match=r"expected small letters.*make new-runtime NAME=keyword-counter"):
+    with pytest.raises(
+        CommandError, match=r"expected up to 40 lower-case letters.*make new-runtime NAME=keyword-counter"
+    ):
         make(name, checkout)
     assert not (checkout / "runtimes").exists()
 

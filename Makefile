@@ -1,4 +1,4 @@
-# Everything a user or a developer runs. The targets only call Python; what they need is in the virtual environment `.venv`.
+# Commands for users and developers. The targets only call Python, with the virtual environment `.venv`.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -20,7 +20,7 @@ export NAME ?=
 cache := $(or $(MODELMESH_CACHE),$(HOME)/.cache/modelmesh-stack)
 run := .venv/bin/python -m
 
-# Where the tests find the programs and the upstream source that the toolchain built.
+# Locations of the toolchain's programs and of the upstream source for the tests.
 export MODELMESH_TOOLCHAIN_BIN ?= $(cache)/toolchain/current/bin
 upstream := $(cache)/toolchain/current/modelmesh-serving-source
 export MODELMESH_SERVING_SRC ?= $(if $(shell test -d '$(upstream)' && echo yes),$(upstream))
@@ -31,19 +31,19 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 	@echo '  STACK=name picks the stack (default: dev, on the embedded cluster)'
 
-up: .venv policies-env ## Build, deploy and serve the stack, then score a sentence (starts the embedded cluster where the stack names none; elsewhere YES=1 says yes)
+up: .venv policies-env ## Build, deploy and serve the stack, then score a sentence (starts the embedded cluster if the stack names none; on others, YES=1 confirms the changes)
 	@$(run) cli up --stack "$$STACK"
 
-preview: .venv policies-env ## Show what `make up` would change in the stack, and change nothing: make preview STACK=prod COMMENT=preview.md
+preview: .venv policies-env ## Show the changes of `make up` to the stack without making them: make preview STACK=prod COMMENT=preview.md
 	@$(run) cli preview --stack "$$STACK"
 
-promote: .venv ## Have one stack serve what another serves, by its stack file: make promote FROM=dev TO=staging
+promote: .venv ## Write the images that one stack runs into another's stack file: make promote FROM=dev TO=staging
 	@$(run) cli promote
 
-drift: .venv policies-env ## Tell whether somebody changed in the cluster what the stack made of it
+drift: .venv policies-env ## Check whether the cluster still matches the stack
 	@$(run) cli drift --stack "$$STACK"
 
-check: .venv ## Tell what ModelMesh would ignore or choke on in YAML that is there already: make check FILES="a.yaml b.yaml"
+check: .venv ## Check existing YAML files for values that ModelMesh would ignore or fail on: make check FILES="a.yaml b.yaml"
 	@$(run) cli check
 
 predict: .venv ## Score a sentence through ModelMesh: make predict TEXT="What a day!"
@@ -52,31 +52,31 @@ predict: .venv ## Score a sentence through ModelMesh: make predict TEXT="What a 
 status: .venv ## Show runtimes, services, pods, versions and URLs of the stack
 	@$(run) cli status --stack "$$STACK"
 
-down: .venv ## Destroy the stack; the embedded cluster goes on
+down: .venv ## Destroy the stack; the embedded cluster keeps running
 	@$(run) cli down --stack "$$STACK"
 
-clean: .venv ## Stop the embedded cluster and delete its data, stack dev with it (builds stay in the cache)
+clean: .venv ## Stop the embedded cluster and delete its data, including stack dev (builds stay in the cache)
 	@$(run) cli clean
 
-runtime: .venv ## Serve a model on this machine alone, without a cluster, until Ctrl-C: make runtime RUNTIME=runtimes/mine MODEL=folder
+runtime: .venv ## Serve a model on this machine without a cluster, until Ctrl-C: make runtime RUNTIME=runtimes/mine MODEL=folder
 	@exec $(run) cli runtime
 
-new-runtime: .venv ## Make a model server of your own that works, with its tests: make new-runtime NAME=keyword-counter
+new-runtime: .venv ## Create a working custom model server with tests: make new-runtime NAME=keyword-counter
 	@$(run) cli new-runtime
 
-test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole stack on an embedded cluster of its own
+test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole stack on a separate embedded cluster
 	@$(run) embedded reset --instance test
 	@$(run) embedded up --instance test
 	@trap '$(run) embedded down --instance test' EXIT; \
 	  MODELMESH_SERVING_SRC="$${MODELMESH_SERVING_SRC:-$(upstream)}" .venv/bin/pytest --verbose --durations=10 tests $(wildcard runtimes/*/tests)
 
-unit: lint ## Run what needs only the Python requirements: lint, types, unit tests (about two minutes)
+unit: lint ## Run the checks that only need the Python requirements: lint, types, unit tests (about two minutes)
 	@.venv/bin/pytest -q tests/unit
 
 benchmark: .venv ## Measure the model server against the tutorial's template (seven minutes, on a quiet machine)
 	@$(run) benchmarks.runtime
 
-benchmark-stack: .venv policies-env ## Measure the stack against kubectl, on an embedded cluster of its own, deleted afterwards
+benchmark-stack: .venv policies-env ## Measure the stack against kubectl, on a separate embedded cluster that is deleted afterwards
 	@$(run) benchmarks.stack
 
 lint: .venv ## Check format, style, types, links and workflows
@@ -94,7 +94,7 @@ docs: .venv ## Write the API reference of the components to docs/reference
 format: .venv ## Rewrite the code in the project's format
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .
 
-lock: .venv ## Pin the Python requirements anew, with hashes; or add what one model server has new: make lock RUNTIME=runtime_src
+lock: .venv ## Update the pins of the Python requirements; or add the new requirements of one model server: make lock RUNTIME=runtime_src
 	@if [ -n "$$RUNTIME" ]; then \
 	    [ -f "$$RUNTIME/pyproject.toml" ] || { echo "✗ $$RUNTIME has no pyproject.toml: RUNTIME=… names a model server's folder"; exit 1; }; \
 	    cd "$$RUNTIME"; "$(CURDIR)/.venv/bin/uv" pip compile --quiet --universal --python-version 3.10 --generate-hashes \
@@ -103,7 +103,7 @@ lock: .venv ## Pin the Python requirements anew, with hashes; or add what one mo
 	  .venv/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml $$lock; done
 
-# Their requirements contradict those of the stack.
+# A separate environment, since its requirements contradict those of the stack.
 policies-env: .venv
 	@$(run) project.environments policies/venv policies/requirements.txt
 

@@ -44,8 +44,14 @@ def parser() -> argparse.ArgumentParser:
 
     add("up", "cli.operations", "deploy the stack and score a sentence", _stack, _instance, _yes)
     add("preview", "cli.operations", "show what `up` would change", _stack, _instance, _comment)
-    add("promote", "cli.promote", "let one stack serve what another serves", _instance, _from_and_to)
-    add("drift", "cli.operations", "tell whether the cluster differs from what was deployed", _stack, _instance)
+    add(
+        "promote",
+        "cli.promote",
+        "write the images that one stack runs into another's stack file",
+        _instance,
+        _from_and_to,
+    )
+    add("drift", "cli.operations", "check whether the cluster still matches the stack", _stack, _instance)
     add("check", "cli.check", "check YAML files for what ModelMesh would ignore or fail on", _files)
     add("predict", "cli.operations", "score a sentence through ModelMesh", _stack, _instance, _text)
     add("status", "cli.operations", "show what the stack has on its cluster", _stack, _instance)
@@ -62,7 +68,7 @@ def _stack(command: argparse.ArgumentParser) -> None:
 
 
 def _instance(command: argparse.ArgumentParser) -> None:
-    help_text = "the embedded node of a stack without a cluster of its own (default: dev)"
+    help_text = "the embedded node, for stacks that name no cluster (default: dev)"
     command.add_argument("--instance", default=os.environ.get("INSTANCE") or "dev", help=help_text)
 
 

@@ -1,4 +1,4 @@
-"""`make runtime`: one model server alone, with a model, and requests to paste. The inner loop of a runtime's author."""
+"""Command `make runtime`: one model server without a cluster, with a model and requests to paste."""
 
 import json
 import os
@@ -22,10 +22,10 @@ PYTHON = ".venv/bin/python"
 
 
 def runtime(arguments: Namespace) -> None:
-    """Serve a model until Ctrl-C, after a first request of our own.
+    """Serve a model until Ctrl-C, after sending one request to it.
 
     Raises:
-        CommandError: there is no such runtime or model, the server ends, or the model can't be loaded.
+        CommandError: The runtime or model does not exist, the server exits, or the model can't be loaded.
     """
     source = _source(arguments.runtime)
     model, files = _model(source, arguments.model)
@@ -46,7 +46,7 @@ def runtime(arguments: Namespace) -> None:
 
 
 def _source(folder: str) -> Path:
-    """The folder of a runtime."""
+    """Folder of a runtime."""
     source = Path(folder)
     try:
         image_of(source)
@@ -56,7 +56,7 @@ def _source(folder: str) -> Path:
 
 
 def _environment(source: Path) -> Path:
-    """The Python environment of a runtime; built where its lock file is new."""
+    """Python environment of a runtime, which is built if its lock file is new."""
     lock = source / "requirements.txt"
     try:
         return venv_for(lock)
@@ -68,7 +68,7 @@ def _environment(source: Path) -> Path:
 
 
 def _model(source: Path, named: str) -> tuple[str, Path]:
-    """Name and files of the model to serve: the named one, else what the runtime's own settings file names."""
+    """Name and files of the model to serve: the named one, or else that of the runtime's settings file."""
     if named:
         model, files = Path(named).resolve().name, Path(named)
     else:
@@ -81,7 +81,7 @@ def _model(source: Path, named: str) -> tuple[str, Path]:
 
 
 def _declared(file: Path) -> tuple[str, Path]:
-    """What `mlserver start` would serve of the runtime's folder."""
+    """Name and path of the model that `mlserver start` would serve from the runtime's folder."""
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
         return str(settings["name"]), Path(os.path.normpath(file.parent / settings["parameters"]["uri"]))

@@ -1,4 +1,4 @@
-"""Ends of this process that the engine has to follow: it finishes what it has begun and records it in the state."""
+"""Termination of this process; the engine finishes the operations in progress and records them in the state."""
 
 import ctypes
 import os
@@ -7,12 +7,12 @@ import sys
 from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
-"""An option of prctl(2)."""
-_LIBC = ctypes.CDLL(None)  # loaded here, as a new process must not wait for a lock that a thread held
+"""Option number in prctl(2)."""
+_LIBC = ctypes.CDLL(None)  # loaded here, since a forked process must not wait for a lock of another thread
 
 
 class TerminatedError(KeyboardInterrupt):
-    """This process was asked to end by a signal that only this process has received."""
+    """A signal, which only this process has received, asked it to terminate."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"ended by {signal.Signals(number).name}")
@@ -20,14 +20,14 @@ class TerminatedError(KeyboardInterrupt):
 
 
 def raise_on_termination() -> None:
-    """Let SIGTERM and SIGHUP end this process by an exception, unless it was started to ignore them."""
+    """Convert SIGTERM and SIGHUP to an exception, unless they were ignored when this process was started."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _terminate)
 
 
 def in_foreground() -> bool:
-    """Whether a terminal sends its Ctrl-C to this process and its children, and lets them read answers."""
+    """Whether a terminal sends Ctrl-C to this process and its children, and lets them read input."""
     try:
         return os.tcgetpgrp(0) == os.getpgrp()
     except OSError:  # no terminal
@@ -35,9 +35,9 @@ def in_foreground() -> bool:
 
 
 def follow_parent() -> None:
-    """To run in a child before its program: it is interrupted when its parent is killed, and only then.
+    """Interrupt this child process if its parent is killed; for use as `preexec_fn`.
 
-    A terminal that is closed sends SIGHUP to all its processes; the parent interrupts the child after that, once.
+    A closing terminal sends SIGHUP to all its processes; the parent interrupts the child after that, once.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if sys.platform == "linux":

@@ -45,7 +45,11 @@ class Stack:
     """Folder of the program."""
 
     def with_policies(self) -> "Stack":
-        """The same stack, whose engine asks this project's policy pack. Raises CommandError if that cannot be run."""
+        """Copy of the stack whose engine enforces this project's policy pack.
+
+        Raises:
+            CommandError: The pack's environment cannot be created.
+        """
         policies = ROOT / "policies"
         try:
             provide(policies / "venv", policies / "requirements.txt")
@@ -115,7 +119,11 @@ class Stack:
         return [*self.kubectl_program(), "--kubeconfig", file, "--context", context, *arguments]
 
     def kubectl_program(self) -> list[str]:
-        """The beginning of every command line of kubectl. Raises CommandError if there is none on this machine."""
+        """Beginning of kubectl's command lines.
+
+        Raises:
+            CommandError: The program is not installed.
+        """
         if self.embedded:
             return ["kubernetes", "kubectl"]
         if shutil.which("kubectl"):

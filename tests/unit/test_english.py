@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DONE = ("benchmarks", "embedded", "models", "policies", "project", "runtime_src", "skeleton")
+DONE = ("benchmarks", "cli", "embedded", "models", "policies", "project", "runtime_src", "skeleton")
 MINIMUM_WORDS = 3
 
 HANGING = re.compile(

@@ -108,7 +108,15 @@ def test_the_wheel_is_all_that_is_installed(place: Place) -> None:
 
 def mypy(place: Place, program: Path) -> str:
     """What mypy says of a program, in the environment of the examples; they share its cache."""
-    command = ["-m", "mypy", "--strict", "--python-executable", place.python, "--cache-dir", place.folder / "cache"]
+    command: list[str | Path] = [
+        "-m",
+        "mypy",
+        "--strict",
+        "--python-executable",
+        place.python,
+        "--cache-dir",
+        place.folder / "cache",
+    ]
     ran = subprocess.run(
         [sys.executable, *command, program], cwd=place.folder, capture_output=True, text=True, check=False
     )

@@ -24,7 +24,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         command(parsed)
     except CommandError as error:
-        sys.exit(f"✗ {error}")
+        print(f"✗ {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
     except TerminatedError as signalled:
         sys.exit(signalled.exit_code)
     except KeyboardInterrupt:

@@ -4,6 +4,8 @@
 class CommandError(Exception):
     """A command failed; the message says what to do next."""
 
+    exit_code = 1
+
 
 class EngineError(CommandError):
     """The engine failed after printing the reason; `code` is its exit code."""
@@ -11,3 +13,9 @@ class EngineError(CommandError):
     def __init__(self, operation: str, code: int) -> None:
         super().__init__(f"pulumi {operation} failed with exit code {code}: see above")
         self.code = code
+
+
+class DriftError(CommandError):
+    """The cluster, or the program, differs from what was deployed."""
+
+    exit_code = 7  # as the engine's own, of `pulumi preview --expect-no-changes`

@@ -1,8 +1,9 @@
-"""Cleanup of objects whose creation was interrupted by killing an update.
+"""Objects that an update was creating when it was killed.
 
 The engine records each creation before it starts, and keeps the record if it did not see the result, since not every
-cloud can look that up. Kubernetes can: an object has its name before it is created, so it either is in the state, or it
-can be deleted.
+cloud can look that up. Kubernetes can: an object has its name before it is created. So each record becomes a resource
+of the state, as if its creation had succeeded, and the refresh with which `up` and `down` begin drops those that do not
+exist. From then on the engine updates, replaces or deletes the others like any resource, under its own lock.
 """
 
 import json
@@ -13,32 +14,62 @@ from typing import Any
 from cli.stack import Stack
 from project.progress import say
 
+_STACK = "pulumi:pulumi:Stack"
+_REFERENCES = ("dependencies", "propertyDependencies", "deletedWith", "replaceWith")
+"""Parts of a record that name resources which may be gone by now. The next run of the program sets them again."""
 
-def tidy(stack: Stack) -> None:
-    """Delete objects of interrupted creations that are not in the state, and remove the engine's records of them.
 
-    Call it after a successful update or destroy: the user may decline before, and these detect a wrong cluster.
+def adopt(stack: Stack) -> list[dict[str, Any]]:
+    """Add the objects of interrupted creations to the state, and return its resources.
 
     Raises:
-        CommandError: The cluster or the state can't be reached.
+        CommandError: Another update of the stack is running, or the state can't be reached.
     """
-    state: dict[str, Any] = json.loads(stack.pulumi("stack", "export", quiet=True).stdout)
-    deployment = state["deployment"] or {}
-    if not (begun := [each["resource"] for each in deployment.get("pending_operations") or []]):
-        return
-    known = {(each["type"], each.get("id")) for each in deployment.get("resources") or []}
-    for each in begun:
-        metadata = each.get("inputs", {}).get("metadata", {})
-        namespace, name = metadata.get("namespace"), metadata.get("name")
-        identity = f"{namespace}/{name}" if namespace else name
-        kind = each["type"].rpartition(":")[2]
-        ours = each["type"].startswith("kubernetes:") and not kind.endswith("Patch") and not each.get("retainOnDelete")
-        if ours and name and (each["type"], identity) not in known:
-            say(f"an update of {stack.name} was killed while creating this object; deleting it: {kind} {identity}")
-            where = ("--namespace", namespace) if namespace else ()
-            stack.run(stack.kubectl("delete", kind, name, *where, "--ignore-not-found"), quiet=True)
+    state = _exported(stack)
+    if not state["deployment"].get("pending_operations"):
+        return _resources(state)
+    if root := next((each["urn"] for each in _resources(state) if each["type"] == _STACK), None):
+        # The records may belong to an update that is still running. This takes the lock that it would hold; no update
+        # is so short that it starts and ends before the import below, which takes the lock again.
+        flags = ("--yes", "--skip-preview", "--non-interactive", "--skip-pending-creates")
+        stack.pulumi("refresh", *flags, "--target", root, quiet=True)
+        state = _exported(stack)
+    deployment = state["deployment"]
+    for record in deployment.get("pending_operations") or []:
+        if adopted := _adopted(record["resource"], deployment["resources"]):
+            say(f"an update of {stack.name} was killed while it created {adopted['type']} {adopted['id']}")
+            deployment["resources"].append(adopted)
     deployment["pending_operations"] = []
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "state.json"  # its secrets stay encrypted
+        file = Path(folder) / "state.json"  # its secrets are as encrypted as they were
         file.write_text(json.dumps(state), encoding="utf-8")
         stack.pulumi("stack", "import", "--file", str(file), quiet=True)
+    return _resources(state)
+
+
+def _exported(stack: Stack) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads(stack.pulumi("stack", "export", quiet=True).stdout)
+    state["deployment"] = state.get("deployment") or {}
+    return state
+
+
+def _resources(state: dict[str, Any]) -> list[dict[str, Any]]:
+    return state["deployment"].get("resources") or []
+
+
+def _adopted(begun: dict[str, Any], resources: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The resource for a record; None if it is not a Kubernetes object, or already in the state."""
+    inputs = begun.get("inputs", {})
+    metadata = inputs.get("metadata", {})
+    namespace, name = metadata.get("namespace"), metadata.get("name")
+    identity = f"{namespace}/{name}" if namespace else name
+    known = {(each["type"], each.get("id")) for each in resources}
+    if not begun["type"].startswith("kubernetes:") or not name or (begun["type"], identity) in known:
+        return None
+    urns = {each["urn"] for each in resources}
+    adopted = {key: value for key, value in begun.items() if key not in _REFERENCES}
+    if adopted.get("parent") not in urns:
+        adopted.pop("parent", None)
+    if begun["urn"] in urns:
+        adopted["delete"] = True  # created to replace the object that the state has for this resource
+    return adopted | {"id": identity, "outputs": inputs}

@@ -8,7 +8,7 @@ from typing import Any
 
 from cli import interrupted, node
 from cli.comment import markdown
-from cli.errors import CommandError, EngineError
+from cli.errors import CommandError, DriftError, EngineError
 from cli.predict import predict as score
 from cli.preview import Preview, preview_without_node
 from cli.preview import preview as previewed
@@ -18,11 +18,14 @@ from models import sentiment as example
 from project import ROOT
 from project.progress import say, step
 
+REFRESH = "--refresh"
+"""The engine first reads the stack's objects from the cluster; otherwise it compares with what it last applied."""
 # Refreshes the state and compares it with the program, without changing the cluster.
-DRIFT_FLAGS = ("--refresh", "--expect-no-changes", "--diff", "--non-interactive", "--suppress-progress")
+DRIFT_FLAGS = (REFRESH, "--expect-no-changes", "--diff", "--non-interactive", "--suppress-progress")
 CHANGES_FOUND = 7
 """Exit code of the engine for unexpected changes."""
 _GUARDED = "modelmesh:index:ClusterGuard$pulumi:index:Stash::"
+_PROVIDER = "pulumi:providers:kubernetes"
 
 
 def up(arguments: Namespace) -> None:
@@ -36,8 +39,8 @@ def up(arguments: Namespace) -> None:
     _make_example()
     stack = _checked(arguments)
     stack.kubectl_program()  # `status` needs it; a missing kubectl is reported before anything changes
-    stack.pulumi("up", *_consent(stack, yes=arguments.yes))
-    interrupted.tidy(stack)
+    _provide_kubeconfig(stack, interrupted.adopt(stack))
+    stack.pulumi("up", REFRESH, *_consent(stack, yes=arguments.yes))
     deployed = time.monotonic()
     say("▸ What is there now")
     _show(stack)
@@ -73,18 +76,20 @@ def drift(arguments: Namespace) -> None:
     """Check that the cluster matches the stack.
 
     Raises:
-        CommandError: It does not, or the comparison failed.
+        DriftError: It does not.
+        CommandError: The comparison failed.
     """
     _make_example()
     stack = _checked(arguments)
     if not stack.outputs():
         raise CommandError(f"stack {stack.name} is not up, so nothing can have drifted: make up STACK={stack.name}")
+    _provide_kubeconfig(stack, stack.resources())
     try:
         stack.pulumi("preview", *DRIFT_FLAGS)
     except EngineError as failed:
         if failed.code != CHANGES_FOUND:
             raise
-        raise CommandError(
+        raise DriftError(
             f"stack {stack.name} has drifted, or its files have changed since it was brought up: "
             f"make up STACK={stack.name} makes it so again, or change its files to what is to stay"
         ) from None
@@ -112,11 +117,11 @@ def status(arguments: Namespace) -> None:
 def down(arguments: Namespace) -> None:
     """Destroy the stack, after checking that the context leads to its cluster."""
     stack = _opened(arguments)
-    resources = stack.resources()
+    resources = interrupted.adopt(stack)
     _require_own_cluster(stack, resources)
     _require_unprotected(stack, resources)
-    stack.pulumi("destroy", *_consent(stack, yes=arguments.yes))
-    interrupted.tidy(stack)
+    _provide_kubeconfig(stack, resources)
+    stack.pulumi("destroy", REFRESH, *_consent(stack, yes=arguments.yes))
 
 
 def clean(arguments: Namespace) -> None:
@@ -145,23 +150,40 @@ def _consent(stack: Stack, *, yes: bool = False) -> tuple[str, ...]:
     return ("--yes",) if yes else ()
 
 
-def _require_own_cluster(stack: Stack, resources: list[dict[str, Any]]) -> None:
-    """Check that the context leads to the cluster on which the stack was created.
+def _require_own_cluster(stack: Stack, resources: list[dict[str, Any]]) -> str | None:
+    """Return the UID of the cluster that the stack was created on, or None, after a check that the context leads to it.
 
     Raises:
         CommandError: It leads to another one.
     """
     # The guard's state. The stack's outputs have it as well, except after a failed first update.
-    made_on = next((resource["outputs"]["output"] for resource in resources if _GUARDED in resource["urn"]), None)
-    if not made_on:
-        return
+    created_on = next((resource["outputs"]["output"] for resource in resources if _GUARDED in resource["urn"]), None)
+    if not created_on:
+        return None
     found = stack.run(stack.kubectl("get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}"), quiet=True)
-    if found.strip() != made_on:
+    if found.strip() != created_on:
         raise CommandError(
-            f"stack {stack.name} was made on the cluster {made_on}, and its context now leads to {found.strip()}, so "
-            f"nothing was destroyed: point modelmesh:kubeconfig and modelmesh:context in Pulumi.{stack.name}.yaml at "
+            f"stack {stack.name} was made on the cluster {created_on}, and its context now leads to {found.strip()}, "
+            f"so nothing was changed: point modelmesh:kubeconfig and modelmesh:context in Pulumi.{stack.name}.yaml at "
             "the cluster that it was made on"
         )
+    return str(created_on)
+
+
+def _provide_kubeconfig(stack: Stack, resources: list[dict[str, Any]]) -> None:
+    """Write the kubeconfig that the state names, if another machine wrote it: a refresh does not run the program first.
+
+    Raises:
+        CommandError: The context leads to another cluster than the one on which the stack was created.
+    """
+    paths = [each["inputs"].get("kubeconfig") for each in resources if each["type"] == _PROVIDER]
+    if all(isinstance(path, str) and Path(path).expanduser().is_file() for path in paths):
+        return
+    if created_on := _require_own_cluster(stack, resources):
+        import components as mm  # noqa: PLC0415  takes a second, and is needed once on each machine
+
+        kubeconfig, context = stack.cluster()
+        mm.Cluster(kubeconfig=kubeconfig, context=context).pin(created_on)
 
 
 def _require_unprotected(stack: Stack, resources: list[dict[str, Any]]) -> None:

@@ -108,13 +108,18 @@ class Stack:
         state = json.loads(self.pulumi("stack", "export", quiet=True).stdout)["deployment"] or {}
         return state.get("resources") or []
 
-    def kubectl(self, *arguments: str) -> list[str]:
-        """The command line of kubectl for this stack's own cluster."""
+    def cluster(self) -> tuple[str, str]:
+        """The kubeconfig and the context of this stack's own cluster, as its config has them."""
         config = _read(self.config_file).get("config") or {}
         try:
             kubeconfig, context = (str(config[f"modelmesh:{key}"]) for key in ("kubeconfig", "context"))
         except KeyError as missing:
             raise CommandError(f"Pulumi.{self.name}.yaml does not set {missing}") from None
+        return kubeconfig, context
+
+    def kubectl(self, *arguments: str) -> list[str]:
+        """The command line of kubectl for this stack's own cluster."""
+        kubeconfig, context = self.cluster()
         file = str(Path(kubeconfig).expanduser())
         return [*self.kubectl_program(), "--kubeconfig", file, "--context", context, *arguments]
 

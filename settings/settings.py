@@ -56,10 +56,11 @@ class Settings:
 
     def guard(self) -> mm.ClusterGuardArgs:
         """What the stack is about to make cluster-wide, where nobody else's may be touched."""
-        made = [] if self.namespaces_exist else [self.namespace, self.model_namespace]
+        namespaces = list(dict.fromkeys([self.namespace, self.model_namespace]))
         return mm.ClusterGuardArgs(
             cluster=self.cluster,
-            namespace_names=list(dict.fromkeys(made)),
+            namespace_names=[] if self.namespaces_exist else namespaces,
+            existing_namespaces=namespaces if self.namespaces_exist else [],
             controller_namespace=self.namespace,
             scope=self.scope,
             definitions=self.definitions,

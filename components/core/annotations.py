@@ -1,12 +1,12 @@
-"""Keys of the annotations that ModelMesh Serving reads."""
+"""The annotations that ModelMesh Serving reads, by their keys."""
 
 PREFIX = "serving.kserve.io/"
 
-# Annotations of an InferenceService.
+# Of an InferenceService.
 MODE, RUNTIME, STORAGE_KEY, SCHEMA_PATH = (
     f"{PREFIX}{key}" for key in ("deploymentMode", "servingRuntime", "secretKey", "schemaPath")
 )
-# Annotations of a runtime.
+# Of a runtime.
 CLASS, METRIC, UTILIZATION, LEAST, MOST = (
     f"{PREFIX}{key}" for key in ("autoscalerClass", "metrics", "targetUtilizationPercentage", "min-scale", "max-scale")
 )

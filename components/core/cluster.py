@@ -1,21 +1,36 @@
-"""Which cluster a stack is on, for the few things that the program itself asks its API server."""
+"""Which cluster a stack is on, and how the provider and the program reach it.
 
+The provider's kubeconfig is part of the stack's state, and `pulumi refresh`, `pulumi up --refresh` and `pulumi destroy`
+use it before, or without, running the program. Were it the user's own file, which may lead to another cluster by then,
+a refresh would find none of the stack's objects and drop them all from the state. So the provider gets a private copy
+of the context. It is named after the cluster's UID and holds its address and its certificate authority: it leads to
+that cluster or nowhere.
+"""
+
+import base64
+import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
+import yaml
 from kubernetes import client, config
+
+_FOLDER = "~/.kube/modelmesh"
+_FILES = ("client-certificate", "client-key", "tokenFile")
+_CA = "certificate-authority"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """A kubeconfig file and the context in it: the same that the Kubernetes provider is given."""
+    """A kubeconfig file and the context in it."""
 
     kubeconfig: str
-    """Its path, which may start with `~`. It stays as it is written, so that a stack's state is the same for everyone
-    who works on it; the provider knows what it means."""
+    """Its path, which may start with `~`."""
     context: str
 
     @property
@@ -64,3 +79,49 @@ class Cluster:
     def kubectl(self, *arguments: str) -> str:
         """A command line for people: kubectl on this cluster, whichever context happens to be the current one."""
         return shlex.join(["kubectl", f"--kubeconfig={self.file}", f"--context={self.context}", *arguments])
+
+    @staticmethod
+    def pinned(uid: str) -> str:
+        """Path of the provider's copy for the cluster of that UID, with `~`: the same text on every machine."""
+        return f"{_FOLDER}/{uid}"
+
+    def pin(self, uid: str) -> str:
+        """Write the provider's copy; `uid` is that of the cluster that the context was found to lead to."""
+        path = self.pinned(uid)
+        file, text = _expanded(path), yaml.safe_dump(self._minified())
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as draft:  # of mode 0600
+                draft.write(text)
+            Path(draft.name).replace(file)
+        return path
+
+    def _minified(self) -> dict[str, Any]:
+        """The context with its cluster and its user; relative paths in them become absolute ones."""
+        document = yaml.safe_load(self.file.read_text(encoding="utf-8"))
+        context = _named(document, "contexts", self.context)
+        server = _named(document, "clusters", context["context"]["cluster"])
+        user = _named(document, "users", context["context"]["user"])
+        folder = self.file.parent
+        if authority := server["cluster"].pop(_CA, None):
+            server["cluster"][f"{_CA}-data"] = base64.b64encode((folder / authority).read_bytes()).decode()
+        for key in _FILES:
+            if key in user["user"]:
+                user["user"][key] = str(folder / user["user"][key])
+        parts = {"clusters": [server], "users": [user], "contexts": [context]}
+        return {"apiVersion": "v1", "kind": "Config", **parts}
+
+
+def _named(document: dict[str, Any], section: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(entry for entry in document[section] if entry["name"] == name)
+    return found
+
+
+def _expanded(path: str) -> Path:
+    """The file as the provider finds it: in the home folder of the account, whatever HOME says."""
+    try:
+        import pwd  # noqa: PLC0415  there is none on Windows
+
+        return Path(pwd.getpwuid(os.getuid()).pw_dir, path.removeprefix("~/"))
+    except (ImportError, KeyError):
+        return Path(path).expanduser()

@@ -1,4 +1,4 @@
-"""Names and ports that ModelMesh's controller adds to every runtime pod, and that a runtime must not use."""
+"""What ModelMesh's controller puts into every runtime pod itself, and which a runtime must leave alone."""
 
 from .reading import text
 
@@ -15,17 +15,17 @@ LABELS = (
     "app.kubernetes.io/managed-by",
     "app.kubernetes.io/name",
 )
-"""Labels by which the controller's Deployment, Service and network policies select the pods."""
+"""By these the controller's Deployment, Service and network policies find the pods."""
 
 ADAPTER_PORT = 8085
 PULLER_PORT = 8086
 MESH_PORTS = {8080: "the mesh's own traffic", 8089: "the mesh's probes", 8090: "the mesh's preStop hook"}
-"""Ports that are not configurable, with their purpose."""
+"""Those that no configuration moves, and what for."""
 KEPT_PORTS = frozenset({ADAPTER_PORT, *range(11881, 11900)})
-"""Ports that the controller rejects in a runtime, even if nothing listens on them."""
+"""Refused by the controller whether or not anything listens there."""
 
 
 def is_taken(name: object, names: tuple[str, ...]) -> bool:
-    """Whether ModelMesh uses the name of a container, volume or port; all names that start with mm- are reserved."""
+    """Whether a container, volume or port of that name is ModelMesh's own; it also keeps all that start with mm-."""
     known = text(name)
     return known is not None and (known in names or known.startswith("mm-"))

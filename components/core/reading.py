@@ -1,6 +1,6 @@
-"""Access to documents with arbitrary content.
+"""Reads documents that may hold anything anywhere.
 
-The schema reports wrong types, and values that are not known yet cannot be checked.
+A wrong shape is for the schema to tell, and of a value that is not known yet nobody can.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ Entries = list[tuple[int, Spec]]
 
 
 def at(value: Any, *path: str) -> Any:
-    """Value below a path of keys; None if there is none, an Unknown if it is not known yet."""
+    """What stands below a path of keys; None where nothing does, an Unknown where that is not known yet."""
     for key in path:
         if isinstance(value, Unknown):
             return value
@@ -21,27 +21,27 @@ def at(value: Any, *path: str) -> Any:
 
 
 def entries(value: Any) -> Entries:
-    """Mappings of a list, each with its index."""
+    """The mappings of a list, each with its index."""
     found = enumerate(value) if isinstance(value, list) else ()
     return [(index, entry) for index, entry in found if isinstance(entry, dict)]
 
 
 def column(value: Any, field: str) -> list[Any]:
-    """Values of one field in the mappings of a list; None for mappings without it."""
+    """What the mappings of a list have in a field; None stands for whatever has none."""
     return [at(entry, field) for entry in value] if isinstance(value, list) else []
 
 
 def text(value: Any) -> str | None:
-    """The value if it is a known string."""
+    """A text that is known."""
     return value if isinstance(value, str) and not isinstance(value, Unknown) else None
 
 
 def number(value: Any) -> int | float | None:
-    """The value if it is a known number."""
+    """A number that is known."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def requested(container: Spec, resource: str) -> Any:
-    """Request of a container for a resource, or its limit if it has no request, as in the API server."""
+    """What a container requests of a resource: like the API server, its limit where it names no request."""
     request = at(container, "resources", "requests", resource)
     return at(container, "resources", "limits", resource) if request is None else request

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pulumi
 
+from ..core.component import Component
 from ..core.names_and_quantities import shown
 from ..core.problem import raise_if_invalid
 from . import content
@@ -57,7 +58,7 @@ class BuiltImage:
                 yield f"sources: {folder!r}, expected a folder inside the build context"
 
 
-class RuntimeImage(pulumi.ComponentResource):
+class RuntimeImage(Component):
     """An image in the registry; one that was promoted makes nothing."""
 
     ref: pulumi.Output[str]

@@ -3,12 +3,14 @@ under the names of those that the stack is about to make.
 
 A context can lead anywhere: a kubeconfig is rewritten, a context named again, a cluster made anew. The stack keeps the
 UID of the cluster that it was made on, and goes on no other. The Kubernetes provider gets its kubeconfig by way of this
-guard, so in an update it cannot reach a cluster before that is known.
+guard, so in an update it cannot reach a cluster before that is known; and what it gets is a copy for that one cluster,
+so that a refresh or a destroy, which do not run the program first, reach no other either.
 """
 
 import pulumi
 
 from ..core.cluster import Cluster
+from ..core.component import Component
 from ..core.ownership import Definitions, this_stack
 from .cluster_guard_args import ClusterGuardArgs
 from .existing_objects import ExistingObjects
@@ -57,16 +59,16 @@ class WrongClusterError(pulumi.RunError):
             "Nothing was changed. Expected modelmesh:kubeconfig and modelmesh:context to name the stack's own cluster; "
             "for another cluster there is `pulumi stack init`.\n"
             "Only if the stack's own is gone for good, and was made anew under that context, let the stack forget it:\n"
-            f"  pulumi state delete '{stash}' && pulumi up --refresh\n"
-            "`pulumi destroy` does not ask which cluster it is: there it would delete whatever has the same names."
+            f"  pulumi state delete '{stash}' && PULUMI_K8S_DELETE_UNREACHABLE=true pulumi up --refresh"
         )
 
 
-class ClusterGuard(pulumi.ComponentResource):
+class ClusterGuard(Component):
     """The stack's own cluster, or an error; nothing else of it is touched."""
 
     kubeconfig: pulumi.Output[str]
-    """For the provider: the path as configured. Resolves once the cluster is known to be the stack's own."""
+    """For the provider: the path of a copy that leads to this cluster alone. Resolves once the cluster is known to be
+    the stack's own. In a preview that reaches no cluster before there is one, it is the path as configured."""
     cluster: pulumi.Output[str]
     """The UID of the cluster that the stack was made on; unknown in a preview that reaches none before there is one."""
 
@@ -107,12 +109,18 @@ def _looked_at(args: ClusterGuardArgs) -> str | None:
 
 
 async def _compared(cluster: Cluster, stash: pulumi.Stash, found: str | None) -> str:
-    """The kubeconfig's path. Raises WrongClusterError."""
+    """The kubeconfig's path.
+
+    Raises:
+        WrongClusterError: the stack was made on another cluster.
+    """
     kept = await stash.output.future()
-    if found is not None and kept is not None and kept != found:
+    if found is None:
+        return cluster.pinned(str(kept)) if kept else cluster.kubeconfig
+    if kept is not None and kept != found:
         urn = await stash.urn.future()
         raise WrongClusterError(cluster, this_stack(), kept=str(kept), found=found, stash=str(urn))
-    return cluster.kubeconfig
+    return cluster.pin(found)
 
 
 def _described(cluster: Cluster) -> str:

@@ -15,6 +15,8 @@ class ClusterGuardArgs:
     cluster: Cluster
     namespace_names: Sequence[str]
     """The namespaces that the stack makes; none where they exist."""
+    existing_namespaces: Sequence[str] = ()
+    """Namespaces that have to be there already, since the stack only labels them."""
     controller_namespace: str
     """After which an installation of namespace scope calls what it cannot share."""
     scope: Scope

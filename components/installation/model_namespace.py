@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from ..core.component import Component
 from ..core.names_and_quantities import label_problems, object_name
 from ..core.problem import raise_if_invalid
 from ..core.rendering import encoded
@@ -43,7 +44,7 @@ class ModelNamespaceArgs:
     """Upstream's, which lets in what serving models needs. In the controller's namespace the installation decides."""
 
 
-class ModelNamespace(pulumi.ComponentResource):
+class ModelNamespace(Component):
     """The namespace with its storage, account, certificates, credentials and network policy."""
 
     namespace_name: str

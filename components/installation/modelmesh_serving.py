@@ -7,6 +7,7 @@ them. All that is in the controller's namespace is made here; what other model n
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from ..core.component import Component
 from ..core.ownership import SHARED, this_stack
 from ..core.problem import raise_if_invalid
 from ..core.rendering import encoded
@@ -31,7 +32,7 @@ _ETCD_SECRET = "model-serving-etcd"  # noqa: S105  likewise
 _DASHBOARD = "ModelMeshMetricsDashboard.json"
 
 
-class ModelMeshServing(pulumi.ComponentResource):
+class ModelMeshServing(Component):
     """The installation."""
 
     installation: Installation

@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from ..core.component import Component
 from ..core.names_and_quantities import label_problems
 from ..core.ownership import MARK, this_stack
 from ..core.problem import raise_if_invalid
@@ -26,7 +27,7 @@ class NamespaceArgs:
     """Of what must be there while it is marked: the mark comes after that and goes before it."""
 
 
-class Namespace(pulumi.ComponentResource):
+class Namespace(Component):
     """The namespace, marked for a controller in cluster scope."""
 
     namespace: pulumi.Output[str]

@@ -40,6 +40,7 @@ def ownership_problems(args: ClusterGuardArgs, stack: str, objects: ExistingObje
         *_grouped({found: _advice(found, args, foreign) for found in foreign}),
         *_grouped({found: f"{_whose(found)}; {_ONE_OF_CLUSTER_SCOPE}" for found in _rivals(args, stack, objects)}),
         *_grouped(dict.fromkeys(_lost_namespaces(args, stack, objects), _NAMESPACE_DELETED)),
+        *_missing_namespaces(args, objects),
         *(_grouped(_lost_definitions(args, stack, objects)) if elsewhere else ()),
         *(_unserved(args, objects) if elsewhere else ()),
         *objects.refused,
@@ -49,9 +50,7 @@ def ownership_problems(args: ClusterGuardArgs, stack: str, objects: ExistingObje
 
 def _claims(args: ClusterGuardArgs) -> list[Document]:
     """What the stack is about to make."""
-    namespaces: list[Document] = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in args.namespace_names
-    ]
+    namespaces = [_namespace(name) for name in args.namespace_names]
     return namespaces + _objects(args, namespace_scope=args.scope == "namespace")
 
 
@@ -118,9 +117,25 @@ def _lost_namespaces(args: ClusterGuardArgs, stack: str, objects: ExistingObject
     """The controller's, where the stack made it and is now told that somebody else did."""
     if args.controller_namespace in args.namespace_names:
         return []
-    claim: Document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": args.controller_namespace}}
-    found = objects.find(claim, needed=False)
+    found = objects.find(_namespace(args.controller_namespace), needed=False)
     return [found] if found and found.owner == stack else []
+
+
+def _missing_namespaces(args: ClusterGuardArgs, objects: ExistingObjects) -> Iterator[str]:
+    """Namespaces of somebody else that are not there: the patch that labels one would make it."""
+    for name in args.existing_namespaces:
+        refused = len(objects.refused)
+        found = objects.find(_namespace(name))
+        if found is None and len(objects.refused) == refused:
+            create = args.cluster.kubectl("create", "namespace", name)
+            yield (
+                f"namespace/{name}: does not exist; with modelmesh:namespacesExist: true its owner makes it first "
+                f"({create}), or set modelmesh:namespacesExist: false for the stack to make and delete it"
+            )
+
+
+def _namespace(name: str) -> Document:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
 def _lost_definitions(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> dict[Existing, str]:

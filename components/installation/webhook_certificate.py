@@ -8,6 +8,7 @@ from typing import Literal
 
 import pulumi
 
+from ..core.component import Component
 from ..stores.certificate import Certificate, CertificateArgs, today
 from ..upstream import Document, documents
 from ..upstream.install_values import LABELS
@@ -29,7 +30,7 @@ class WebhookCertificateArgs:
     today: datetime.date = field(default_factory=today)
 
 
-class WebhookCertificate(pulumi.ComponentResource):
+class WebhookCertificate(Component):
     """A TLS Secret, and how the API server comes to trust it: by a CA bundle, or by what cert-manager puts there."""
 
     secret_name: pulumi.Output[str]

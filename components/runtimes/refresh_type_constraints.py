@@ -12,6 +12,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.core.v1 import ContainerArgs, EnvVarArgs, EnvVarSourceArgs, ObjectFieldSelectorArgs
 
+from ..core.component import Component
 from ..core.jobs import job, kubectl_container
 from ..core.names_and_quantities import object_name
 from ..installation.declared_runtime import DeclaredRuntime
@@ -37,7 +38,7 @@ class RefreshTypeConstraintsArgs:
     """For the controller to take up the runtime."""
 
 
-class RefreshTypeConstraints(pulumi.ComponentResource):
+class RefreshTypeConstraints(Component):
     """The Job."""
 
     done: pulumi.Output[str]

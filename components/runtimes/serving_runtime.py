@@ -13,6 +13,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from ..core.annotations import PREFIX
+from ..core.component import Component
 from ..core.ownership import MARK, this_stack
 from ..core.problem import raise_if_invalid
 from ..core.rendering import Document, with_placeholders
@@ -62,7 +63,7 @@ class ClusterServingRuntimeArgs:
     """For its pods to start in each namespace, images to be pulled included."""
 
 
-class ServingRuntime(pulumi.ComponentResource):
+class ServingRuntime(Component):
     """The custom resource and its pods: the output resolves when the pods run the images of its spec."""
 
     runtime_name: pulumi.Output[str]
@@ -85,7 +86,7 @@ class ServingRuntime(pulumi.ComponentResource):
         self.register_outputs({"runtime_name": self.runtime_name})
 
 
-class ClusterServingRuntime(pulumi.ComponentResource):
+class ClusterServingRuntime(Component):
     """The custom resource and its pods: the output resolves when those in all the namespaces run its images."""
 
     runtime_name: pulumi.Output[str]

@@ -13,6 +13,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from ..core.annotations import MODE, PREFIX, RUNTIME, STORAGE_KEY
+from ..core.component import Component
 from ..core.kserve_api import InferenceServiceApi
 from ..core.names_and_quantities import choice_problems
 from ..core.problem import raise_if_invalid
@@ -62,7 +63,7 @@ class InferenceServiceArgs:
     """What may pass besides: pods to start, images to pull."""
 
 
-class InferenceService(pulumi.ComponentResource):
+class InferenceService(Component):
     """A served model."""
 
     grpc_url: pulumi.Output[str]

@@ -20,6 +20,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.core.v1 import ConfigMapVolumeSourceArgs, ContainerArgs, VolumeArgs, VolumeMountArgs
 
 from ..core.annotations import PREFIX
+from ..core.component import Component
 from ..core.jobs import job, kubectl_container
 from ..core.names_and_quantities import duplicate_problems, label_problems
 from ..core.ownership import this_stack
@@ -55,7 +56,7 @@ class InferenceServicesArgs:
     services: Sequence[InferenceServiceArgs]
 
 
-class InferenceServices(pulumi.ComponentResource):
+class InferenceServices(Component):
     """Served models."""
 
     served: pulumi.Output[int]

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from ..core.component import Component
 from .kept_secret import KeptSecret, KeptSecretArgs
 
 _VALIDITY = datetime.timedelta(days=730)
@@ -39,7 +40,7 @@ class CertificateArgs:
     today: datetime.date = field(default_factory=today)
 
 
-class Certificate(pulumi.ComponentResource):
+class Certificate(Component):
     """A TLS Secret with `tls.crt` (the certificate, then the CA's), `tls.key` (PKCS8) and `ca.crt`."""
 
     secret_name: pulumi.Output[str]

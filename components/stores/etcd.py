@@ -19,6 +19,7 @@ from pulumi_kubernetes.core.v1 import (
     ServicePortArgs,
 )
 
+from ..core.component import Component
 from ..core.names_and_quantities import MIB, quantity
 from ..core.pods import container_security
 from ..core.problem import raise_if_invalid
@@ -44,7 +45,7 @@ class EtcdArgs:
     """Names of Secrets in that namespace."""
 
 
-class Etcd(pulumi.ComponentResource):
+class Etcd(Component):
     """A single etcd."""
 
     connection: EtcdConnection

@@ -1,8 +1,8 @@
 """Secret values that the stack generates once and then keeps.
 
-They live in a Kubernetes Secret whose `data` Pulumi ignores after the first write: the values of the first `up` stay in
-the stack's state, encrypted, and every later run reads them back from there. So no file holds them, no plugin is
-needed, and a second `up` changes nothing. New values are had by a new resource name.
+The values of the first `up` stay in the stack's state, encrypted, and every later run applies them again: a second `up`
+changes nothing, an update that was killed between the two goes on with the same values, and a Secret that somebody
+changed or deleted gets them back. No file holds them and no plugin is needed. A new resource name generates new values.
 """
 
 import base64
@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from ..core.component import Component
 from ..core.rendering import encoded
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeptSecretArgs:
-    """The Secret's place and what goes into it if it does not exist yet."""
+    """Arguments of KeptSecret: where the Secret is and what it is generated with."""
 
     namespace: pulumi.Input[str]
     secret_name: str
@@ -26,19 +27,22 @@ class KeptSecretArgs:
     type: str = "Opaque"
 
 
-class KeptSecret(pulumi.ComponentResource):
+class KeptSecret(Component):
     """A Secret that holds the values of its first creation for good."""
 
     secret_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: KeptSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelmesh:index:KeptSecret", name, {}, opts)
+        # Not in the Secret's own resource: a refresh replaces what the state has of it by what the cluster has.
+        child = pulumi.ResourceOptions(parent=self, ignore_changes=["input"], additional_secret_outputs=["output"])
+        kept = pulumi.Stash(name, input=pulumi.Output.secret(dict(args.values)), opts=child)
         self._secret = kubernetes.core.v1.Secret(
             name,
             metadata={"name": args.secret_name, "namespace": args.namespace},
             type=args.type,
-            data=pulumi.Output.secret(encoded(args.values)),
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["data"]),
+            data=kept.output.apply(encoded),
+            opts=pulumi.ResourceOptions(parent=self),
         )
         self.secret_name = self._secret.metadata.apply(lambda metadata: str(metadata.name))
         self.register_outputs({"secret_name": self.secret_name})

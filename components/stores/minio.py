@@ -25,6 +25,7 @@ from pulumi_kubernetes.core.v1 import (
     VolumeMountArgs,
 )
 
+from ..core.component import Component
 from ..core.pods import container_security
 from ..core.problem import raise_if_invalid
 from .kept_secret import KeptSecret, KeptSecretArgs
@@ -48,7 +49,7 @@ class MinioArgs:
     """Names of Secrets in that namespace."""
 
 
-class Minio(pulumi.ComponentResource):
+class Minio(Component):
     """A single MinIO server."""
 
     storage: S3Storage
@@ -63,7 +64,7 @@ class Minio(pulumi.ComponentResource):
             f"{name}-credentials",
             KeptSecretArgs(
                 namespace=args.namespace,
-                secret_name="minio-credentials",  # noqa: S106  a name, not a secret
+                secret_name="minio-root",  # noqa: S106  a name, not a secret
                 values={"user": f"modelmesh-{secrets.token_hex(6)}", "password": secrets.token_urlsafe(30)},
             ),
             child,

@@ -18,6 +18,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.core.v1 import EnvFromSourceArgs, EnvVarArgs, SecretEnvSourceArgs
 
+from ..core.component import Component
 from ..core.jobs import job, job_container
 from ..core.names_and_quantities import MIB, label_problems, shown, subdomain_problems
 from ..core.problem import raise_if_invalid
@@ -85,7 +86,7 @@ class ModelArtifactArgs:
     """Names of Secrets in the namespace that the publisher's image is pulled with."""
 
 
-class ModelArtifact(pulumi.ComponentResource):
+class ModelArtifact(Component):
     """A published model."""
 
     digest: str

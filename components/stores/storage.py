@@ -12,6 +12,7 @@ from typing import ClassVar
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from ..core.component import Component
 from ..core.problem import raise_if_invalid
 from ..core.rendering import encoded
 from .storage_rules import storage_problems
@@ -141,7 +142,7 @@ class StorageConfigArgs:
     entries: Mapping[str, Storage]
 
 
-class StorageConfig(pulumi.ComponentResource):
+class StorageConfig(Component):
     """The storage Secret of one namespace, also without any entry: runtime pods mount it and wait for it."""
 
     secret_name: pulumi.Output[str]

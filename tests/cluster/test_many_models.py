@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cli.interrupted import tidy
+from cli.interrupted import adopt
 from tests.cluster.deployment import KINDS, Deployment, opened
 
 MANY, MOVED, KILLS, SEED = 300, 50, 20, 7
@@ -43,9 +43,11 @@ class Table:
 
     def up(self, count: int, version: int = 0, *flags: str) -> str:
         """Whole. What it printed."""
-        update = self._deployment.run("up", "--yes", "--skip-preview", *flags, config=self.config(count, version))
+        adopt(self._deployment.stack)  # as `make up` does
+        update = self._deployment.run(
+            "up", "--yes", "--skip-preview", "--refresh", *flags, config=self.config(count, version)
+        )
         assert update.succeeded, update.output
-        tidy(self._deployment.stack)  # as `make up` does
         return update.output
 
     def killed(self, count: int, version: int, after: float) -> None:
@@ -147,7 +149,7 @@ def test_what_somebody_deletes_by_hand_is_missed_and_made_again(table: Table, de
     config = table.config(MANY, 0)
     update = deployment.run("up", "--yes", "--skip-preview", config=config)
     assert not update.succeeded
-    assert "Changed or deleted after they were applied: model-0007" in update.output
+    assert "somebody has changed or deleted model-0007" in update.output
     urn = next(urn for urn in deployment.resources() if "batch/v1:Job::more-models" in urn)
     assert f"--replace '{urn}'" in update.output
     update = deployment.run("up", "--yes", "--skip-preview", "--replace", urn, config=config)

@@ -12,6 +12,7 @@ from cli.stack import Stack
 from tests.unit.cli.conftest import Programs
 
 URN = "urn:pulumi:prod::modelmesh::"
+STACK = {"urn": f"{URN}pulumi:pulumi:Stack::modelmesh-prod", "type": "pulumi:pulumi:Stack"}
 
 
 def begun(kind: str, name: str, *, namespace: str = "models") -> dict[str, Any]:
@@ -25,18 +26,25 @@ class Engine:
     """A stand-in that has the state of a stack and takes another one."""
 
     def __init__(
-        self, programs: Programs, *pending: dict[str, Any], resources: tuple[dict[str, Any], ...] = ()
+        self,
+        programs: Programs,
+        *pending: dict[str, Any],
+        resources: tuple[dict[str, Any], ...] = (),
+        locked: bool = False,
+        meanwhile: dict[str, Any] | None = None,
     ) -> None:
         self._file = programs.folder / "state.json"
         operations = [{"type": "creating", "resource": each} for each in pending]
         state = {"deployment": {"resources": list(resources), "pending_operations": operations}}
         self._file.write_text(json.dumps(state))
-        programs.add("kubectl", "")
+        after = programs.folder / "after.json"
+        after.write_text(json.dumps({"deployment": meanwhile} if meanwhile else state))
         programs.add(
             "pulumi",
             f"""case "$1 $2" in
               "stack export") cat {self._file} ;;
               "stack import") cp "$4" {self._file} ;;
+              "refresh "*) cp {after} {self._file}; exit {255 if locked else 0} ;;
             esac""",
         )
 
@@ -47,53 +55,68 @@ class Engine:
 
 def test_nothing_is_written_where_nothing_was_begun(programs: Programs, prod: Callable[[], Stack]) -> None:
     Engine(programs)
-    interrupted.tidy(prod())
-    assert not any("import" in call for call in programs.calls("pulumi"))
-    assert not programs.calls("kubectl")
+    assert interrupted.adopt(prod()) == []
+    assert [call.split(" --")[0] for call in programs.calls("pulumi")] == ["stack export"]
 
 
 def test_a_stack_that_was_never_up_has_begun_nothing(programs: Programs, prod: Callable[[], Stack]) -> None:
     programs.add("pulumi", "echo '{\"deployment\": null}'")
-    interrupted.tidy(prod())
+    assert interrupted.adopt(prod()) == []
 
 
-def test_what_is_in_the_state_by_now_stays(programs: Programs, prod: Callable[[], Stack]) -> None:
+def test_what_is_in_the_state_by_now_is_not_taken_twice(programs: Programs, prod: Callable[[], Stack]) -> None:
     table = begun("core/v1:ConfigMap", "table")
     there = {"urn": table["urn"], "type": table["type"], "id": "models/table"}
     engine = Engine(programs, table, resources=(there,))
-    interrupted.tidy(prod())
+    assert interrupted.adopt(prod()) == [there]
     assert engine.state() == {"resources": [there], "pending_operations": []}
-    assert not programs.calls("kubectl")
 
 
-def test_what_is_not_is_told_and_deleted(
+def test_an_object_that_was_begun_becomes_a_resource(
     programs: Programs, prod: Callable[[], Stack], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    job, role = begun("batch/v1:Job", "seen-1"), begun("x/v1:ClusterRole", "role-1", namespace="")
-    another = {"urn": job["urn"], "type": job["type"], "id": "models/seen-2"}
-    engine = Engine(programs, job, role, resources=(another,))
-    interrupted.tidy(prod())
-    first, second = programs.calls("kubectl")
-    assert "--context prod" in first
-    assert first.endswith("delete Job seen-1 --namespace models --ignore-not-found")
-    assert second.endswith("delete ClusterRole role-1 --ignore-not-found")
-    assert "Job models/seen-1" in capfd.readouterr().err
-    assert engine.state() == {"resources": [another], "pending_operations": []}
+    gone = {"dependencies": ["urn:gone"], "propertyDependencies": {"data": ["urn:gone"]}, "parent": "urn:gone"}
+    secret = begun("core/v1:Secret", "password") | gone
+    role = begun("rbac.authorization.k8s.io/v1:ClusterRole", "role", namespace="") | {"parent": STACK["urn"]}
+    engine = Engine(programs, secret, role, resources=(STACK,))
+    interrupted.adopt(prod())
+    _, first, second = engine.state()["resources"]
+    assert first == begun("core/v1:Secret", "password") | {"id": "models/password", "outputs": secret["inputs"]}
+    assert second == role | {"id": "role", "outputs": role["inputs"]}
+    assert engine.state()["pending_operations"] == []
+    assert "core/v1:Secret models/password" in capfd.readouterr().err
 
 
-def test_what_is_kept_or_somebody_elses_or_no_object_is_left_alone(
+def test_an_object_that_was_to_replace_another_is_to_be_deleted(programs: Programs, prod: Callable[[], Stack]) -> None:
+    job = begun("batch/v1:Job", "seen-2")
+    former = {"urn": job["urn"], "type": job["type"], "id": "models/seen-1"}
+    engine = Engine(programs, job, resources=(former,))
+    interrupted.adopt(prod())
+    replacement = job | {"id": "models/seen-2", "outputs": job["inputs"], "delete": True}
+    assert engine.state()["resources"] == [former, replacement]
+
+
+def test_what_is_no_object_of_kubernetes_is_forgotten(programs: Programs, prod: Callable[[], Stack]) -> None:
+    image = {"urn": f"{URN}docker-build:index:Image::image", "type": "docker-build:index:Image", "inputs": {}}
+    engine = Engine(programs, image)
+    assert interrupted.adopt(prod()) == []
+    assert engine.state() == {"resources": [], "pending_operations": []}
+
+
+def test_nothing_is_written_while_another_update_of_the_stack_is_running(
     programs: Programs, prod: Callable[[], Stack]
 ) -> None:
-    kept = begun("x/v1:CustomResourceDefinition", "kept", namespace="") | {"retainOnDelete": True}
-    image = {"urn": f"{URN}docker-build:index:Image::image", "type": "docker-build:index:Image", "inputs": {}}
-    Engine(programs, kept, begun("core/v1:NamespacePatch", "theirs", namespace=""), image)
-    interrupted.tidy(prod())
-    assert not programs.calls("kubectl")
-
-
-def test_the_notes_stay_where_the_cluster_does_not_answer(programs: Programs, prod: Callable[[], Stack]) -> None:
-    engine = Engine(programs, begun("core/v1:ConfigMap", "table"))
-    programs.add("kubectl", "exit 1")
-    with pytest.raises(CommandError):
-        interrupted.tidy(prod())
+    engine = Engine(programs, begun("core/v1:ConfigMap", "table"), resources=(STACK,), locked=True)
+    with pytest.raises(CommandError, match="pulumi refresh failed"):
+        interrupted.adopt(prod())
     assert engine.state()["pending_operations"]
+    assert not any("import" in call for call in programs.calls("pulumi"))
+
+
+def test_what_another_update_has_finished_since_is_kept(programs: Programs, prod: Callable[[], Stack]) -> None:
+    """It ended between the first look and the lock: its own state counts, not the one that was seen before."""
+    table = begun("core/v1:ConfigMap", "table")
+    finished = {"resources": [STACK, table | {"id": "models/table"}], "pending_operations": []}
+    engine = Engine(programs, table, resources=(STACK,), meanwhile=finished)
+    interrupted.adopt(prod())
+    assert engine.state() == finished

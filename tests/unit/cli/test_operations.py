@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from cli import operations
-from cli.errors import CommandError, EngineError
+from cli.errors import CommandError, DriftError, EngineError
 from cli.scratch import APART, NODE_NOT_STARTED
 from cli.stack import Stack, on_no_node
 from project import ROOT
@@ -19,10 +19,16 @@ from tests.unit.cli.test_scratch import INIT
 
 UID = "1b7e6a52-0000-4000-8000-000000000001"
 
-VOLUME: dict[str, Any] = {"urn": "urn:its-volume"}
+VOLUME: dict[str, Any] = {"urn": "urn:its-volume", "type": "kubernetes:core/v1:PersistentVolumeClaim"}
 GUARD: dict[str, Any] = {
     "urn": "urn:pulumi:prod::modelmesh::modelmesh:index:ClusterGuard$pulumi:index:Stash::guard",
+    "type": "pulumi:index:Stash",
     "outputs": {"output": UID},
+}
+PROVIDER: dict[str, Any] = {
+    "urn": "urn:provider",
+    "type": "pulumi:providers:kubernetes",
+    "inputs": {"kubeconfig": f"~/.kube/modelmesh/{UID}"},
 }
 
 
@@ -59,25 +65,43 @@ def test_a_stack_in_step_is_told(programs: Programs, capfd: pytest.CaptureFixtur
     assert {"preview", "--refresh", "--expect-no-changes"} <= set(flags)
 
 
-def test_what_a_killed_update_had_begun_is_left_alone_until_an_operation_has_succeeded(programs: Programs) -> None:
+@pytest.mark.parametrize(("command", "operation"), [(operations.up, "up"), (operations.down, "destroy")])
+def test_what_a_killed_update_had_begun_is_in_the_state_before_the_engine_looks_at_the_cluster(
+    programs: Programs, command: Callable[[Namespace], None], operation: str
+) -> None:
     begun = {"urn": "urn:begun", "type": "kubernetes:core/v1:ConfigMap", "inputs": {"metadata": {"name": "x"}}}
     state = {"deployment": {"resources": [], "pending_operations": [{"type": "creating", "resource": begun}]}}
     export = f"""[ "$1 $2" = "stack export" ] && printf '%s' '{json.dumps(state)}' && exit"""
     programs.add("kubectl", "")
-    programs.add("pulumi", f"""{export}\n[ $1 = destroy ] && exit 1\n{engine({})}""")
+    programs.add("pulumi", f"""{export}\n[ $1 = {operation} ] && exit 1\n{engine({})}""")
     with pytest.raises(EngineError):
-        operations.down(given(yes=True))
-    assert not any(call.startswith("stack import") for call in programs.calls("pulumi"))
-    programs.add("pulumi", f"{export}\n{engine({})}")
-    operations.down(given(yes=True))
-    assert programs.calls("pulumi")[-1].startswith("stack import")
-    assert programs.calls("kubectl")[-1].endswith("delete ConfigMap x --ignore-not-found")
+        command(given(yes=True))
+    *_, imported, run = programs.calls("pulumi")
+    assert imported.startswith("stack import")
+    assert run.startswith(f"{operation} --refresh")
+
+
+def test_another_machine_gets_the_kubeconfig_that_the_state_names(
+    programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pinned: list[str] = []
+    monkeypatch.setattr("components.Cluster.pin", lambda _, uid: pinned.append(uid))
+    programs.add("pulumi", engine({"namespace": "x"}, resources=[GUARD, PROVIDER]))
+    programs.add("kubectl", f"printf '%s' {UID}")
+    operations.drift(given())
+    assert pinned == [UID]
+    file = tmp_path / "home/.kube/modelmesh" / UID
+    file.parent.mkdir(parents=True)
+    file.touch()
+    operations.drift(given())
+    assert pinned == [UID]
 
 
 def test_drift_is_told_from_failure(programs: Programs) -> None:
     programs.add("pulumi", engine({"namespace": "x"}, "exit 7"))
-    with pytest.raises(CommandError, match=r"stack prod has drifted.*make up STACK=prod"):
+    with pytest.raises(DriftError, match=r"stack prod has drifted.*make up STACK=prod") as raised:
         operations.drift(given())
+    assert raised.value.exit_code == 7
     programs.add("pulumi", engine({"namespace": "x"}, "exit 255"))
     with pytest.raises(EngineError, match="preview failed with exit code 255"):
         operations.drift(given())
@@ -127,14 +151,16 @@ def test_down_destroys_on_the_cluster_that_the_stack_was_made_on(
     programs.add("pulumi", engine({}, resources=resources))
     programs.add("kubectl", f"printf '%s' {UID}")
     operations.down(given())
-    assert [call for call in programs.calls("pulumi") if not call.startswith("stack")][-1] == "destroy --stack prod"
+    assert [call for call in programs.calls("pulumi") if not call.startswith("stack")][
+        -1
+    ] == "destroy --refresh --stack prod"
 
 
 def test_down_refuses_another_cluster(programs: Programs, tmp_path: Path) -> None:
     """Also after a first update that failed, which leaves resources but no outputs."""
     programs.add("pulumi", engine({}, resources=[VOLUME, GUARD]))
     programs.add("kubectl", "printf another")
-    with pytest.raises(CommandError, match=f"made on the cluster {UID}, .* leads to another, so nothing was destroyed"):
+    with pytest.raises(CommandError, match=f"made on the cluster {UID}, .* leads to another, so nothing was changed"):
         operations.down(given())
     assert not any(call.startswith("destroy") for call in programs.calls("pulumi"))
     asked = "get namespace kube-system --output=jsonpath={.metadata.uid}"

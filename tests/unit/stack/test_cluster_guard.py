@@ -1,5 +1,6 @@
 """The guard of a stack's cluster: on which it lets a stack go, and on which not, before anything there is touched."""
 
+import base64
 import json
 import socket
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
+import yaml
 from pulumi.runtime.rpc import UNKNOWN
 
 from components.core.cluster import Cluster
@@ -36,8 +38,19 @@ NAMESPACE = "kubernetes:core/v1:Namespace"
 OTHER_UID = "99999999-8888-7777-6666-555555555555"
 
 
+PINNED = f"~/.kube/modelmesh/{UID}"
+
+
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The account's home folder, where copies of kubeconfigs are kept."""
+    folder = tmp_path / "home"
+    monkeypatch.setattr("components.core.cluster._expanded", lambda path: folder / str(path).removeprefix("~/"))
+    return folder
+
+
+@pytest.fixture
+def server(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:  # noqa: ARG001
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with api_server(tmp_path) as running:
         yield running
@@ -86,7 +99,7 @@ def test_the_first_run_keeps_the_clusters_uid(server: ApiServer, preview: bool) 
 @pytest.mark.parametrize("preview", [True, False])
 def test_on_its_own_cluster_a_stack_goes_on(server: ApiServer, preview: bool) -> None:
     made = guarded(server.cluster, preview=preview, kept=UID)
-    assert made.one(PROVIDER).inputs["kubeconfig"] == server.cluster.kubeconfig
+    assert made.one(PROVIDER).inputs["kubeconfig"] == PINNED
     assert made.one(NAMESPACE)
     assert made.outputs["cluster"] == UID
 
@@ -99,7 +112,31 @@ def test_on_another_cluster_nothing_is_touched(server: ApiServer, registered: li
     for told in (UID, OTHER_UID, "context 'here'", server.cluster.kubeconfig, "organization/modelmesh/dev"):
         assert told in str(raised.value)
     (stash,) = [resource for resource in registered if resource.token == STASH]
-    assert f"pulumi state delete '{stash.urn}' && pulumi up --refresh" in str(raised.value)
+    assert f"pulumi state delete '{stash.urn}' && PULUMI_K8S_DELETE_UNREACHABLE=true" in str(raised.value)
+
+
+def test_the_provider_reaches_this_cluster_alone_wherever_the_kubeconfig_leads_later(
+    server: ApiServer, home: Path
+) -> None:
+    (server.cluster.file.parent / "ca.pem").write_text("a certificate")
+    kubeconfig = yaml.safe_load(server.cluster.file.read_text())
+    url = kubeconfig["clusters"][0]["cluster"]["server"]
+    kubeconfig["clusters"][0]["cluster"]["certificate-authority"] = "ca.pem"
+    kubeconfig["users"][0]["user"]["tokenFile"] = "token"
+    kubeconfig["users"].append({"name": "other", "user": {"token": "of another cluster"}})
+    server.cluster.file.write_text(yaml.safe_dump(kubeconfig))
+    guarded(server.cluster, preview=False)
+    copy = home / ".kube/modelmesh" / UID
+    assert copy.stat().st_mode & 0o777 == 0o600
+    kept = yaml.safe_load(copy.read_text())
+    authority = base64.b64encode(b"a certificate").decode()
+    assert kept["clusters"] == [{"name": "c", "cluster": {"server": url, "certificate-authority-data": authority}}]
+    assert kept["users"] == [
+        {"name": "u", "user": {"token": "a-token", "tokenFile": str(server.cluster.file.parent / "token")}}
+    ]
+    with pytest.raises(WrongClusterError):
+        guarded(server.cluster, preview=False, kept=OTHER_UID)
+    assert [file.name for file in copy.parent.iterdir()] == [UID]
 
 
 def test_in_the_state_nothing_depends_on_the_stash_which_may_be_deleted_alone(server: ApiServer) -> None:
@@ -168,7 +205,7 @@ def test_a_preview_goes_on_without_the_cluster_and_says_so(
     cluster = broken(server.cluster)
     made = guarded(cluster, kept=UID)
     assert made.outputs["cluster"] == UID
-    assert made.one(PROVIDER).inputs["kubeconfig"] == cluster.kubeconfig
+    assert made.one(PROVIDER).inputs["kubeconfig"] == PINNED
     (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert f"context {cluster.context!r}" in warning
     assert "was not looked at" in warning
@@ -237,7 +274,7 @@ def test_a_home_folder_is_this_machines_and_the_states_text_everybodys(
 ) -> None:
     monkeypatch.setenv("HOME", str(server.cluster.file.parent))
     made = guarded(replace(server.cluster, kubeconfig="~/kubeconfig"), preview=False)
-    assert made.one(PROVIDER).inputs["kubeconfig"] == "~/kubeconfig"
+    assert made.one(PROVIDER).inputs["kubeconfig"] == PINNED
     assert json.dumps(made.one(STASH).inputs) == json.dumps({"input": UID})
 
 

@@ -290,3 +290,16 @@ def test_nothing_but_metadata_is_asked_for(server: ApiServer) -> None:
     problems(server)
     assert len(server.asked) > len(NAMES) + 5, "the server refuses to say more than metadata"
     assert KUBE_SYSTEM not in server.asked
+
+
+def test_a_namespace_that_is_said_to_exist_and_does_not_is_named_before_anything_changes(server: ApiServer) -> None:
+    server.has(NAMESPACES, "serving")
+    (problem,) = problems(server, namespace_names=[], existing_namespaces=["serving", "team-a"])
+    assert problem.startswith("namespace/team-a: does not exist; with modelmesh:namespacesExist: true")
+    assert "create namespace team-a" in problem
+
+
+def test_who_may_not_read_an_existing_namespace_learns_of_the_right_alone(server: ApiServer) -> None:
+    server.known[f"{NAMESPACES}/team-a"] = 403
+    (problem,) = problems(server, namespace_names=[], existing_namespaces=["team-a"])
+    assert "expected the right to get namespaces" in problem

@@ -84,13 +84,24 @@ def test_the_webhook_still_fails_closed_and_trusts_the_certificate_that_is_mount
 
 
 def test_generated_values_are_kept_and_secret(dev: Run) -> None:
-    for kept in (dev.one("kubernetes:core/v1:Secret", "minio-credentials"), webhook_certificate(dev)):
-        assert kept.ignore_changes == ("data",)
+    for kept in (dev.one("kubernetes:core/v1:Secret", "minio-root"), webhook_certificate(dev)):
+        (stash,) = [found for found in dev.of("pulumi:index:Stash") if found.name == kept.name]
+        assert stash.ignore_changes == ("input",)
+        assert set(stash.inputs["input"].values()) <= set(stash.secrets)
         assert set(kept.inputs["data"].values()) <= set(kept.secrets)
 
 
+def test_every_object_is_applied_under_the_stacks_own_field_manager_and_overrides_others(dev: Run) -> None:
+    objects = [resource for resource in dev.resources if resource.token.startswith("kubernetes:")]
+    assert len(objects) > 20
+    for resource in objects:
+        annotations = resource.inputs["metadata"]["annotations"]
+        assert annotations["pulumi.com/patchFieldManager"] == "pulumi/organization/modelmesh/dev", resource.urn
+        assert annotations["pulumi.com/patchForce"] == "true", resource.urn
+
+
 def test_no_secret_is_in_plain_text_anywhere(dev: Run) -> None:
-    minio = dev.one("kubernetes:core/v1:Secret", "minio-credentials").inputs["data"]
+    minio = dev.one("kubernetes:core/v1:Secret", "minio-root").inputs["data"]
     certificate = webhook_certificate(dev).inputs["data"]
     secrets = [minio["user"], minio["password"], certificate["tls.key"]]
     secrets += [base64.b64decode(value).decode() for value in secrets]

@@ -214,11 +214,10 @@ def test_etcd_makes_no_secret_of_its_own_and_is_named_so_that_every_namespace_fi
 
 def test_minios_credentials_are_generated_kept_and_nowhere_plain() -> None:
     found = made(make_minio)
-    kept = found.one("kubernetes:core/v1:Secret", "minio-credentials")
-    assert kept.ignore_changes == ("data",)
+    kept = found.one("kubernetes:core/v1:Secret", "minio-root")
     assert set(kept.secrets) == set(kept.inputs["data"].values())
     (container,) = pod(found)["containers"]
     references = {entry["name"]: entry["valueFrom"] for entry in container["env"] if "valueFrom" in entry}
-    assert references["MINIO_ROOT_PASSWORD"] == {"secretKeyRef": {"name": "minio-credentials", "key": "password"}}
+    assert references["MINIO_ROOT_PASSWORD"] == {"secretKeyRef": {"name": "minio-root", "key": "password"}}
     assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]  # noqa: S108
     assert {"name": "tmp", "emptyDir": {}} in pod(found)["volumes"]

@@ -1,0 +1,79 @@
+"""Generated values that a stack keeps, and the field manager that its objects are applied under."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import pytest
+
+from components.core.component import Component
+from components.stores.kept_secret import KeptSecret, KeptSecretArgs
+from tests.unit.stack.engine import Resource, Run, run
+
+SECRET = "kubernetes:core/v1:Secret"  # noqa: S105  a type
+MANAGER, FORCE = "pulumi.com/patchFieldManager", "pulumi.com/patchForce"
+
+
+def generated(value: str, kept: dict[str, object] | None = None) -> Run:
+    def program() -> None:
+        args = KeptSecretArgs(namespace="models", secret_name="password", values={"password": value})  # noqa: S106
+        pulumi.export("value", KeptSecret("password", args).value("password"))
+
+    return run(program, preview=False, kept=kept)
+
+
+def test_a_later_run_applies_the_values_of_the_first_one() -> None:
+    later = generated("fresh", kept={"password": {"password": "first"}})
+    assert later.one(SECRET).inputs["data"] == {"password": base64.b64encode(b"first").decode()}
+    assert later.outputs["value"] == "first"
+
+
+def test_a_secret_that_somebody_changed_is_not_left_so() -> None:
+    assert generated("first").one(SECRET).ignore_changes == ()
+
+
+def test_values_are_secret_wherever_they_are_kept() -> None:
+    made = generated("first")
+    assert made.one("pulumi:index:Stash").secrets == ("first",)
+    assert made.one("pulumi:index:Stash").ignore_changes == ("input",)
+    assert made.one(SECRET).secrets == (base64.b64encode(b"first").decode(),)
+
+
+def applied(token: str, metadata: Callable[[], Any]) -> Resource:
+    kinds = {"Namespace": kubernetes.core.v1.Namespace, "NamespacePatch": kubernetes.core.v1.NamespacePatch}
+
+    def program() -> None:
+        component = Component("modelmesh:index:Test", "test")
+        inner = Component("modelmesh:index:Inner", "inner", {}, pulumi.ResourceOptions(parent=component))
+        kinds[token]("object", metadata=metadata(), opts=pulumi.ResourceOptions(parent=inner))
+
+    return run(program, preview=False).one(f"kubernetes:core/v1:{token}")
+
+
+OWN = {MANAGER: "pulumi/organization/modelmesh/dev", FORCE: "true"}
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        lambda: {"name": "a", "annotations": {"b": "c"}},
+        lambda: kubernetes.meta.v1.ObjectMetaArgs(name="a", annotations={"b": "c"}),
+        lambda: pulumi.Output.from_input({"name": "a", "annotations": {"b": "c"}}),
+        lambda: {"name": "a", "annotations": pulumi.Output.from_input({"b": "c"})},
+    ],
+    ids=["dict", "args", "output", "output inside"],
+)
+def test_an_object_of_the_stack_overrides_other_managers(metadata: Callable[[], Any]) -> None:
+    assert applied("Namespace", metadata).inputs["metadata"] == {"name": "a", "annotations": {"b": "c", **OWN}}
+
+
+def test_a_patch_of_somebody_elses_object_overrides_nobody() -> None:
+    annotations = applied("NamespacePatch", lambda: {"name": "a"}).inputs["metadata"]["annotations"]
+    assert annotations == {MANAGER: OWN[MANAGER]}
+
+
+def test_stacks_that_share_an_object_apply_it_under_one_name() -> None:
+    shared = {"name": "a", "annotations": {"modelmesh.pulumi.com/stack": "shared"}}
+    assert applied("Namespace", lambda: shared).inputs["metadata"]["annotations"][MANAGER] == "pulumi/shared"

@@ -115,6 +115,13 @@ def test_a_stack_is_deployed_in_its_environment_one_at_a_time_and_never_cancelle
     assert "concurrency" not in workflows()["deploy"]
 
 
+def test_a_token_that_may_write_a_stack_is_only_used_in_that_environment() -> None:
+    """A secret of the repository is there for every branch; one of an environment is not."""
+    using = {each.place for each in jobs() if "secrets.PULUMI_ACCESS_TOKEN" in str(each.content)}
+    assert using == {f"deploy.{stack}" for stack in STACKS}
+    assert all(job("deploy", stack).content["environment"] == stack for stack in STACKS)
+
+
 def test_each_environment_waits_for_the_one_before() -> None:
     needs = {each.name: each.content.get("needs") for each in jobs() if each.workflow == "deploy"}
     assert needs == {
@@ -138,7 +145,7 @@ def test_a_promotion_goes_from_one_environment_to_the_next() -> None:
     ]
     for each in called:
         assert each.content["needs"] == each.content["with"]["from"]
-        assert set(each.content["secrets"]) == {"PULUMI_ACCESS_TOKEN"}, "no kubeconfig: outputs are read from the state"
+        assert set(each.content["secrets"]) == {"PULUMI_READ_TOKEN"}, "no kubeconfig: outputs are read from the state"
 
 
 def test_every_stack_that_a_workflow_knows_has_a_file() -> None:

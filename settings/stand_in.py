@@ -1,4 +1,4 @@
-"""Solo mesh, which answers in place of ModelMesh where its image cannot be had."""
+"""Solo mesh, which replaces ModelMesh if its image is not available."""
 
 from collections.abc import Mapping
 
@@ -13,5 +13,5 @@ def stands_in(images: mm.Images) -> bool:
 
 
 def stand_in_labels(images: mm.Images) -> Mapping[str, str]:
-    """The pod labels that tell runtime pods with solo mesh from those with ModelMesh."""
+    """Pod labels that distinguish runtime pods with solo mesh from those with ModelMesh."""
     return {"modelmesh-server": NAME} if stands_in(images) else {}

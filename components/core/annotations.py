@@ -1,12 +1,12 @@
-"""The annotations that ModelMesh Serving reads, by their keys."""
+"""Keys of the annotations that ModelMesh Serving reads."""
 
 PREFIX = "serving.kserve.io/"
 
-# Of an InferenceService.
+# Annotations of an InferenceService.
 MODE, RUNTIME, STORAGE_KEY, SCHEMA_PATH = (
     f"{PREFIX}{key}" for key in ("deploymentMode", "servingRuntime", "secretKey", "schemaPath")
 )
-# Of a runtime.
+# Annotations of a runtime.
 CLASS, METRIC, UTILIZATION, LEAST, MOST = (
     f"{PREFIX}{key}" for key in ("autoscalerClass", "metrics", "targetUtilizationPercentage", "min-scale", "max-scale")
 )

@@ -28,7 +28,7 @@ _RETRIES = 3
 _REPLACE_UNREADY = "pulumi.com/replaceUnready"
 _TMP = "/tmp"  # noqa: S108  a mount point
 _SLACK_SECONDS = 60
-"""What Pulumi waits longer than the Job's deadline, so that the Job's own reason is reported."""
+"""Time that Pulumi waits after the Job's deadline, so that the Job's own reason is reported."""
 
 
 def job_container(

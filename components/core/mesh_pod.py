@@ -1,4 +1,4 @@
-"""What ModelMesh's controller puts into every runtime pod itself, and which a runtime must leave alone."""
+"""Names and ports that ModelMesh's controller adds to every runtime pod, and that a runtime must not use."""
 
 from .reading import text
 
@@ -15,17 +15,17 @@ LABELS = (
     "app.kubernetes.io/managed-by",
     "app.kubernetes.io/name",
 )
-"""By these the controller's Deployment, Service and network policies find the pods."""
+"""Labels by which the controller's Deployment, Service and network policies select the pods."""
 
 ADAPTER_PORT = 8085
 PULLER_PORT = 8086
 MESH_PORTS = {8080: "the mesh's own traffic", 8089: "the mesh's probes", 8090: "the mesh's preStop hook"}
-"""Those that no configuration moves, and what for."""
+"""Ports that are not configurable, with their purpose."""
 KEPT_PORTS = frozenset({ADAPTER_PORT, *range(11881, 11900)})
-"""Refused by the controller whether or not anything listens there."""
+"""Ports that the controller rejects in a runtime, even if nothing listens on them."""
 
 
 def is_taken(name: object, names: tuple[str, ...]) -> bool:
-    """Whether a container, volume or port of that name is ModelMesh's own; it also keeps all that start with mm-."""
+    """Whether ModelMesh uses the name of a container, volume or port; all names that start with mm- are reserved."""
     known = text(name)
     return known is not None and (known in names or known.startswith("mm-"))

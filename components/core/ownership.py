@@ -1,7 +1,7 @@
-"""Whose an object of the whole cluster is: the mark that a stack puts on those that it makes.
+"""Ownership of cluster-wide objects: the annotation that a stack sets on those that it creates.
 
-What is in a namespace goes with it. What no namespace holds has one name in the whole cluster, and Kubernetes' way of
-applying things hands it from one stack to the next without a word; the mark is what a `ClusterGuard` can tell it by.
+Namespaced objects belong to their namespace's stack. A cluster-wide object has one name in the whole cluster, and
+server-side apply passes it from one stack to another without a warning. `ClusterGuard` detects that by the annotation.
 """
 
 from typing import Literal
@@ -9,15 +9,18 @@ from typing import Literal
 import pulumi
 
 MARK = "modelmesh.pulumi.com/stack"
-"""The annotation. Its value is a stack's full name, or `SHARED`."""
+"""Annotation whose value is a stack's full name, or `SHARED`."""
 SHARED = "shared"
-"""Any stack of this program may apply it, and none deletes it."""
+"""Value for objects that any stack of this program may apply, and that none deletes."""
 
 Definitions = Literal["own", "kept", "existing"]
-"""Where the definitions of custom resources come from: made by the stack, and deleted with it and all that they define;
-made where they are missing, shared with other stacks, and left behind; or somebody else's, a KServe's say."""
+"""Origin of the CRDs.
+
+`own`: created by the stack, and deleted with it and all their objects. `kept`: created if missing, shared with other
+stacks, and kept on destroy. `existing`: managed elsewhere, for example by KServe.
+"""
 
 
 def this_stack() -> str:
-    """The full name of the stack that is running: organization, project and stack."""
+    """Full name of the running stack: organization, project and stack."""
     return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"

@@ -1,4 +1,4 @@
-"""Security contexts of the stack's own pods: no root, a read-only root file system, no capabilities."""
+"""Security contexts of the stack's pods: no root, a read-only root file system, no capabilities."""
 
 from pulumi_kubernetes.core.v1 import (
     CapabilitiesArgs,
@@ -23,7 +23,7 @@ def pod_security(*, fs_group_change_policy: str | None = None) -> PodSecurityCon
 
 
 def container_security(user: int | None = None) -> SecurityContextArgs:
-    """Return a container's security context; `user` makes it complete for pods whose own context is not ours to set."""
+    """Return a container's security context; `user` completes it for pods without one of `pod_security`."""
     return SecurityContextArgs(
         run_as_non_root=True if user else None,
         run_as_user=user,

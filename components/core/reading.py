@@ -1,6 +1,6 @@
-"""Reads documents that may hold anything anywhere.
+"""Access to documents with arbitrary content.
 
-A wrong shape is for the schema to tell, and of a value that is not known yet nobody can.
+The schema reports wrong types, and values that are not known yet cannot be checked.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ Entries = list[tuple[int, Spec]]
 
 
 def at(value: Any, *path: str) -> Any:
-    """What stands below a path of keys; None where nothing does, an Unknown where that is not known yet."""
+    """Value below a path of keys; None if there is none, an Unknown if it is not known yet."""
     for key in path:
         if isinstance(value, Unknown):
             return value
@@ -21,27 +21,27 @@ def at(value: Any, *path: str) -> Any:
 
 
 def entries(value: Any) -> Entries:
-    """The mappings of a list, each with its index."""
+    """Mappings of a list, each with its index."""
     found = enumerate(value) if isinstance(value, list) else ()
     return [(index, entry) for index, entry in found if isinstance(entry, dict)]
 
 
 def column(value: Any, field: str) -> list[Any]:
-    """What the mappings of a list have in a field; None stands for whatever has none."""
+    """Values of one field in the mappings of a list; None for mappings without it."""
     return [at(entry, field) for entry in value] if isinstance(value, list) else []
 
 
 def text(value: Any) -> str | None:
-    """A text that is known."""
+    """The value if it is a known string."""
     return value if isinstance(value, str) and not isinstance(value, Unknown) else None
 
 
 def number(value: Any) -> int | float | None:
-    """A number that is known."""
+    """The value if it is a known number."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def requested(container: Spec, resource: str) -> Any:
-    """What a container requests of a resource: like the API server, its limit where it names no request."""
+    """Request of a container for a resource, or its limit if it has no request, as in the API server."""
     request = at(container, "resources", "requests", resource)
     return at(container, "resources", "limits", resource) if request is None else request

@@ -1,7 +1,7 @@
-"""Typed arguments as plain documents: for custom resources, which take nothing else, and for checks before any exists.
+"""Typed arguments as plain documents, for custom resources and for checks before any resource exists.
 
-Pulumi's own argument classes keep Python names and may hold Outputs anywhere. A document has Kubernetes' names; in one
-that is to be checked, each Output is an `Unknown`, about which no check may complain.
+Pulumi's argument classes have Python names and may contain Outputs anywhere. A document has Kubernetes' names; in one
+that is to be checked, each Output is an `Unknown`, which no check rejects.
 """
 
 import base64
@@ -9,19 +9,19 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import pulumi
-from pulumi import _types  # the only place that knows an argument class's wire names
+from pulumi import _types  # the only module with the wire names of argument classes
 
 Document = dict[str, Any]
 
 
 class Unknown(str):
-    """Stands for a value that is known only once something else exists."""
+    """Placeholder of a value that is only known after an update."""
 
     __slots__ = ()
 
 
 def document(value: Any) -> Any:
-    """The value with every argument class turned into a mapping with Kubernetes' names; what is None is left out."""
+    """Convert argument classes to mappings with Kubernetes' names, omitting None."""
     if _types.is_input_type(type(value)):
         value = _types.input_type_to_dict(value)
     if isinstance(value, Mapping):
@@ -32,7 +32,7 @@ def document(value: Any) -> Any:
 
 
 def with_placeholders(value: Any) -> Any:
-    """A document without Outputs: each is an `Unknown` instead."""
+    """Copy of a document with an `Unknown` instead of each Output."""
     if isinstance(value, pulumi.Output | Awaitable):
         return Unknown("(known later)")
     if isinstance(value, Mapping):
@@ -43,7 +43,7 @@ def with_placeholders(value: Any) -> Any:
 
 
 def encoded(values: Mapping[str, str]) -> dict[str, str]:
-    """The `data` of a Secret with these texts: each value in base64."""
+    """The `data` of a Secret with these values, encoded in base64."""
     return {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
 
 

@@ -1,4 +1,4 @@
-"""What either builder is told of one image; both get the same context, Dockerfile, arguments and platform."""
+"""Both image builders, which get the same context, Dockerfile, arguments and platform."""
 
 from dataclasses import dataclass
 
@@ -11,49 +11,48 @@ from .build import GITHUB_CACHE, BuildArgs
 
 @dataclass(frozen=True, kw_only=True)
 class StagedImage:
-    """An image whose build context is on the disk."""
+    """An image whose build context is staged on disk."""
 
     build: BuildArgs
     repository: str
     tag: str
     context: str
-    """The folder, relative to the program."""
+    """Folder of the build context, relative to the program."""
 
     @property
     def pushed(self) -> str:
-        """The repository as one pulls from it."""
+        """Repository of the image, as used to pull it."""
         return f"{self.build.registry}/{self.repository}"
 
     @property
     def dockerfile(self) -> str:
-        """Relative to the program, too."""
+        """Path of the Dockerfile, relative to the program."""
         return f"{self.context}/Dockerfile"
 
     @property
     def build_args(self) -> dict[str, str]:
-        """The build's arguments, with the one that tells BuildKit which time to write into images, in place of now.
+        """Build arguments, including the time that BuildKit writes into images instead of the current one.
 
-        So the same inputs come to the same digest, if the Dockerfile gives the files that it makes no time either. It
-        is an argument because both builders take that. BuildKit could set the files' times, too (`rewrite-timestamp`):
-        it would compress all layers anew at every build, docker-build has no typed way to ask for it, and a Docker
-        engine none at all.
+        With it the same inputs give the same digest, if the Dockerfile also sets the times of the files that it
+        creates. It is an argument because both builders support that. BuildKit's `rewrite-timestamp` could set the
+        files' times, but it compresses all layers at every build, and docker-build has no typed option for it.
         """
         return {"SOURCE_DATE_EPOCH": "0", **self.build.build_args}
 
     @property
     def cache(self) -> str:
-        """The image's own entry in the cache: two images that wrote one would overwrite each other's."""
+        """Cache entry of this image, since images that share one would overwrite each other's layers."""
         own = self.repository.replace("/", "-")
         return own if self.build.cache == GITHUB_CACHE else f"{self.build.cache}-{own}"
 
 
 def by_buildkit(name: str, image: StagedImage, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    """Builds and pushes it with docker-build; the digest is unknown in a preview that does not build."""
+    """Build and push the image with docker-build; the digest is unknown in a preview that does not build."""
     build, credentials = image.build, image.build.credentials
     export = docker_build.ExportRegistryArgs(insecure=build.insecure, oci_media_types=True)
     return docker_build.Image(
         name,
-        # Spelt as an export: with the shorthand `push=True` the provider never builds in a preview.
+        # Written as an export: with the shorthand `push=True` the provider never builds in a preview.
         push=False,
         exports=[docker_build.ExportArgs(registry=export)],
         tags=[f"{image.pushed}:{image.tag}"],
@@ -64,7 +63,7 @@ def by_buildkit(name: str, image: StagedImage, opts: pulumi.ResourceOptions) -> 
         cache_from=[_cache_from(image)] if build.cache else None,
         cache_to=[_cache_to(image)] if build.cache else None,
         secrets=dict(build.secrets) or None,
-        # Credentials change without what they give access to.
+        # Changed credentials do not change the image.
         ignore_secrets_in_diff_calculation=sorted(build.secrets) or None,
         registries=[
             docker_build.RegistryArgs(
@@ -82,7 +81,7 @@ def by_buildkit(name: str, image: StagedImage, opts: pulumi.ResourceOptions) -> 
 
 
 def by_docker(name: str, image: StagedImage, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    """Builds and pushes it with a Docker engine; the digest is unknown in every preview that would build."""
+    """Build and push the image with a Docker engine; the digest is unknown in every preview that would build."""
     build, credentials = image.build, image.build.credentials
     built = docker.Image(
         name,
@@ -93,7 +92,7 @@ def by_docker(name: str, image: StagedImage, opts: pulumi.ResourceOptions) -> pu
             args=image.build_args,
             platform=build.platforms[0] if build.platforms else None,
             cache_from=docker.CacheFromArgs(images=[image.cache]) if build.cache else None,
-            # The engine's first builder does not know the mounts of our Dockerfiles.
+            # The engine's classic builder does not support the mounts of the Dockerfiles.
             builder_version=docker.BuilderVersion.BUILDER_BUILD_KIT,
         ),
         registry=docker.RegistryArgs(
@@ -107,7 +106,7 @@ def by_docker(name: str, image: StagedImage, opts: pulumi.ResourceOptions) -> pu
         skip_push=False,
         opts=opts,
     )
-    # Before the digest may stand another repository that the engine pushed the same image to.
+    # Before the digest there may be another repository to which the engine pushed the same image.
     return built.repo_digest.apply(lambda ref: ref.rpartition("@")[2])
 
 
@@ -119,7 +118,7 @@ def _cache_from(image: StagedImage) -> docker_build.CacheFromArgs:
 
 def _cache_to(image: StagedImage) -> docker_build.CacheToArgs:
     mode = docker_build.CacheMode.MAX
-    # A cache that can't be written, as with credentials that may only read, is no reason to fail a build.
+    # A build must not fail because its cache cannot be written, as with read-only credentials.
     if image.build.cache == GITHUB_CACHE:
         gha = docker_build.CacheToGitHubActionsArgs(scope=image.cache, mode=mode, ignore_error=True)
         return docker_build.CacheToArgs(gha=gha)
@@ -127,7 +126,7 @@ def _cache_to(image: StagedImage) -> docker_build.CacheToArgs:
         ref=image.cache,
         mode=mode,
         oci_media_types=True,
-        image_manifest=True,  # the form that all registries take
+        image_manifest=True,  # the format that all registries accept
         ignore_error=True,
     )
     return docker_build.CacheToArgs(registry=registry)

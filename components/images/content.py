@@ -20,7 +20,7 @@ _UNUSED_SECONDS = 24 * 60 * 60
 
 
 class SourceError(pulumi.RunError):
-    """A source folder that cannot be used as it is."""
+    """A source folder cannot be used."""
 
 
 def files(source: Path | str) -> dict[str, Path]:
@@ -141,7 +141,7 @@ def _sha256(file: Path) -> str:
 
 @cache
 def _sha256_of(file: Path, *_status: int) -> str:
-    """Of one state of a file: a model is hashed for its own digest and for that of its build context."""
+    """SHA-256 of one state of a file, cached since a model is hashed for its digest and its build context."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 

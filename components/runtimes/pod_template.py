@@ -1,7 +1,7 @@
-"""Whether the pod template that ModelMesh Serving's controller has written is that of the current configuration.
+"""Comparison of the pod template by ModelMesh Serving's controller with the current configuration.
 
-The controller writes the Deployments of all runtimes anew some time after the ConfigMap `model-serving-config` has
-changed, and nothing in their status says so.
+The controller updates the Deployments of all runtimes some time after a change of the ConfigMap
+`model-serving-config`, which their status does not show.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,12 +13,12 @@ _MESH, _REST_PROXY, _TLS_VOLUME = "mm", "rest-proxy", "tls-certs"
 
 
 def differences(template: Mapping[str, Any], images: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:
-    """What the template does not have as it is asked for.
+    """Differences between the pod template and the requested images and configuration.
 
     Args:
-        template: a Deployment's pod template.
-        images: of the runtime's own containers, by container name.
-        config: the content of `config.yaml` in the ConfigMap.
+        template: Pod template of a Deployment.
+        images: Images of the runtime's containers, by container name.
+        config: Content of `config.yaml` in the ConfigMap.
     """
     spec = template["spec"]
     containers = {container["name"]: container for container in spec["containers"]}

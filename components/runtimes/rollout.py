@@ -1,8 +1,8 @@
-"""Waits until a runtime's pods are those that its spec and the installation's configuration ask for.
+"""Waits until a runtime's pods match its spec and the installation's configuration.
 
-A ServingRuntime has no status. The Deployment that ModelMesh Serving's controller makes of it has one, but only tells
-about its own pod template. So the template is compared first, with the images of the spec and with what the
-configuration says about the mesh, the adapter and the REST proxy; then its rollout is waited for.
+A ServingRuntime has no status. The Deployment that ModelMesh Serving's controller creates for it has one, which only
+refers to its current pod template. So the template is compared first, with the images of the spec and with the
+configuration of the mesh, the adapter and the REST proxy; then its rollout is waited for.
 """
 
 import time
@@ -21,13 +21,13 @@ from .pod_template import differences
 
 _PERMANENT = ("InvalidImageName",)
 _RETRIED = ("CreateContainerConfigError", "ErrImagePull", "ImageInspectError", "ImagePullBackOff")
-"""Kubelet tries again by itself; what still fails after `_RETRY_SECONDS` is reported with kubelet's message."""
+"""Reasons after which the kubelet retries; after `_RETRY_SECONDS` they are reported with the kubelet's message."""
 _RETRY_SECONDS = 60
 """Kubelet pulls an image again after 10 s, 30 s and 70 s."""
 _CRASHES = 2
 """One crash during startup is tolerated, as other containers of the pod may start later; two are permanent."""
 _FORGIVEN_SECONDS = 30
-"""For how long crashes before this update do not count: it may have brought what the container lacked."""
+"""Time in which earlier crashes are ignored: this update may have added what the container lacked."""
 _REVISION = "deployment.kubernetes.io/revision"
 _HASH = "pod-template-hash"
 
@@ -37,7 +37,7 @@ Crashes = Mapping[tuple[str, str], int]
 
 
 class NotRolledOutError(pulumi.RunError):
-    """The runtime's pods are not those that the stack asks for."""
+    """The runtime's pods do not match the stack."""
 
 
 @dataclass(kw_only=True)
@@ -48,7 +48,7 @@ class Rollout:
     namespace: str
     deployment: str
     config_namespace: str
-    """The controller's, which holds the installation's configuration."""
+    """Namespace of the controller, which holds the installation's configuration."""
     images: Mapping[str, str] = field(default_factory=dict)
     """Images of the runtime's own containers by container name; empty for a runtime of another stack."""
     required: bool = True
@@ -61,7 +61,7 @@ class Rollout:
     _retried_since: dict[tuple[str, str], float] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        """Reads the kubeconfig; no request is made."""
+        """Read the kubeconfig, without a request."""
         self._api = self.cluster.api_client()
 
     async def done(self) -> None:
@@ -102,7 +102,7 @@ class Rollout:
         return "; ".join([missing, *unscheduled(new)])
 
     def failures(self, pods: Sequence[Object]) -> Iterator[str]:
-        """Why containers of these pods, all of the current template, will not start; empty while they still may."""
+        """Reasons why containers of pods with the current template will not start; empty while they may."""
         now, crashes = self.clock(), restarts(pods)
         if self._crashes_before is None:
             self._crashes_before = crashes
@@ -138,7 +138,7 @@ class Rollout:
 
 
 def template_missing(deployment: Object, images: Mapping[str, str], config: Mapping[str, Any]) -> str:
-    """What the Deployment's pod template does not have yet; empty once the controller has written all of it."""
+    """Difference of the Deployment's pod template; empty once the controller has updated it."""
     if found := differences(deployment["spec"]["template"], images, config):
         return f"the controller has not updated the Deployment yet ({found[0]})"
     if deployment.get("status", {}).get("observedGeneration", 0) < deployment["metadata"]["generation"]:
@@ -147,7 +147,7 @@ def template_missing(deployment: Object, images: Mapping[str, str], config: Mapp
 
 
 def rollout_missing(deployment: Object) -> str:
-    """What the rollout of the current template still lacks; empty when it is complete."""
+    """State of an incomplete rollout of the current template; empty when it is complete."""
     spec, status = deployment["spec"], deployment.get("status", {})
     wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0)
     available, old = status.get("availableReplicas", 0), status.get("replicas", 0) - updated
@@ -159,7 +159,7 @@ def rollout_missing(deployment: Object) -> str:
 
 
 def newest_pods(deployment: Object, replica_sets: Sequence[Object], pods: Sequence[Object]) -> list[Object]:
-    """Those pods that the Deployment's current template has made."""
+    """Pods of the Deployment's current template."""
     revision = deployment["metadata"].get("annotations", {}).get(_REVISION)
     hashes = {
         each["metadata"].get("labels", {}).get(_HASH)
@@ -170,7 +170,7 @@ def newest_pods(deployment: Object, replica_sets: Sequence[Object], pods: Sequen
 
 
 def restarts(pods: Sequence[Object]) -> Crashes:
-    """How often each container has been restarted."""
+    """Number of restarts of each container."""
     return {
         (pod["metadata"]["name"], container["name"]): container.get("restartCount", 0)
         for pod in pods
@@ -179,7 +179,7 @@ def restarts(pods: Sequence[Object]) -> Crashes:
 
 
 def unscheduled(pods: Sequence[Object]) -> list[str]:
-    """Why no node takes a pod, in the scheduler's words; of one pod, as the others mostly wait for the same."""
+    """Reason of the scheduler for a pod without a node; of one pod, since the others mostly have the same reason."""
     conditions = [condition for pod in pods for condition in pod.get("status", {}).get("conditions", [])]
     return [
         condition["message"]

@@ -1,6 +1,6 @@
-"""Waits until many models are served, with one request for all of them at a time, and reports how many are.
+"""Waits until many models are served, with one request for all of them at a time, and reports their number.
 
-A service that somebody has changed or deleted since the Job applied it is an error that names the service.
+A service that was changed or deleted after the Job applied it is an error that names the service.
 """
 
 from collections.abc import Callable, Mapping
@@ -106,7 +106,7 @@ class ManyServices:
             }
         ):
             raise NotServedError(
-                f"Since they were applied, somebody has changed or deleted {_named(changed)}.\n{self._apply_again()}"
+                f"Changed or deleted after they were applied: {_named(changed)}.\n{self._apply_again()}"
             )
         for name, service in found.items():
             if name not in self.specs or not _has(service["spec"], self.specs[name]):
@@ -146,7 +146,7 @@ class ManyServices:
 
 
 def _has(found: Any, wanted: Any) -> bool:
-    """Returns whether all that is wanted is there; the API server and the controller may have added fields."""
+    """Returns whether `found` contains `wanted`; the API server and the controller may have added fields."""
     if isinstance(wanted, Mapping):
         return isinstance(found, Mapping) and all(
             key in found and _has(found[key], value) for key, value in wanted.items()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 UNSUPPORTED = ("NoSupportingRuntime", "RuntimeNotRecognized")
-"""Failure reasons that end by themselves once mesh pods have learned about a new runtime."""
+"""Failure reasons that disappear once mesh pods have read the type constraints of a new runtime."""
 
 _FAILURES = ("ModelLoadFailed", "InvalidPredictorSpec")
 
@@ -27,9 +27,9 @@ class ModelStatus:
     location: str = ""
     failed_at: datetime.datetime | None = None
     spec_written_at: datetime.datetime | None = None
-    """When the spec was last written, to the second as all times of the API server."""
+    """Time of the last change of the spec, in whole seconds like all times of the API server."""
     status_written_at: datetime.datetime | None = None
-    """When the controller last wrote the status; None if it has not yet."""
+    """Time of the controller's last change of the status; None if there is none yet."""
     first_spec: bool = False
     """Whether this is the object's first spec, so that any status is about it."""
 
@@ -49,7 +49,7 @@ class ModelStatus:
 
     @property
     def unsupported(self) -> bool:
-        """Whether the mesh pod that the controller asked knows no runtime for the model."""
+        """Whether the mesh pod that the controller asked has no runtime for the model."""
         return "FailedToLoad" in (self.active, self.target) and self.reason in UNSUPPORTED
 
     @property

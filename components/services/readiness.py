@@ -24,7 +24,7 @@ _NUDGE_SECONDS = 15.0
 
 
 class Watched(Protocol):
-    """What the wait reads from the cluster, and the one thing it changes."""
+    """Requests of the wait to the cluster."""
 
     async def service(self) -> dict[str, Any] | None:
         """Returns the InferenceService, or None if it does not exist."""
@@ -41,11 +41,11 @@ class Watched(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Timeouts:
-    """How long to wait, in seconds."""
+    """Time limits of the wait, in seconds."""
 
     total: float
     unsupported: float = 300.0
-    """For mesh pods to learn about a runtime that exists; kubelet updates their ConfigMap within about two minutes."""
+    """Time for mesh pods to detect an existing runtime; kubelet updates their ConfigMap within about two minutes."""
 
 
 class NotServedError(pulumi.RunError):
@@ -54,7 +54,7 @@ class NotServedError(pulumi.RunError):
 
 @dataclass
 class Wait:
-    """One wait for one InferenceService; `clock` and `sleep` are replaced in tests."""
+    """A wait for one InferenceService; `clock` and `sleep` are replaced in tests."""
 
     name: str
     watched: Watched

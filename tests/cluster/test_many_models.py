@@ -149,7 +149,7 @@ def test_what_somebody_deletes_by_hand_is_missed_and_made_again(table: Table, de
     config = table.config(MANY, 0)
     update = deployment.run("up", "--yes", "--skip-preview", config=config)
     assert not update.succeeded
-    assert "somebody has changed or deleted model-0007" in update.output
+    assert "Changed or deleted after they were applied: model-0007" in update.output
     urn = next(urn for urn in deployment.resources() if "batch/v1:Job::more-models" in urn)
     assert f"--replace '{urn}'" in update.output
     update = deployment.run("up", "--yes", "--skip-preview", "--replace", urn, config=config)

@@ -1,11 +1,11 @@
-"""Uploads the files of a model to a bucket: the program of the publisher image.
+"""Uploads the files of a model to a bucket; the program of the publisher image.
 
-The path in the bucket is expected to name the content (`<model>/<digest>`), so no object is overwritten with another
-content, and none is deleted. Running the program again uploads only what is missing. Files of another digest than the
-one in `MODEL_DIGEST` are refused. Files are read as streams, so memory does not grow with their size.
+The path in the bucket is expected to contain the content's digest (`<model>/<digest>`), so no object is overwritten
+with other content, and none is deleted. Running the program again only uploads what is missing. Files with another
+digest than `MODEL_DIGEST` are rejected. Files are read as streams, so memory does not grow with their size.
 
 Environment: S3_ENDPOINT (URL), S3_BUCKET, S3_PREFIX, S3_REGION (optional), S3_CERTIFICATE (optional: PEM text of an
-authority to trust besides), AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, MODEL_DIGEST (`sha256:…` of the files).
+additional authority to trust), AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, MODEL_DIGEST (`sha256:…` of the files).
 """
 
 import hashlib
@@ -23,40 +23,36 @@ from minio import Minio
 from minio.error import MinioException, S3Error
 
 ARTIFACT = Path("/artifact")
-# Larger files are uploaded in parts of this size, which decides their etag; 10,000 parts are the most that S3 takes.
+# Larger files are uploaded in parts of this size, which decides their etag; S3 supports up to 10,000 parts.
 PART_SIZE = 16 * 1024 * 1024
 PROGRESS_SECONDS = 10.0
 
 
 class PublishError(Exception):
-    """The files could not be published; the message is the one line that the user reads."""
+    """The files could not be published; users only see the message."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where the files go.
-
-    Attributes:
-        endpoint: URL of the store.
-        region: empty for a store without regions.
-        certificate: PEM text of an authority to trust besides, or empty.
-        prefix: path inside the bucket, without slashes at its ends.
-        digest: of the files that belong there.
-        secret_key: kept out of the repr.
-    """
+    """Destination of the files."""
 
     endpoint: str
+    """URL of the store."""
     bucket: str
     prefix: str
+    """Path inside the bucket, without leading or trailing slashes."""
     digest: str
+    """Expected digest of the files."""
     region: str
+    """Region of the store, or empty."""
     certificate: str
+    """PEM text of an additional authority to trust, or empty."""
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
 
     @classmethod
     def from_environment(cls) -> "Target":
-        """Read the variables of the module's docstring, or name all that are missing."""
+        """Read the variables of the module's docstring, or report all that are missing."""
         required = (
             "S3_ENDPOINT", "S3_BUCKET", "S3_PREFIX", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "MODEL_DIGEST",
         )  # fmt: skip
@@ -76,7 +72,7 @@ class Target:
 
 
 class Progress:
-    """Prints how far the upload of one object is, every `PROGRESS_SECONDS`; called by the S3 client."""
+    """Progress of the upload of one object, printed every `PROGRESS_SECONDS`; called by the S3 client."""
 
     def __init__(self, target: Target) -> None:
         self._target, self._object, self._size, self._done = target, "", 0, 0
@@ -96,7 +92,7 @@ class Progress:
 
 
 def connect(target: Target) -> Minio:
-    """Make a client that gives up on a store after a minute instead of the library's many."""
+    """Create a client that gives up on a store after a minute instead of the library's many."""
     url = urlsplit(target.endpoint)
     if url.scheme not in ("http", "https") or not url.netloc or url.path.strip("/"):
         raise PublishError(f"S3_ENDPOINT: expected http(s)://host[:port], got {target.endpoint}")
@@ -119,7 +115,11 @@ def connect(target: Target) -> Minio:
 
 
 def checked(artifact: Path, digest: str) -> list[Path]:
-    """Return all files below `artifact`. Raises PublishError if they do not have this digest."""
+    """Return all files below `artifact`.
+
+    Raises:
+        PublishError: They do not have this digest.
+    """
     files = sorted(path for path in artifact.rglob("*") if path.is_file())
     if not files:
         raise PublishError(f"{artifact} holds no files")
@@ -158,7 +158,7 @@ def publish(client: Minio, target: Target, artifact: Path, files: list[Path]) ->
 
 
 def make_bucket(client: Minio, bucket: str) -> None:
-    """Make a bucket; it is no failure if another publisher made it a moment ago."""
+    """Create a bucket; that another publisher has just created it is not an error."""
     try:
         client.make_bucket(bucket_name=bucket)
     except S3Error as error:

@@ -100,7 +100,7 @@ def test_what_somebody_changed_or_deleted_since_is_named(
     found: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(
-        NotServedError, match=r"changed or deleted two\.\nTo apply them again: pulumi up --replace 'urn:job'"
+        NotServedError, match=r"after they were applied: two\.\nTo apply them again: pulumi up --replace 'urn:job'"
     ):
         World(("applied", found)).wait(monkeypatch)
 

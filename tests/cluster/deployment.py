@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+import yaml
+
 from cli.stack import Stack, open_stack
 from project import ROOT
 
@@ -74,6 +76,10 @@ class Deployment:
 
     def up(self, **config: Any) -> Update:
         return self.run("up", "--yes", "--skip-preview", config=config)
+
+    def config(self, key: str) -> Any:
+        """One value of the stack's configuration, as the node completes it."""
+        return yaml.safe_load(self.stack.config_file.read_text())["config"][f"modelmesh:{key}"]
 
     def resources(self) -> dict[str, Any]:
         """The inputs of all resources in the stack's state, by their URN; secrets are encrypted anew at every write."""

@@ -143,6 +143,35 @@ def test_changed_code_yields_a_new_digest_and_a_rolled_pod(
     assert load.failed == 0, load.failures
 
 
+def test_changed_sizes_of_the_mesh_are_rolled_out_when_the_update_ends(deployment: Deployment) -> None:
+    """Nothing of the runtime itself has changed, only the installation's configuration."""
+    sizes = {"requests": {"cpu": "50m", "memory": "400Mi"}, "limits": {"cpu": "2", "memory": "600Mi"}}
+    update = deployment.up(meshResources=sizes)
+    assert update.succeeded, update.output
+    pods = [pod for pod in deployment.get("pods")["items"] if pod["metadata"]["name"] in deployment.runtime_pods()]
+    found = [
+        container["resources"]["limits"]["memory"]
+        for pod in pods
+        for container in pod["spec"]["containers"]
+        if container["name"] == "mm"
+    ]
+    assert found == ["600Mi"]
+
+
+def test_a_mesh_image_that_cannot_be_pulled_ends_the_update_and_the_old_pods_serve(deployment: Deployment) -> None:
+    scores = predict(deployment.stack, "good")
+    images = deployment.config("images")
+    broken = f"{images['modelmesh'].partition('@')[0]}@sha256:{'0' * 64}"
+    update = deployment.up(images=images | {"modelmesh": broken})
+    assert not update.succeeded
+    assert re.search(r"(ErrImagePull|ImagePullBackOff) in container mm of pod modelmesh-serving-", update.output)
+    assert "not found" in update.output, "kubelet's own message"
+    assert "Traceback" not in update.output
+    assert predict(deployment.stack, "good") == scores
+    update = deployment.up()
+    assert update.succeeded, update.output
+
+
 def test_destroy_leaves_nothing(deployment: Deployment, before: set[str]) -> None:
     update = deployment.run("destroy", "--yes", "--skip-preview")
     assert update.succeeded, update.output

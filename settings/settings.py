@@ -1,4 +1,4 @@
-"""The stack's configuration as one frozen record, and what the components are to be told of it."""
+"""Configuration of the stack as one frozen record, and the arguments of the components."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,7 +43,7 @@ class Settings:
     model_name: str
     inference_service: str
     more_models: tuple[Model, ...]
-    """Beside the stack's own, on the same runtime."""
+    """Additional models on the same runtime."""
     ready_timeout_seconds: int
     storage_key: str
     bucket: str
@@ -55,7 +55,7 @@ class Settings:
     minio_persistence: mm.stores.Persistence | None
 
     def guard(self) -> mm.ClusterGuardArgs:
-        """What the stack is about to make cluster-wide, where nobody else's may be touched."""
+        """Arguments of the guard: cluster-wide objects that the stack is going to create."""
         namespaces = list(dict.fromkeys([self.namespace, self.model_namespace]))
         return mm.ClusterGuardArgs(
             cluster=self.cluster,
@@ -101,7 +101,7 @@ class Settings:
         )
 
     def installation(self, *, namespace: pulumi.Input[str], etcd: mm.stores.EtcdConnection) -> mm.ModelMeshServingArgs:
-        """ModelMesh Serving."""
+        """Arguments of the ModelMesh Serving installation."""
         return mm.ModelMeshServingArgs(
             cluster=self.cluster,
             namespace=namespace,
@@ -148,7 +148,11 @@ class Settings:
         )
 
     def runtime_spec(self, image: pulumi.Input[str]) -> mm.ServingRuntimeSpec:
-        """What it runs. Raises InvalidSpecError where that cannot work with any image."""
+        """Spec of the ServingRuntime.
+
+        Raises:
+            InvalidSpecError: It cannot work with any image.
+        """
         return mm.mlserver_runtime(
             image=image,
             formats=[self.model_format],

@@ -1,10 +1,9 @@
-"""Which cluster a stack is on, and how the provider and the program reach it.
+"""The cluster of a stack, and access to it by the provider and by the program.
 
 The provider's kubeconfig is part of the stack's state, and `pulumi refresh`, `pulumi up --refresh` and `pulumi destroy`
-use it before, or without, running the program. Were it the user's own file, which may lead to another cluster by then,
-a refresh would find none of the stack's objects and drop them all from the state. So the provider gets a private copy
-of the context. It is named after the cluster's UID and holds its address and its certificate authority: it leads to
-that cluster or nowhere.
+use it before, or without, running the program. If it were the user's file, which may lead to another cluster by then, a
+refresh would find none of the stack's objects and drop them all from the state. So the provider gets a private copy of
+the context. It is named after the cluster's UID and contains its address and CA: it leads to that cluster or nowhere.
 """
 
 import base64
@@ -30,7 +29,7 @@ class Cluster:
     """A kubeconfig file and the context in it."""
 
     kubeconfig: str
-    """Its path, which may start with `~`."""
+    """Path of the kubeconfig file, which may start with `~`."""
     context: str
 
     @property

@@ -1,10 +1,9 @@
-"""The base class of all components: how their objects are applied to the cluster.
+"""Base class of all components, which configures how their objects are applied to the cluster.
 
-Server-side apply records which manager set which field. Left alone, the provider makes up a manager for each object and
-remembers it in the stack's state. An update that is killed before that is written leaves an object behind whose fields
-belong to a manager that nobody knows any more, and every later update ends in a conflict with it. Here the manager is
-always the stack's own, so the next update goes on where a killed one ended: it also removes the fields that the killed
-one set and that are no longer wanted.
+Server-side apply records which manager set which field. By default the provider generates a manager for each object and
+keeps it in the stack's state. An update that is killed before that is written leaves an object whose fields belong to
+an unknown manager, and every later update fails with a conflict. Here the manager is always the stack's, so the next
+update continues where a killed one ended: it also removes fields that only the killed one has set.
 """
 
 import copy
@@ -41,9 +40,9 @@ def _applied(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransfor
     """Name the field manager of an object, and let it override others where the object is the stack's own."""
     if not args.type_.startswith("kubernetes:"):
         return None
-    # What somebody changed by hand is put right. Only fields that the program sets are applied at all: replicas that an
-    # autoscaler sets and a CA bundle that cert-manager injects are not among them. An object of somebody else that is
-    # only patched keeps its owner's values; a conflict there ends the update.
+    # Manual changes are reverted. Only fields that the program sets are applied: replicas that an autoscaler sets and a
+    # CA bundle that cert-manager injects are not among them. Objects of another owner that are only patched keep their
+    # owner's values; a conflict there ends the update.
     force = not args.type_.endswith("Patch")
     metadata = _annotated(args.props.get("metadata") or {}, force=force)
     return pulumi.ResourceTransformationResult({**args.props, "metadata": metadata}, args.opts)

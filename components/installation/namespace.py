@@ -1,4 +1,4 @@
-"""A namespace, and whether ModelMesh Serving serves models in it."""
+"""Namespace, labelled for a controller of ModelMesh Serving."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,24 +14,24 @@ from ..core.problem import raise_if_invalid
 
 @dataclass(frozen=True, kw_only=True)
 class NamespaceArgs:
-    """Its name, and whose it is."""
+    """Arguments of Namespace."""
 
     namespace: str
     serves_models: bool = True
-    """The controller's own namespace serves models unless it is told not to, and all others do only when told."""
+    """Value of the label: whether the controller serves models in the namespace."""
     exists: bool = False
-    """It is somebody else's: only the mark is put on it, and taken off it with the stack."""
+    """The namespace exists and is managed elsewhere: the stack only adds its label and removes that on destroy."""
     protect: bool = False
-    """Pulumi refuses to delete it, and all in it with it, until this is off; one that exists is not its to delete."""
+    """Protect the namespace, with everything in it, from deletion; without effect on an existing one."""
     after: pulumi.Input[str] = ""
-    """Of what must be there while it is marked: the mark comes after that and goes before it."""
+    """Dependency of the label, which is added after it and removed before it."""
 
 
 class Namespace(Component):
-    """The namespace, marked for a controller in cluster scope."""
+    """A namespace with the label that controllers in cluster scope evaluate."""
 
     namespace: pulumi.Output[str]
-    """Its name; resolves when it exists."""
+    """Name of the namespace, which resolves when it exists."""
 
     def __init__(self, name: str, args: NamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         raise_if_invalid("Namespace", args.namespace, label_problems("namespace", args.namespace))

@@ -1,4 +1,4 @@
-"""As many models as `models.csv` has lines, on one runtime: six resources, however many lines there are."""
+"""Models of the table `models.csv` on one runtime, in six resources for any number of lines."""
 
 import csv
 from pathlib import Path
@@ -40,7 +40,7 @@ models = mm.ModelNamespace(
     opts,
 )
 
-# Room for 500 models of 2 MiB each in every pod; the others are loaded when they are asked for.
+# Room for 500 models of 2 MiB each in every pod; the others are loaded on demand.
 plan = mm.runtimes.MemoryPlan(model_bytes=2 * 2**20, resident_models=500)
 spec = mm.mlserver_runtime(image=config.require("image"), formats=[FORMAT], plan=plan)
 runtime = mm.ServingRuntime("server", mm.ServingRuntimeArgs(namespace=models, runtime_name="server", spec=spec), opts)

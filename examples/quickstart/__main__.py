@@ -1,4 +1,4 @@
-"""A model server and a model, from their folders to an endpoint, on a cluster and a registry of your own."""
+"""A model server and a model, from their folders to an endpoint, on an existing cluster and registry."""
 
 import pulumi
 import pulumi_modelmesh as mm

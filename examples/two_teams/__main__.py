@@ -1,4 +1,4 @@
-"""Two teams on one ModelMesh Serving: each with a namespace, a bucket and a mesh of its own."""
+"""Two teams on one ModelMesh Serving, each with a separate namespace, bucket and mesh."""
 
 import pulumi
 import pulumi_modelmesh as mm

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DONE = ("benchmarks", "cli", "embedded", "models", "policies", "project", "runtime_src", "skeleton")
+DONE = ("benchmarks", "cli", "embedded", "examples", "models", "policies", "project", "runtime_src", "skeleton")
 MINIMUM_WORDS = 3
 
 HANGING = re.compile(
@@ -23,7 +23,7 @@ ARCHAIC = re.compile(
     r"\b(told|amiss|bears|anew|lest|amid|upon|besides|whoever|whomever|hitherto|thereby|nought|heed|one's own|of a sort"
     r"|of (its|their|our|his|her|your|a stack's) own|of the same(?=[.,;:])|(can|could|to|not|must|has to) be had|be had"
     r"|by way of|for want of|for lack of|(comes|came|come) of|falls? over|fell over|nothing of|at the (most|least)"
-    r"|chokes?|shall|the like|is so|that is all|what came|let pass|goes? on|went on|knows? of|all of it"
+    r"|chokes?|shall|the like|is so(?=[.,;:])|that is all|what came|let pass|goes? on|went on|knows? of|all of it"
     r"|says? so|said so|asked for|has had|makes? do|in the end|(stands?|stood) (there|here|where)"
     r"|(some|any)body|someone else('s)?|for ever|aloud|in the way|looks? after|(takes?|taken) away|gets? to (see|know)"
     r"|at one's|else's|is there already|what (it|they|that) (is|are|says?)|gone (with|afterwards))\b",
@@ -56,7 +56,7 @@ def docstring_faults(text: str) -> set[str]:
         "end": not ended,
         "hanging": HANGING.match(summary),
         "short": len(re.findall(r"`[^`]*`|[\w'-]+", first)) < MINIMUM_WORDS,
-        "raises": re.search(r"\b[Rr]aises `?[A-Z]", text),
+        "raises": re.search(r"(^|[.;] )[Rr]aises `?[A-Z]", text, re.MULTILINE),
     }
     return {rule for rule, found in broken.items() if found} | archaic(text)
 
@@ -70,7 +70,7 @@ def expectation_faults(text: str) -> set[str]:
     """Which rules of `WHY` the `expected` of a problem breaks; it is rendered after `<path>: <given>, expected`."""
     if not text.strip():
         return {"empty"}
-    completes = not text.endswith(".") and not re.match(r"(of|by|as|than|so|such|it|its|expected)\b", text)
+    completes = not re.search(r"\w\.$", text) and not re.match(r"(of|by|as|than|so|such|it|its|expected)\b", text)
     return archaic(text) | (set() if completes else {"completion"})
 
 

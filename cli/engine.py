@@ -34,7 +34,7 @@ def environment(inherited: Mapping[str, str], *first: str) -> dict[str, str]:
     """
     folders = [*first, *inherited.get("PATH", os.defpath).split(os.pathsep)]
     path = os.pathsep.join(folder for folder in folders if folder != str(COMMANDS))
-    environment = {**inherited, **OPTIONS, "PATH": path}
+    environment = {**inherited, "PATH": path}
     built = cache_folder() / "toolchain" / "current"
     if shutil.which(NAME, path=path) or not (built / "bin" / NAME).exists():
         return environment

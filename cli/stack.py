@@ -183,7 +183,7 @@ def open_stack(
     facts = node.facts(which)
     file = which.data / "stack" / f"Pulumi.{name}.yaml"
     environment = engine.environment(os.environ | facts.variables, _INTERPRETER, facts.programs)
-    environment[engine.CONFIG_FILE] = str(file)
+    environment |= engine.OPTIONS | {engine.CONFIG_FILE: str(file)}
     # The passphrase of other stacks would be tried before this one's.
     for other in ("KUBECONFIG", "PULUMI_CONFIG_PASSPHRASE"):
         environment.pop(other, None)
@@ -198,7 +198,7 @@ def open_stack(
 
 def on_no_node(name: str, root: Path = ROOT) -> Stack:
     """The stack `name` as the engine finds it by itself, without any embedded node."""
-    environment = engine.environment(os.environ, _INTERPRETER)
+    environment = engine.environment(os.environ, _INTERPRETER) | engine.OPTIONS
     return Stack(name=name, embedded=None, config_file=root / f"Pulumi.{name}.yaml", environment=environment, root=root)
 
 

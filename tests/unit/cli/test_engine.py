@@ -27,7 +27,7 @@ def built(programs: Programs, tmp_path: Path) -> Path:
 def test_the_engine_on_path_is_taken_with_its_own_home(programs: Programs, built: Path) -> None:
     assert built
     programs.add("pulumi", "")
-    assert engine.environment(os.environ) == {**os.environ, **engine.OPTIONS}
+    assert engine.environment(os.environ) == dict(os.environ)
 
 
 def test_without_it_the_built_one_is_taken_with_its_plugins(prod: Callable[[], Stack], built: Path) -> None:

@@ -50,8 +50,16 @@ def test_variables_of_make_are_defaults(monkeypatch: pytest.MonkeyPatch) -> None
     assert (promoted.origin, promoted.to) == ("dev", "staging")
 
 
-def test_without_the_embedded_folder_stacks_on_other_clusters_work(programs: Programs, tmp_path: Path) -> None:
-    environment = os.environ | {"MODELMESH_SERVING_SRC": str(tree())}
+@pytest.fixture
+def upstream() -> Path:
+    """Upstream's source, which is found before a test changes PATH."""
+    return tree()
+
+
+def test_without_the_embedded_folder_stacks_on_other_clusters_work(
+    upstream: Path, programs: Programs, tmp_path: Path
+) -> None:
+    environment = os.environ | {"MODELMESH_SERVING_SRC": str(upstream)}
     clone = tmp_path / "clone"
     ignored = shutil.ignore_patterns(".*", "embedded", "tests", "benchmarks", "__pycache__", "venv")
     shutil.copytree(ROOT, clone, ignore=ignored)

@@ -1,9 +1,9 @@
-"""Shows the mesh pods of a namespace which types of model a new runtime takes, as soon as that is known.
+"""Makes running mesh pods learn the model types of a new runtime as soon as the controller has published them.
 
-ModelMesh Serving's controller writes the types of all runtimes into one ConfigMap, which every mesh pod has mounted,
-and refuses a model whose type the pod that it asks has not heard of. kubelet looks at a running pod's mounts once in a
-minute or more; but at once, when somebody has touched the pod. So a Job waits until the controller has taken up the
-runtime, and puts an annotation on the pods. That restarts none of them, and no call notices.
+ModelMesh Serving's controller writes the types of all runtimes into one ConfigMap that every mesh pod mounts, and a
+mesh pod refuses a model whose type is not in it. Kubelet updates the mounts of a running pod about every minute, but at
+once when the pod object changes. So a Job waits until the controller has published the types, and then changes an
+annotation of the pods. No pod restarts, and requests are not affected.
 """
 
 from dataclasses import dataclass
@@ -20,34 +20,34 @@ from ..installation.serving_config import ServingConfig
 
 ANNOTATION = "modelmesh.pulumi.com/constraints-seen"
 _POD = "POD"
-"""The variable with the name of the Job's pod, which is new each time: a value that is there touches nothing."""
+"""Variable with the name of the Job's pod, as the annotation's value: it has to differ from the one before."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshTypeConstraintsArgs:
-    """One runtime in one namespace."""
+    """Arguments of RefreshTypeConstraints: one runtime in one namespace."""
 
     runtime: DeclaredRuntime
     namespace: pulumi.Input[str]
-    """By way of the runtime, which has to be made first."""
+    """Resolves after the runtime has been created."""
     account: pulumi.Input[str]
     """The namespace's `constraints_account`, which may patch its mesh pods."""
     config: ServingConfig
-    """The installation's."""
+    """The configuration of the installation."""
     ready_timeout_seconds: float
-    """For the controller to take up the runtime."""
+    """Time for the controller to publish the runtime's types."""
 
 
 class RefreshTypeConstraints(Component):
-    """The Job."""
+    """A Job that refreshes the type constraints in running mesh pods."""
 
     done: pulumi.Output[str]
-    """Resolves when all mesh pods have been shown."""
+    """Name of the Job; resolves after all mesh pods have the new types."""
 
     def __init__(self, name: str, args: RefreshTypeConstraintsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelmesh:index:ConstraintsSeen", name, {}, opts)
-        shown = _job(name, args, pulumi.ResourceOptions(parent=self))
-        self.done = shown.metadata.apply(lambda made: str(made.name))
+        refreshed = _job(name, args, pulumi.ResourceOptions(parent=self))
+        self.done = refreshed.metadata.apply(lambda made: str(made.name))
         self.register_outputs({"done": self.done})
 
 
@@ -77,7 +77,7 @@ def _job(name: str, args: RefreshTypeConstraintsArgs, opts: pulumi.ResourceOptio
 
 
 def labels(runtime: DeclaredRuntime, *, rest_proxy: bool) -> list[str]:
-    """The types of model that it takes, and its name, in the order in which the controller writes them."""
+    """The runtime's model types and its name, in the order in which the controller writes them."""
     formats = {f"mt:{name}" for name, _ in runtime.formats}
     versions = {f"mt:{name}:{version}" for name, version in runtime.formats if version is not None}
     protocols = {f"pv:{protocol}" for protocol in runtime.protocols(rest_proxy=rest_proxy)}

@@ -27,6 +27,7 @@ def test_a_wrong_key_ends_the_update_with_the_publishers_reason(publishing: Depl
 
 def test_the_right_key_is_enough_for_the_next_update(publishing: Deployment) -> None:
     (publishing.stack.root / "wrong-key").unlink()
+    assert publishing.run("preview", "--refresh").succeeded
     update = publishing.up()
     assert update.succeeded, update.output
     assert publishing.stack.outputs()["path"].startswith("sentiment")

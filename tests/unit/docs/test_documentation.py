@@ -14,10 +14,11 @@ OF_OTHERS = {
     "failed to load checkpoint",
     "incorrect passphrase",
     "the stack is currently locked by 1 lock(s)",
+    "BackoffLimitExceeded",
     "NoSupportingRuntime",
     "RESOURCE_EXHAUSTED: Received message larger than max",
 }
-"""Messages of the engine and of ModelMesh."""
+"""Messages of the engine, of Kubernetes and of ModelMesh."""
 
 
 def messages() -> list[str]:

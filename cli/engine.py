@@ -7,15 +7,14 @@ set by environment variables: the engine reads the flag `--x-y` from `PULUMI_OPT
 import os
 import shutil
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 
 from project import COMMANDS, ROOT, cache_folder
 
 NAME = "pulumi"
 MISSING = (
-    f"{NAME} is not on PATH: install Pulumi {version(NAME)} or a newer 3, or let `make up` build it with the embedded "
-    "cluster"
+    f"{NAME} is not on PATH: install Pulumi 3, in the version that requirements.txt pins or a newer one, or let "
+    "`make up` build it with the embedded cluster"
 )
 OPTIONS = {
     # The program reports every problem of its configuration; the engine would stop at the first one.

@@ -13,6 +13,7 @@ from pathlib import Path
 from cli import engine
 from cli.errors import CommandError
 from cli.stack import open_stack
+from models import sentiment as example
 from project import ROOT
 
 
@@ -41,6 +42,7 @@ def environment_for(arguments: list[str], selected: str, folder: Path) -> dict[s
     name = options.stack.rpartition("/")[2]
     if _project(folder / options.cwd) != ROOT or not (ROOT / f"Pulumi.{name}.yaml").exists():
         return engine.environment(os.environ)
+    example.make(ROOT / example.TARGET)  # an input of the program
     environment = open_stack(name, os.environ.get("INSTANCE") or "dev").with_policies().environment
     if rest[:1] == ["config"]:
         # Commands that edit the configuration use the tracked file.

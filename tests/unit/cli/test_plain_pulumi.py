@@ -21,7 +21,7 @@ def clone(programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """A checkout whose environments exist, with an embedded node that was started, and a stand-in for the engine."""
     folder = tmp_path / "clone"
     folder.mkdir()
-    for name in ("cli", "project", "embedded"):
+    for name in ("cli", "project", "embedded", "models", "runtime_src"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml"):
         shutil.copy(ROOT / name, folder)
@@ -59,6 +59,7 @@ def test_the_stack_of_the_node_needs_no_flag_and_no_tracked_file_changes(clone: 
         f"PULUMI_OPTION_POLICY_PACK={clone}/policies/pack", "PULUMI_OPTION_SKIP_CONFIG_VALIDATION=true",
     } <= set(shown)  # fmt: skip
     assert {file.name: file.read_bytes() for file in clone.glob("Pulumi*")} == before
+    assert (clone / ".build/models/sentiment/vader_lexicon.txt").exists(), "the program needs the example model"
     (clone / "Pulumi.dev.yaml").write_text("config:\n  modelmesh:podsPerRuntime: 7\n")
     pulumi(clone, "up")
     assert "modelmesh:podsPerRuntime: 7" in config.read_text(), "an edit counts at once"

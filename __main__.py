@@ -9,7 +9,7 @@ from settings.stand_in import stands_in
 s = settings.load()
 
 # Where everything goes, said once: the cluster that the stack was made on, and nothing of anybody else's there.
-guard = mm.ClusterGuard("guard", s.guard())
+guard = settings.cluster_guard("guard", s)
 kube = s.cluster.provider("cluster", kubeconfig=guard.kubeconfig)
 opts = pulumi.ResourceOptions(providers=[kube, mm.image_builder("builder", s.build)])
 

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from cli.errors import CommandError
-from components.services.manifests import manifest_problems
+from components import checks
 from project.progress import say
 
 
@@ -30,10 +30,11 @@ def _bad(file: str) -> list[str]:
     for document in _documents(file):
         metadata = document.get("metadata")
         name = f"{document.get('kind', 'no kind')} {metadata.get('name', '?') if isinstance(metadata, dict) else '?'}"
-        problems = manifest_problems(document)
-        mark = "  not ModelMesh's, not checked:" if problems is None else "✗" if problems else "✓"
+        checked = document.get("kind") in checks.KINDS
+        problems = checks.check(document) if checked else []
+        mark = "✗" if problems else "✓" if checked else "  not ModelMesh's, not checked:"
         say(f"{mark} {file}: {name}")
-        for problem in problems or []:
+        for problem in problems:
             say(f"    {problem}")
         bad += [name] if problems else []
     return bad

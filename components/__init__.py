@@ -5,6 +5,7 @@
 - Values describe a part of those arguments and create nothing by themselves: `ServingConfig`, `ServingRuntimeSpec`,
   `S3Storage`, …. All are frozen; `dataclasses.replace` makes a changed copy. `mlserver_runtime` makes the spec of
   a runtime that runs MLServer.
+- `checks.check` checks arguments and documents without creating anything.
 - The modules `images`, `stores`, `installation`, `runtimes` and `services` hold the values that few programs need, and
   errors.
 - Arguments that cannot work fail every preview: a constructor raises `InvalidSpecError`, with all reasons at once,
@@ -18,7 +19,7 @@
 Nothing here reads configuration. `InvalidSpecError` has a `Problem` for each reason.
 """
 
-from . import images, installation, runtimes, services, stores
+from . import checks, images, installation, runtimes, services, stores
 from .core.cluster import Cluster
 from .core.problem import InvalidSpecError
 from .images.build import BuildArgs, image_builder
@@ -74,6 +75,7 @@ __all__ = [
     "ServingRuntime",
     "ServingRuntimeArgs",
     "ServingRuntimeSpec",
+    "checks",
     "image_builder",
     "images",
     "installation",

@@ -1,11 +1,12 @@
-"""The stack's configuration: `load` reads it once, checks all of it, and gives one frozen record.
+"""The stack's configuration: `load` reads it once, checks all of it, and returns one frozen record.
 
-Nothing else reads configuration. `Pulumi.yaml` alone says which keys there are, of what type, with which default;
-`schema` checks that, `records` what stands inside objects and lists, `conflicts` what two keys cannot say together, and
-`rules` asks the components about the rest.
+Nothing else reads configuration. `Pulumi.yaml` alone defines the keys, with type and default;
+`schema` checks types, `conflicts` checks keys against each other, `component_checks` has the components check the rest,
+and `keys` maps their problems to configuration keys.
 """
 
-from .loading import BadConfiguration, load
+from .guard import cluster_guard
+from .loading import ConfigurationError, load
 from .settings import Settings
 
-__all__ = ["BadConfiguration", "Settings", "load"]
+__all__ = ["ConfigurationError", "Settings", "cluster_guard", "load"]

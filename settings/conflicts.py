@@ -1,31 +1,43 @@
-"""What each key says well by itself and two of them cannot say together, and secrets that stand there in plain text."""
+"""Checks of keys that contradict each other, or need each other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .records import plain_secrets, shown_secrets
+from components.checks import HIDDEN, MISSING, ROOT, Problem
+
 from .schema import schema
 
 _BUILD_ONLY = ("buildWith", "buildSecrets", "buildCache", "buildOnPreview", "platforms")
-"""Keys that steer a build and nothing else; where a registry is, somebody's machine may say for all stacks."""
+"""Keys that are only for builds, other than those of the registry, which a machine may set for all stacks."""
 
 
-def conflicts(values: Mapping[str, Any], encrypted: frozenset[str]) -> Iterator[str]:
-    """Each as "key: what is wrong, what is expected". `encrypted` are the keys with a secret in them."""
-    # The engine hands over what the stack sets and all defaults alike.
+def conflicts(values: Mapping[str, Any], wrong: Collection[str | int] = ()) -> Iterator[Problem]:
+    """Checks values that are valid alone. The keys in `wrong` are not, and have their defaults in `values`."""
+    # The engine passes set values and defaults alike.
     given = {key for key, entry in schema().items() if values[key] != entry.get("default")}
-    yield from plain_secrets(values, encrypted)
-    yield from shown_secrets(encrypted & schema().keys())
+    yield from _kubeconfig(values["kubeconfig"])
     yield from _image_conflicts(values, given)
-    yield from _store_conflicts(values)
+    yield from _store_conflicts(values, wrong)
     if values["runtimeName"] in values["builtInRuntimes"]:
-        yield f"runtimeName: {values['runtimeName']!r} is among builtInRuntimes, expected another name"
+        yield Problem(ROOT / "runtimeName", values["runtimeName"], "another name than those in builtInRuntimes")
     if not values["tls"].get("enabled"):
-        yield from (f"tls.{name}: given, but tls.enabled is not true" for name in values["tls"] if name != "enabled")
+        for name in values["tls"].keys() - {"enabled"}:
+            yield Problem(ROOT / "tls" / name, values["tls"][name], "none unless tls.enabled is true")
 
 
-def _image_conflicts(values: Mapping[str, Any], given: set[str]) -> Iterator[str]:
+def _kubeconfig(text: str) -> Iterator[Problem]:
+    """Checks for a path: other Pulumi programs take the content of a kubeconfig, which has secrets in it."""
+    try:
+        Path(text).expanduser().is_file()
+        path = "\n" not in text and not text.startswith("{")
+    except (OSError, RuntimeError):  # the name is too long, or of an unknown user
+        path = False
+    if not path:
+        yield Problem(ROOT / "kubeconfig", HIDDEN, "the path of a file, not its content")
+
+
+def _image_conflicts(values: Mapping[str, Any], given: set[str]) -> Iterator[Problem]:
     built = []
     for image, source, what in (
         ("runtimeImage", "runtimeSource", "model server"),
@@ -34,25 +46,35 @@ def _image_conflicts(values: Mapping[str, Any], given: set[str]) -> Iterator[str
         if not values[image]:
             built.append((image, what))
             if source in given and not Path(values[source]).is_dir():
-                yield f"{source}: {values[source]!r}, expected the folder of the {what}"
+                yield Problem(ROOT / source, values[source], f"the folder of the {what}")
         elif source in given:
-            yield f"{source}: given, but {image} names a {what} that is built already; expected one of the two"
+            yield Problem(ROOT / source, values[source], f"none: {image} names a {what} that is already built")
     if built and not values["registry"]:
         images, things = " and ".join(image for image, _ in built), " and the ".join(what for _, what in built)
-        yield f"registry: missing, expected where to push the {things} built here, or {images} by digest"
+        expected = f"where to push the {things}, which are built here unless {images} are set"
+        yield Problem(ROOT / "registry", MISSING, expected)
     if bool(values["modelImage"]) != bool(values["modelDigest"]):
-        yield "modelDigest: expected together with modelImage, as `make promote` writes them"
+        expected = "both modelImage and modelDigest, as `make promote` writes them, or neither"
+        yield Problem(ROOT / "modelDigest", values["modelDigest"], expected)
     if not built:
         for key in _BUILD_ONLY:
             if key in given:
-                yield f"{key}: given, but nothing is built here: runtimeImage and modelImage are"
+                expected = "none: runtimeImage and modelImage are set, so nothing is built"
+                yield Problem(ROOT / key, HIDDEN if key == "buildSecrets" else values[key], expected)
     if bool(values["registryUser"]) != bool(values["registryPassword"]):
-        yield "registryPassword: expected together with registryUser, or neither for the machine's own credentials"
+        expected = "both registryUser and registryPassword, or neither for the machine's credentials"
+        yield Problem(ROOT / "registryPassword", HIDDEN, expected)
 
 
-def _store_conflicts(values: Mapping[str, Any]) -> Iterator[str]:
+def _store_conflicts(values: Mapping[str, Any], wrong: Collection[str | int]) -> Iterator[Problem]:
+    sizes = values["persistence"]
     for store, outside in (("minio", "s3"), ("etcd", "etcd")):
-        if values[outside] and store in values["persistence"]:
-            yield f"persistence.{store}: given, but {outside} names a store of yours; expected one of the two"
-    if values["persistence"].keys() == {"storageClass"}:
-        yield "persistence.storageClass: given, but no volume has it; expected a size for etcd or minio, too"
+        if values[outside] and store in sizes:
+            expected = f"none: {outside} names an existing store, so the stack runs none"
+            yield Problem(ROOT / "persistence" / store, sizes[store], expected)
+    if sizes.keys() == {"storageClass"}:
+        expected = "a size for etcd or minio beside it, or none"
+        yield Problem(ROOT / "persistence" / "storageClass", sizes["storageClass"], expected)
+    if not values["s3"] and "minio" not in values["images"] and not {"s3", "images"} & {*wrong}:
+        expected = "an image of MinIO, which no longer publishes any; use a mirror or your build, or set s3"
+        yield Problem(ROOT / "images" / "minio", MISSING, expected)

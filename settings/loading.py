@@ -1,54 +1,75 @@
-"""From the engine's configuration to the record: every problem is told at once, before any resource exists."""
+"""Loads the engine's configuration into Settings and reports every problem at once, before any resource exists."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pulumi
+import yaml
 
 import components as mm
-from components.core.rendering import Unknown
-from components.images.images import resolve
+from components.checks import ROOT, FieldPath, Problem, Text
 
-from . import rules, schema
+from . import schema
+from .component_checks import component_problems
 from .conflicts import conflicts
+from .keys import by_key, snake
 from .models import Model, models
-from .records import MAY_BE_SECRET
+from .records import secret_problems
 from .settings import Settings
 from .stand_in import stand_in_labels
 
 
-class BadConfiguration(pulumi.RunError):
-    """The configuration cannot be used; the text has every reason."""
+class ConfigurationError(pulumi.RunError):
+    """The stack's configuration has problems; the message has all of them."""
 
 
 def load() -> Settings:
-    """The current stack's settings. Raises BadConfiguration with every problem and where to mend it."""
-    prefix = f"{pulumi.get_project()}:"
+    """Loads the settings of the current stack.
+
+    Raises:
+        ConfigurationError: Some values are missing, wrong, or contradict each other.
+    """
+    stack, prefix = pulumi.get_stack(), f"{pulumi.get_project()}:"
     everything = {**pulumi.runtime.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
     given = {key.removeprefix(prefix): text for key, text in everything.items() if key.startswith(prefix)}
     encrypted = frozenset(key for key in given if _is_secret(prefix + key))
-    typed, problems = schema.typed(given, encrypted | MAY_BE_SECRET)
+    values, problems = schema.typed(given, encrypted)
+    wrong = {problem.path[0] for problem in problems}
     if not pulumi.runtime.is_dry_run():
-        stand_in = f"{schema.UNREADABLE}, expected the secret itself: no update may apply what stands in for it"
-        problems += [f"{key}: {stand_in}" for key in sorted(given) if schema.UNREADABLE in given[key]]
-    values, more = rules.complete(typed)
-    # A store that is named wrong is one of yours all the same.
-    with_minio = not typed.get("s3", True)
-    images, image_problems = resolve(values["images"], values["imageRegistry"], with_minio=with_minio)
-    problems += more + [rules.by_key(f"images.{problem}") for problem in image_problems]
+        unreadable = sorted(key for key, text in given.items() if schema.UNREADABLE in text)
+        problems += [Problem(ROOT / key, Text(schema.UNREADABLE), "the secret for an update") for key in unreadable]
+    try:
+        images = mm.Images.of(values["images"], registry=values["imageRegistry"])
+    except mm.InvalidSpecError as error:
+        problems += [by_key(problem.under("images")) for problem in error.problems]
+        images = mm.Images.of()
     more_models, model_problems = models(values)
-    settings = _settings(values, images or rules.any_images(), more_models)
-    problems += model_problems
-    problems += [*conflicts(values, encrypted), *rules.problems(settings)]
+    settings = _settings(values, images, more_models)
+    problems += [
+        *model_problems,
+        *secret_problems(values, encrypted, _written(stack, prefix)),
+        *conflicts(values, wrong),
+        *component_problems(settings),
+    ]
     if not problems:
         return settings
-    stack = pulumi.get_stack()
-    raise BadConfiguration(
+    by_path: dict[FieldPath, Problem] = {}
+    for problem in problems:
+        by_path.setdefault(problem.path, problem)
+    raise ConfigurationError(
         f"The configuration of stack {stack!r} (Pulumi.{stack}.yaml) cannot be used:\n"
-        + "".join(f"  {prefix}{problem}\n" for problem in dict.fromkeys(problems))
+        + "".join(f"  {prefix}{problem}\n" for problem in by_path.values())
         + "Pulumi.yaml describes every key; `pulumi config set <key> <value>` sets one."
     )
+
+
+def _written(stack: str, prefix: str) -> dict[str, Any]:
+    """Values as they are in the stack's file, with ciphertexts in place of secrets; empty if it has no such file."""
+    file = Path(f"Pulumi.{stack}.yaml")
+    content = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
+    config = content.get("config") if isinstance(content, dict) else None
+    return {str(key).removeprefix(prefix): value for key, value in (config or {}).items()}
 
 
 def _is_secret(key: str) -> bool:
@@ -159,6 +180,4 @@ def _persistence(values: Mapping[str, Any], store: str) -> mm.stores.Persistence
 
 
 def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a component's record; about what this preview cannot decrypt, no check may complain."""
-    unread = {name: Unknown(value) for name, value in record.items() if value == schema.UNREADABLE}
-    return {rules.field(name): value for name, value in {**record, **unread}.items()}
+    return {snake(key): value for key, value in record.items()}

@@ -1,4 +1,4 @@
-"""The models that a stack serves besides its own: a list in its file, or a table, one model a line."""
+"""Models that a stack serves in addition to its first: a list in the stack file, a CSV table, or both."""
 
 import csv
 from collections.abc import Iterator, Mapping
@@ -6,50 +6,57 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.core.names_and_quantities import duplicate_problems, subdomain_problems
+from components.checks import ROOT, FieldPath, Problem, Text, subdomain_problems
 
 _COLUMNS = ("name", "path")
 
 
 @dataclass(frozen=True)
 class Model:
-    """One of them."""
+    """A model and the name that it is served under."""
 
     name: str
-    """Of its InferenceService."""
+    """Name of the InferenceService."""
     path: str | None
-    """In the bucket; None for that of the stack's own model."""
+    """Path in the bucket; None for that of the stack's first model."""
 
 
-def models(values: Mapping[str, Any]) -> tuple[tuple[Model, ...], list[str]]:
-    """All of them, and what is wrong with the list or the table, as "key: what is wrong, what is expected"."""
-    listed = [(f"models[{index}]", entry) for index, entry in enumerate(values["models"])]
+def models(values: Mapping[str, Any]) -> tuple[tuple[Model, ...], list[Problem]]:
+    """The models of the list and the table, and the problems of both."""
+    entries = {ROOT / "models" / index: entry for index, entry in enumerate(values["models"])}
     try:
-        tabled = list(_table(values["modelTable"])) if values["modelTable"] else []
-    except ValueError as problem:
-        return (), [f"modelTable: {problem}"]
-    entries = listed + tabled
-    problems: list[str] = []
-    for where, entry in entries:
-        problems += subdomain_problems(f"{where}.name", entry["name"])
-    names = [values["inferenceService"], *(entry["name"] for _, entry in entries)]
-    for again in duplicate_problems("", names):
-        where, _ = entries[int(again.path[1]) - 1]
-        problems.append(f"{where}.name: {again.given!r}, expected each name once")
-    return tuple(Model(entry["name"], entry.get("path") or None) for _, entry in entries), problems
+        entries |= _table(values["modelTable"]) if values["modelTable"] else {}
+    except ValueError as error:
+        expected = f"a CSV file with the columns {' and '.join(_COLUMNS)}, or {_COLUMNS[0]} alone"
+        return (), [Problem(ROOT / "modelTable", Text(str(error)), expected)]
+    problems: list[Problem] = []
+    places = {values["inferenceService"]: ROOT / "inferenceService"}
+    for place, entry in entries.items():
+        name = entry["name"]
+        problems += subdomain_problems(place / "name", name)
+        if (first := places.setdefault(name, place)) != place:
+            problems.append(Problem(place / "name", name, f"each name once; {first} has it already"))
+    return tuple(Model(entry["name"], entry.get("path") or None) for entry in entries.values()), problems
 
 
-def _table(name: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Where each line is, and what it says. Raises ValueError for what is no such table."""
+def _table(name: str) -> dict[FieldPath, dict[str, str]]:
+    """The entries of a table by their places.
+
+    Raises:
+        ValueError: It cannot be read, or has other columns.
+    """
     try:
         with Path(name).open(encoding="utf-8", newline="") as file:
             lines = csv.DictReader(file, strict=True)
-            if not set(lines.fieldnames or ()) <= set(_COLUMNS) or "name" not in (lines.fieldnames or ()):
-                raise ValueError(f"{name} starts with {lines.fieldnames}, expected the columns name and, if any, path")
-            for line in lines:
-                where = f"modelTable, line {lines.line_num}"
-                if None in line or None in line.values():
-                    raise ValueError(f"{name}, line {lines.line_num}: expected {len(lines.fieldnames or ())} columns")
-                yield where, dict(line)
-    except (OSError, csv.Error, UnicodeDecodeError) as problem:
-        raise ValueError(f"{name} cannot be read ({problem}), expected a CSV file") from None
+            if not {"name"} <= set(lines.fieldnames or ()) <= set(_COLUMNS):
+                raise ValueError(f"{name} with the columns {lines.fieldnames}")
+            return dict(_lines(name, lines))
+    except (OSError, csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{name}, which cannot be read ({error})") from None
+
+
+def _lines(name: str, lines: "csv.DictReader[str]") -> Iterator[tuple[FieldPath, dict[str, str]]]:
+    for line in lines:
+        if None in line or None in line.values():
+            raise ValueError(f"{name}, whose line {lines.line_num} has not {len(lines.fieldnames or ())} columns")
+        yield FieldPath(f"modelTable, line {lines.line_num}"), dict(line)

@@ -1,132 +1,92 @@
-"""What stands inside the keys that hold objects and lists: their fields, of which type, and which of them are secrets.
+"""Fields of the keys that hold objects and lists, as JSON Schema, and the places of secrets.
 
-The schema in `Pulumi.yaml` has no words for that, so the engine takes anything there.
+The schema in `Pulumi.yaml` cannot describe them, so the engine accepts anything there.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from components.checks import ROOT, FieldPath, Problem, Text
 
-@dataclass(frozen=True)
-class Record:
-    """The fields of an object: all of one type unless said otherwise, none required unless said otherwise."""
+Rule = Mapping[str, Any]
 
-    fields: tuple[str, ...]
-    lists: tuple[str, ...] = ()
-    flags: tuple[str, ...] = ()
-    required: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = ()
+_TEXT: Rule = {"type": "string"}
+_TEXTS: Rule = {"type": "array", "items": _TEXT}
+_NOT_BLANK: Rule = {"pattern": r"\S"}
+_POSITIVE: Rule = {"minimum": 1}
+_TABLE: Rule = {"additionalProperties": _TEXT}
 
 
-RECORDS = {
-    "persistence": Record(("etcd", "minio", "storageClass")),
-    "tls": Record(("enabled", "clientAuth", "dnsNames", "existingSecret"), lists=("dnsNames",), flags=("enabled",)),
-    "s3": Record(
-        ("endpointUrl", "region", "accessKeyId", "secretAccessKey", "certificate"),
-        required=("endpointUrl", "region", "accessKeyId", "secretAccessKey"),
-        secrets=("secretAccessKey",),
-    ),
-    "etcd": Record(
-        (
-            "endpoints", "rootPrefix", "user", "password", "certificate", "clientCertificate", "clientKey",
-            "overrideAuthority",
-        ),
-        lists=("endpoints",),
+def _object(*texts: str, required: tuple[str, ...] = (), **others: Rule) -> Rule:
+    properties = {**dict.fromkeys((*required, *texts), _TEXT), **others}
+    rule = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**rule, "required": list(required)} if required else rule
+
+
+_RESOURCES = _object(requests={"type": "object"}, limits={"type": "object"})
+SHAPES: Mapping[str, Rule] = {
+    "kubeconfig": _NOT_BLANK,
+    "context": _NOT_BLANK,
+    "modelFormat": _NOT_BLANK,
+    "loadTimeoutSeconds": _POSITIVE,
+    "readyTimeoutSeconds": _POSITIVE,
+    "images": _TABLE,
+    "buildArgs": _TABLE,
+    "buildSecrets": _TABLE,
+    "meshResources": _RESOURCES,
+    "adapterResources": _RESOURCES,
+    "persistence": _object("etcd", "minio", "storageClass"),
+    "tls": _object("clientAuth", "existingSecret", enabled={"type": "boolean"}, dnsNames=_TEXTS),
+    "s3": _object("certificate", required=("endpointUrl", "region", "accessKeyId", "secretAccessKey")),
+    "etcd": _object(
+        *("rootPrefix", "user", "password", "certificate", "clientCertificate", "clientKey", "overrideAuthority"),
         required=("endpoints",),
-        secrets=("password", "clientKey"),
+        endpoints=_TEXTS,
     ),
-}  # fmt: skip
-PULL_SECRET = Record(("name", "registry", "username", "password"), required=("name",), secrets=("password",))
-MODEL = Record(("name", "path"), required=("name",))
-_SECRET_TEXTS = ("registryPassword",)
-_SECRET_TABLES = ("buildSecrets",)
-_TABLES = ("buildArgs", "buildSecrets")
-_QUANTITIES = ("meshResources", "adapterResources")
-_LISTS = ("builtInRuntimes", "platforms")
-MAY_BE_SECRET = frozenset(
-    {
-        *("registryUser", *_SECRET_TEXTS, *_SECRET_TABLES, "pullSecrets"),
-        *(key for key, record in RECORDS.items() if record.secrets),
-    }
+    "pullSecrets": {"items": _object("registry", "username", "password", required=("name",))},
+    "models": {"items": _object("path", required=("name",))},
+}
+"""Rules by key, in addition to those of `Pulumi.yaml`."""
+
+_SECRETS = (
+    ROOT / "registryPassword",
+    ROOT / "buildSecrets" / "*",
+    ROOT / "pullSecrets" / "*" / "password",
+    ROOT / "s3" / "secretAccessKey",
+    ROOT / "etcd" / "password",
+    ROOT / "etcd" / "clientKey",
 )
-"""Keys that may hold a secret: no problem shows what stands there."""
+"""Values that have to be encrypted in the stack file; `*` is any entry."""
+MAY_BE_SECRET = frozenset({"registryUser", *(str(path[0]) for path in _SECRETS)})
+"""Keys that may hold a secret; no problem shows their values."""
 
 
-def record_problems(values: Mapping[str, Any]) -> Iterator[str]:
-    """What has another shape than its key is for. A value is never shown: it may be a secret."""
-    for key in _TABLES:
-        yield from _all_text(key, values.get(key, {}))
-    for key in _LISTS:
-        yield from _texts(key, values.get(key, []))
-    for key, record in RECORDS.items():
-        yield from _record(key, record, values.get(key, {}))
-    for index, entry in enumerate(values.get("pullSecrets", [])):
-        path = f"pullSecrets[{index}]"
-        if isinstance(entry, dict):
-            yield from _record(path, PULL_SECRET, entry)
-        else:
-            yield f"{path}: expected an object with {', '.join(PULL_SECRET.fields)}"
-    for index, entry in enumerate(values.get("models", [])):
-        if isinstance(entry, dict):
-            yield from _record(f"models[{index}]", MODEL, entry)
-        else:
-            yield f"models[{index}]: expected an object with {' and '.join(MODEL.fields)}"
-    for key in _QUANTITIES:
-        yield from _unknown(key, values.get(key, {}), ("requests", "limits"))
-        for side, quantities in values.get(key, {}).items():
-            if not isinstance(quantities, dict):
-                yield f"{key}.{side}: {quantities!r}, expected quantities of cpu and memory"
+def secret_problems(values: Rule, encrypted: frozenset[str], written: Rule) -> Iterator[Problem]:
+    """Checks that secrets, and only secrets, are encrypted in the stack file.
+
+    `encrypted` are the keys with something encrypted in them, `written` are the values as they are in the stack file.
+    """
+    for pattern in _SECRETS:
+        for path, value in _found(values, pattern, ROOT):
+            plain = any(place == path and text == value for place, text in _found(written, path, ROOT))
+            if value and (path[0] not in encrypted or plain):
+                how = "--secret --path" if len(path) > 1 else "--secret"
+                expected = f"it encrypted, by pulumi config set {how} 'modelmesh:{path}'"
+                yield Problem(path, Text("in plain text"), expected)
+    for key in sorted(encrypted & values.keys() - MAY_BE_SECRET):
+        expected = "plain text without secrets: the value is readable in the state, the cluster or images"
+        yield Problem(ROOT / key, Text("encrypted"), expected)
 
 
-def plain_secrets(values: Mapping[str, Any], encrypted: frozenset[str]) -> Iterator[str]:
-    """Secrets that stand readable in the stack file."""
-    for path in _secret_paths(values):
-        key = path.partition(".")[0].partition("[")[0]
-        if key not in encrypted:
-            how = "--secret --path" if path != key else "--secret"
-            yield f"{path}: in plain text, expected it encrypted: pulumi config set {how} 'modelmesh:{path}'"
-
-
-def shown_secrets(encrypted: frozenset[str]) -> Iterator[str]:
-    """What is encrypted in the stack file, and readable wherever the stack hands it on."""
-    for key in sorted(encrypted - MAY_BE_SECRET):
-        yield f"{key}: encrypted, but it ends readable in state, cluster or images; expected plain text and no secret"
-
-
-def _secret_paths(values: Mapping[str, Any]) -> Iterator[str]:
-    yield from (key for key in _SECRET_TEXTS if values.get(key))
-    for key in _SECRET_TABLES:
-        yield from (f"{key}.{name}" for name in values.get(key, {}))
-    for key, record in RECORDS.items():
-        yield from (f"{key}.{name}" for name in record.secrets if name in values.get(key, {}))
-    for index, entry in enumerate(values.get("pullSecrets", [])):
-        yield from (f"pullSecrets[{index}].{name}" for name in PULL_SECRET.secrets if name in entry)
-
-
-def _record(path: str, record: Record, entries: Mapping[str, Any]) -> Iterator[str]:
-    yield from _unknown(path, entries, record.fields)
-    for name, value in entries.items():
-        if name in record.lists:
-            yield from (
-                [f"{path}.{name}: expected a list"] if type(value) is not list else _texts(f"{path}.{name}", value)
-            )
-        elif name in record.flags:
-            yield from [f"{path}.{name}: expected true or false"] if type(value) is not bool else ()
-        elif name in record.fields and not isinstance(value, str):
-            yield f"{path}.{name}: expected string"
-    for name in record.required:
-        if entries and name not in entries:
-            yield f"{path}.{name}: missing"
-
-
-def _all_text(path: str, entries: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"{path}.{name}: expected string" for name, value in entries.items() if not isinstance(value, str))
-
-
-def _texts(path: str, values: list[Any]) -> Iterator[str]:
-    yield from (f"{path}[{index}]: expected string" for index, value in enumerate(values) if not isinstance(value, str))
-
-
-def _unknown(path: str, entries: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[str]:
-    yield from (f"{path}.{name}: unknown; known are {', '.join(known)}" for name in entries if name not in known)
+def _found(values: Any, pattern: tuple[str | int, ...], path: FieldPath) -> Iterator[tuple[FieldPath, Any]]:
+    """Values at the places that match a pattern."""
+    if not pattern:
+        yield path, values
+    elif isinstance(values, list):
+        indices = range(len(values)) if pattern[0] == "*" else [pattern[0]]
+        for index in indices:
+            if isinstance(index, int) and index < len(values):
+                yield from _found(values[index], pattern[1:], path / index)
+    elif isinstance(values, dict):
+        for key in values if pattern[0] == "*" else {pattern[0]} & values.keys():
+            yield from _found(values[key], pattern[1:], path / key)

@@ -1,66 +1,104 @@
-"""Checks configuration values against the schema in `Pulumi.yaml` and fills in its defaults: pure functions.
+"""Checks configuration values against their types and fills in defaults: pure functions.
 
-The engine checks types, too, but stops at the first problem, does not look into objects, and lets unknown keys pass.
+`Pulumi.yaml` has the type, the description and the default of each key; `records` has the fields of objects and lists.
+The engine checks types too, but it stops at the first problem, ignores unknown keys and does not look into objects.
 """
 
 import difflib
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
+from jsonschema import Draft4Validator
+from jsonschema.exceptions import ValidationError
+
+from components.checks import HIDDEN, MISSING, FieldPath, KnownLater, Problem, Text
+
+from .records import MAY_BE_SECRET, SHAPES
 
 UNREADABLE = "(a secret that cannot be read here)"
-"""Stands in a preview for what only those who run updates can decrypt; nothing about it is checked."""
+"""Stands in a preview for a secret that only those who run updates can decrypt; no check looks at it."""
 
 _PROJECT_FILE = Path(__file__).parents[1] / "Pulumi.yaml"
-_PYTHON_TYPES = {"string": str, "integer": int, "boolean": bool, "object": dict, "array": list}
 
 
 @functools.cache
 def schema() -> dict[str, dict[str, Any]]:
-    """The entries of this project's own keys: type, description, default."""
+    """The project's configuration keys, each with type, description and default."""
     entries = yaml.safe_load(_PROJECT_FILE.read_text(encoding="utf-8"))["config"]
     return {key: entry for key, entry in entries.items() if ":" not in key}
 
 
-def typed(given: Mapping[str, str], hidden: frozenset[str] = frozenset()) -> tuple[dict[str, Any], list[str]]:
-    """Typed values by key, defaults included, and whatever is unknown, missing or of another type.
+def typed(given: Mapping[str, str], encrypted: Collection[str] = ()) -> tuple[dict[str, Any], list[Problem]]:
+    """Typed values of all keys, and the problems of the given texts.
 
-    Of the keys in `hidden` no problem shows the value.
+    A key that is missing or has a problem gets its default, so that everything else can be checked. No problem shows a
+    value of an encrypted key, or of one that may hold a secret.
     """
-    known = schema()
-    problems = [f"{key}: unknown key{_alike(key, known)}" for key in sorted(given.keys() - known.keys())]
-    values: dict[str, Any] = {}
-    for key, entry in known.items():
-        if key in given:
-            value = _parsed(given[key], entry["type"])
-            if type(value) is _PYTHON_TYPES[entry["type"]]:
-                values[key] = value
-            elif given[key] == UNREADABLE:
-                alone = "expected its secrets alone to be: pulumi config set --secret --path"
-                problems.append(f"{key}: encrypted as a whole, so nothing of it can be checked here; {alone}")
-            else:
-                shown = "(not shown)" if key in hidden else repr(given[key])
-                problems.append(f"{key}: {shown}, expected {entry['type']} ({entry['description']})")
-        elif "default" in entry:
-            values[key] = entry["default"]
-        else:
-            problems.append(f"{key}: missing ({entry['description']})")
-    return values, problems
+    values = {key: _parsed(text, schema().get(key, {}).get("type", "string")) for key, text in given.items()}
+    errors = sorted(_validator().iter_errors(values), key=lambda error: [str(part) for part in error.absolute_path])
+    problems = [problem for error in errors for problem in _problems(error, given, {*encrypted, *MAY_BE_SECRET})]
+    wrong = {problem.path[0] for problem in problems}
+    defaults = {key: entry.get("default", KnownLater("(missing)")) for key, entry in schema().items()}
+    return {key: values[key] if key in given.keys() - wrong else default for key, default in defaults.items()}, problems
 
 
-def _alike(key: str, known: Mapping[str, Any]) -> str:
-    found = difflib.get_close_matches(key, known, n=3)
-    return f"; did you mean {' or '.join(found)}?" if found else "; Pulumi.yaml has all that there are"
+@functools.cache
+def _validator() -> Draft4Validator:
+    properties = {key: {**entry, **SHAPES.get(key, {})} for key, entry in schema().items()}
+    required = [key for key, entry in schema().items() if "default" not in entry]
+    return Draft4Validator(
+        {"type": "object", "properties": properties, "additionalProperties": False, "required": required}
+    )
 
 
-def _parsed(text: str, kind: str) -> object:
-    if kind == "string":
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
+def _parsed(text: str, kind: str) -> Any:
+    """The value of a text that the engine hands over; a text that is no JSON stays, for the schema to reject."""
+    if kind != "string":
+        try:
+            return _readable(json.loads(text))
+        except ValueError:
+            pass
+    return _readable(text)
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _readable(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_readable(entry) for entry in value]
+    return KnownLater(value) if value == UNREADABLE else value
+
+
+def _problems(error: ValidationError, given: Mapping[str, str], hidden: Collection[str]) -> Iterator[Problem]:
+    path, value = FieldPath(*error.absolute_path), cast("Any", error.instance)
+    rule = cast("dict[str, Any]", error.schema)
+    if error.validator == "required":
+        for key in rule["required"]:
+            if key not in value:
+                yield Problem(path / key, MISSING, _form(rule["properties"][key]))
+    elif error.validator == "additionalProperties":
+        known = rule.get("properties", {})
+        for key in value.keys() - known.keys():
+            yield Problem(path / key, Text("unknown key"), f"one of {', '.join(known)}" if path else _alike(key))
+    elif value == UNREADABLE:
+        alone = "only the secrets in it encrypted, each by pulumi config set --secret --path"
+        yield Problem(path, Text("encrypted as a whole"), alone)
+    else:
+        shown = given[str(path[0])] if len(path) == 1 else value
+        yield Problem(path, HIDDEN if path[0] in hidden else shown, _form(rule))
+
+
+def _form(rule: Mapping[str, Any]) -> str:
+    """Describes the values that a rule allows, like `integer (Pods of each runtime)`."""
+    kind = f"{rule['type']} of {rule['minimum']} or more" if "minimum" in rule else rule["type"]
+    kind = f"{kind} with some text" if "pattern" in rule else kind
+    return f"{kind} ({rule['description']})" if "description" in rule else kind
+
+
+def _alike(key: str) -> str:
+    found = difflib.get_close_matches(key, schema(), n=3)
+    return f"a key of Pulumi.yaml{', maybe ' if found else ''}{' or '.join(found)}"

@@ -95,4 +95,4 @@ def duplicate_problems(path: FieldPath | str, values: Iterable[object], field: s
         known = isinstance(value, str) and not isinstance(value, Unknown)
         if known and (earlier := first.setdefault(str(value), index)) != index:
             entry = rooted(path) / index
-            yield Problem(entry / field if field else entry, value, f"a value other than that of {path}[{earlier}]")
+            yield Problem(entry / field if field else entry, value, f"each value once; [{earlier}] has it already")

@@ -1,4 +1,4 @@
-"""The rules for certificates and private keys as PEM texts. No problem quotes them."""
+"""Checks of certificates and private keys in PEM form. No problem quotes one."""
 
 from collections.abc import Iterator
 
@@ -7,34 +7,38 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from .problem import FieldPath, Problem, Text
 from .reading import text
 
 
-def certificate_problems(path: str, pem: object) -> Iterator[str]:
-    """Complains of a text that is no certificate."""
-    if text(pem) is not None and certified(pem) is None:
-        yield f"{path}: not a certificate, expected PEM text from -----BEGIN CERTIFICATE----- on, not its path"
-
-
-def key_problems(path: str, pem: object) -> Iterator[str]:
-    """Complains of a text that is no private key, or one that nobody can read without its password."""
-    if text(pem) is not None and public_half(pem) is None:
-        yield (
-            f"{path}: not a private key without a password, expected PEM text from -----BEGIN PRIVATE KEY----- on, "
-            "with line ends as such and not as \\n"
+def certificate_problems(path: FieldPath | str, pem: object) -> Iterator[Problem]:
+    """Checks that a text is a certificate."""
+    if text(pem) is not None and certificate_public_key(pem) is None:
+        yield Problem(
+            path, Text("not a certificate"), "the PEM text, which starts with -----BEGIN CERTIFICATE-----, not its path"
         )
 
 
-def certified(pem: object) -> CertificatePublicKeyTypes | None:
-    """The public key of a certificate; None where that is not known or not one."""
+def key_problems(path: FieldPath | str, pem: object) -> Iterator[Problem]:
+    """Checks that a text is a private key without a password."""
+    if text(pem) is not None and private_key_public_key(pem) is None:
+        yield Problem(
+            path,
+            Text("not a private key without a password"),
+            "the PEM text, which starts with -----BEGIN PRIVATE KEY-----, with real line ends instead of \\n",
+        )
+
+
+def certificate_public_key(pem: object) -> CertificatePublicKeyTypes | None:
+    """The public key of a certificate; None if it is not known yet or not a certificate."""
     try:
         return x509.load_pem_x509_certificates(pem.encode())[0].public_key() if isinstance(pem, str) else None
     except (UnsupportedAlgorithm, ValueError):
         return None
 
 
-def public_half(pem: object) -> object | None:
-    """The public key of a private one; None where that is not known or not one."""
+def private_key_public_key(pem: object) -> object | None:
+    """The public key that belongs to a private key; None if that is not known yet or not a private key."""
     try:
         return load_pem_private_key(pem.encode(), password=None).public_key() if isinstance(pem, str) else None
     except (TypeError, UnsupportedAlgorithm, ValueError):  # a key with a password is a TypeError

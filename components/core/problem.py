@@ -24,13 +24,16 @@ class FieldPath(tuple[str | int, ...]):
     def __str__(self) -> str:
         """The path in the syntax of Pulumi's property paths, as `pulumi config set --path` takes it."""
         first, *rest = self or ("",)
-        return str(first) + "".join(self._part(part) for part in rest)
+        return str(first) + "".join(map(self._part, rest))
 
     @staticmethod
     def _part(part: str | int) -> str:
         if isinstance(part, int):
             return f"[{part}]"
         return f".{part}" if re.fullmatch(r"[^\s.\[\]\"]+", part) else f"[{json.dumps(part)}]"
+
+
+ROOT = FieldPath()
 
 
 def rooted(path: FieldPath | str) -> FieldPath:  # TODO: goes with the last rule that builds its paths as texts
@@ -86,11 +89,11 @@ class InvalidSpecError(pulumi.RunError):
         self.problems = tuple(problems)
 
 
-def raise_if_invalid(kind: str, name: str, problems: Iterable[str]) -> None:
+def raise_if_invalid(kind: str, name: str, problems: Iterable[Problem]) -> None:
     """Checks a component's arguments.
 
     Raises:
         InvalidSpecError: there are problems; the error has all of them.
     """
     if found := list(problems):
-        raise InvalidSpecError(kind, name, found)  # type: ignore[arg-type]
+        raise InvalidSpecError(kind, name, found)

@@ -1,12 +1,11 @@
-"""The images of a stack that it does not build: upstream's by default, each to be overridden by key."""
+"""Images that a stack does not build: upstream's by default, each replaceable by its key."""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
-from ..core.names_and_quantities import shown
-from ..core.problem import raise_if_invalid
+from ..core.problem import ROOT, FieldPath, Problem, raise_if_invalid
 from ..upstream.source import VERSION
 
 DEFAULTS = {
@@ -22,12 +21,9 @@ DEFAULTS = {
     "torchserve": "pytorch/torchserve:0.7.1-cpu",
 }
 
-UNDEFAULTED = {"minio": "MinIO no longer publishes images; name a mirror or a build of your own"}
-"""Keys without a default, and why."""
-
 ServerType = Literal["triton", "mlserver", "ovms", "torchserve"]
 SERVER_TYPES: tuple[ServerType, ...] = get_args(ServerType)
-"""Model servers for which ModelMesh Serving brings an adapter and a runtime."""
+"""Model servers for which ModelMesh Serving has an adapter and a built-in runtime."""
 
 _REGISTRY = r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:\d+)?/"
 _REF = re.compile(
@@ -36,9 +32,12 @@ _REF = re.compile(
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9._-]+)*/?")
 
 
+_REF_FORM = "repository:tag (not latest) or repository@sha256:<64 hex digits>, without a scheme and in lower case"
+
+
 @dataclass(frozen=True)
 class ImageRef:
-    """One image reference in its parts; at least one of tag and digest is there, and the digest wins."""
+    """An image reference in its parts. It has a tag, a digest or both; the digest wins."""
 
     name: str
     tag: str
@@ -48,14 +47,14 @@ class ImageRef:
         return self.name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
 
     def as_config(self) -> dict[str, str]:
-        """The form in ModelMesh Serving's config map, which takes the parts one by one."""
+        """The form in ModelMesh Serving's config map: a mapping of the parts."""
         parts = {"name": self.name, "tag": self.tag, "digest": self.digest}
         return {key: value for key, value in parts.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """The image of every part."""
+    """The images of an installation and its stores."""
 
     modelmesh: ImageRef
     controller: ImageRef
@@ -64,91 +63,76 @@ class Images:
     etcd: ImageRef
     kubectl: ImageRef
     minio: ImageRef | None = None
-    """None where nothing runs it."""
+    """Image of MinIO; upstream publishes none any more, so it has no default."""
     servers: Mapping[str, ImageRef]
-    """Of upstream's own runtimes, by the type of their model server."""
+    """Images of upstream's built-in runtimes, by model server."""
 
     @classmethod
-    def of(cls, overrides: Mapping[str, object] | None = None, *, registry: str = "") -> "Images":
-        """Take the default images, with other references for some of them.
+    def of(cls, overrides: Mapping[str, str] | None = None, *, registry: str = "") -> Self:
+        """Upstream's images, with some replaced.
 
         Args:
-            overrides: references by key, such as `{"etcd": "registry.example.com/etcd:v3.5.4"}`. There is no default
-                for `minio`, whose images are no longer published.
-            registry: mirror that takes the place of the registry of every image that is not overridden.
+            overrides: References by key; the keys are those of `DEFAULTS`, and `minio`.
+            registry: Host and optional path of a mirror, like mirror.example/hub, for all images that are not replaced.
 
         Raises:
-            InvalidSpecError: an unknown key, or a reference that pins neither a tag nor a digest.
+            InvalidSpecError: A key is unknown, or a reference or the registry has another form.
         """
-        images, problems = resolve(overrides or {}, registry, with_minio=False)
-        raise_if_invalid("Images", "images", problems)
-        assert images
-        return images
+        given = overrides or {}
+        raise_if_invalid("Images", registry or "upstream", _problems(given, registry))
+        refs = {key: parse_ref(text) for key, text in {**_mirrored(registry), **given}.items()}
+        found = {key: ref for key, ref in refs.items() if ref}
+        return cls(
+            modelmesh=found["modelmesh"],
+            controller=found["modelmesh-controller"],
+            adapter=found["modelmesh-runtime-adapter"],
+            rest_proxy=found["rest-proxy"],
+            etcd=found["etcd"],
+            kubectl=found["kubectl"],
+            minio=found.get("minio"),
+            servers={server: found[server] for server in SERVER_TYPES},
+        )
 
 
-def parse_ref(text: str) -> ImageRef:
-    """Splits a reference. Raises ValueError where it pins nothing: no digest, and no tag or `latest`."""
+def parse_ref(text: str) -> ImageRef | None:
+    """The reference in its parts; None if it pins no image: no digest, and either no tag or `latest`."""
     match = _REF.fullmatch(text)
     tag, digest = (match["tag"] or "", match["digest"] or "") if match else ("", "")
     if not match or not (tag or digest) or (tag == "latest" and not digest):
-        raise ValueError(
-            f"{_quoted(text)} pins no image; expected repository:tag (not latest) or "
-            "repository@sha256:<64 hex digits>, the repository without a scheme and in small letters"
-        )
+        return None
     return ImageRef(match["name"], tag, digest)
 
 
-def promotion_problems(path: str, ref: str) -> Iterator[str]:
-    """Complains unless the reference names an image by its digest, as one that was built and tried elsewhere is."""
-    match = _REF.fullmatch(ref)
-    if not match or not match["digest"]:
-        yield f"{path}: {_quoted(ref)}, expected <repository>@sha256:<64 hex digits>"
+def image_problems(path: FieldPath | str, ref: str) -> Iterator[Problem]:
+    """Checks that a reference pins an image by a tag or a digest."""
+    if parse_ref(ref) is None:
+        yield Problem(path, ref, _REF_FORM)
 
 
-def resolve(
-    overrides: Mapping[str, object], registry_prefix: str = "", *, with_minio: bool = True
-) -> tuple[Images | None, list[str]]:
-    """The images with the overrides applied, or None and every problem found.
-
-    `registry_prefix`, like mirror.example/hub, takes the place of the registry of every image that is not overridden.
-    """
-    known = [*DEFAULTS, *UNDEFAULTED]
-    problems = [f"{key}: unknown image; known are {', '.join(known)}" for key in overrides if key not in known]
-    if registry_prefix and not _PREFIX.fullmatch(registry_prefix):
-        form = "<host>[:<port>][/<path>] without a scheme"
-        problems.append(f"registry prefix: {shown(registry_prefix)}, expected {form}")
-        registry_prefix = ""
-    refs: dict[str, ImageRef] = {}
-    for key in known:
-        text = overrides.get(key, _mirrored(DEFAULTS[key], registry_prefix) if key in DEFAULTS else None)
-        if text is None:
-            problems += [f"{key}: missing; {UNDEFAULTED[key]}"] if with_minio else []
-            continue
-        try:
-            refs[key] = parse_ref(str(text))
-        except ValueError as problem:
-            problems.append(f"{key}: {problem}")
-    if problems:
-        return None, problems
-    images = Images(
-        modelmesh=refs["modelmesh"],
-        controller=refs["modelmesh-controller"],
-        adapter=refs["modelmesh-runtime-adapter"],
-        rest_proxy=refs["rest-proxy"],
-        etcd=refs["etcd"],
-        kubectl=refs["kubectl"],
-        minio=refs.get("minio"),
-        servers={server: refs[server] for server in SERVER_TYPES},
-    )
-    return images, []
+def digest_problems(path: FieldPath, ref: str) -> Iterator[Problem]:
+    """Checks that a reference pins an image by its digest."""
+    parsed = parse_ref(ref)
+    if parsed is None or not parsed.digest:
+        yield Problem(path, ref, "<repository>@sha256:<64 hex digits>")
 
 
-def _quoted(text: str) -> str:
-    return shown(text) if re.search(r"@(?!sha256:)", text) else repr(text)
+def _problems(overrides: Mapping[str, str], registry: str) -> Iterator[Problem]:
+    if registry and not _PREFIX.fullmatch(registry):
+        yield Problem(ROOT / "registry", registry, "<host>[:<port>][/<path>] without a scheme")
+    known = (*DEFAULTS, "minio")
+    for key, ref in overrides.items():
+        if key not in known:
+            yield Problem(ROOT / "overrides" / key, ref, f"one of the keys {', '.join(known)}")
+        else:
+            yield from image_problems(ROOT / "overrides" / key, ref)
 
 
-def _mirrored(text: str, prefix: str) -> str:
-    """The reference with another registry; one that names none means docker.io."""
-    host, _, rest = text.partition("/")
-    repository = rest if "." in host else text
-    return f"{prefix.rstrip('/')}/{repository}" if prefix else text
+def _mirrored(registry: str) -> dict[str, str]:
+    """The default references, in another registry if one is given; a reference without a registry is on docker.io."""
+    if not registry:
+        return DEFAULTS
+    repositories = {
+        key: rest if "." in host else f"{host}{slash}{rest}"
+        for key, (host, slash, rest) in ((key, text.partition("/")) for key, text in DEFAULTS.items())
+    }
+    return {key: f"{registry.rstrip('/')}/{repository}" for key, repository in repositories.items()}

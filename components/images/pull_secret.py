@@ -1,4 +1,4 @@
-"""Credentials of private registries, and the Secret that carries them into a namespace."""
+"""Credentials of private registries, and the Secrets that hold them in a namespace."""
 
 import base64
 import json
@@ -8,46 +8,48 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from ..core.names_and_quantities import duplicate_problems, shown, subdomain_problems
+from ..core.names_and_quantities import duplicate_problems, subdomain_problems
+from ..core.problem import FieldPath, Problem, rooted
 from ..core.rendering import encoded
 
 _KEY = ".dockerconfigjson"
-_DOCKER_HUB = "https://index.docker.io/v1/"  # under which its credentials are looked up, whatever images call it
+_DOCKER_HUB = "https://index.docker.io/v1/"
+"""Key under which kubelets look up credentials of Docker Hub, whichever of its names an image uses."""
 _DOCKER_HUB_NAMES = ("docker.io", "index.docker.io")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryCredentials:
-    """A user of one registry."""
+    """A user of a registry and the password."""
 
     registry: str
-    """Its host, with a port where needed, and with a path where the user may see only that."""
+    """Host and optional port of the registry, and a path if the user may read only that."""
     username: pulumi.Input[str] = field(repr=False)
     password: pulumi.Input[str] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImagePullSecret:
-    """A Secret for pulling images, by its name."""
+    """A Secret for pulling images: an existing one, or one with the given credentials."""
 
     name: str
     credentials: Sequence[RegistryCredentials] = ()
-    """Empty where the Secret is there already."""
+    """Credentials to store in the Secret; empty if the Secret exists already."""
 
-    def problems(self, path: str) -> Iterator[str]:
-        """What no image could be pulled with."""
-        yield from subdomain_problems(f"{path}.name", self.name)
-        yield from duplicate_problems(f"{path}.credentials", [entry.registry for entry in self.credentials], "registry")
+    def problems(self, path: FieldPath | str) -> Iterator[Problem]:
+        """Checks the Secret's name and its credentials."""
+        credentials = rooted(path) / "credentials"
+        yield from subdomain_problems(rooted(path) / "name", self.name)
+        yield from duplicate_problems(credentials, [entry.registry for entry in self.credentials], "registry")
         for index, entry in enumerate(self.credentials):
-            where = f"{path}.credentials[{index}]"
             if not entry.registry or "://" in entry.registry:
-                yield f"{where}.registry: {shown(entry.registry)}, expected <host>[:<port>] without a scheme"
+                yield Problem(credentials / index / "registry", entry.registry, "<host>[:<port>] without a scheme")
             for name in ("username", "password"):
                 if getattr(entry, name) == "":
-                    yield f"{where}.{name}: empty, expected some text"
+                    yield Problem(credentials / index / name, "", "some text")
 
     def text(self) -> pulumi.Output[str]:
-        """The JSON text in which kubelets look credentials up, as a secret."""
+        """The Secret's content in Docker's JSON format, as a Pulumi secret."""
         users = [pulumi.Output.all(entry.username, entry.password) for entry in self.credentials]
         registries = [entry.registry for entry in self.credentials]
         known = pulumi.Output.all(*users)
@@ -59,7 +61,7 @@ class ImagePullSecret:
 def pull_secrets(
     name: str, secrets: Sequence[ImagePullSecret], namespace: pulumi.Input[str], child: pulumi.ResourceOptions
 ) -> list[kubernetes.core.v1.Secret]:
-    """Makes those of the Secrets that are not there already in one namespace."""
+    """Creates the Secrets that have credentials in a namespace; the others exist already."""
     return [
         kubernetes.core.v1.Secret(
             f"{name}-pull-{secret.name}",

@@ -1,4 +1,4 @@
-"""An image in a registry, known by its digest: built from source here, or taken as another stack built and tried it.
+"""An image in a registry, identified by its digest: built from source, or promoted from another stack.
 
 Nothing is ever deleted from the registry: other stacks and running pods may use the same digest.
 """
@@ -12,28 +12,27 @@ from pathlib import Path, PurePosixPath
 import pulumi
 
 from ..core.component import Component
-from ..core.names_and_quantities import shown
-from ..core.problem import raise_if_invalid
+from ..core.problem import MISSING, ROOT, Problem, raise_if_invalid
 from . import content
 from .build import BuildArgs
 from .builders import StagedImage, by_buildkit, by_docker
-from .images import promotion_problems
+from .images import digest_problems
 
 _CONTEXTS = Path(".build/context")
-"""Relative to the program, so that a stack's state is the same from every checkout."""
+"""Build contexts, relative to the program, so that a stack's state is the same from every checkout."""
 _REPOSITORY = re.compile(r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PromotedImage:
-    """An image that is there already."""
+    """An image that another stack has built."""
 
     ref: str
-    """`<repository>@sha256:…`, as the stack that built it says."""
+    """Reference as `<repository>@sha256:…`, from the output of the stack that built the image."""
 
-    def problems(self) -> Iterator[str]:
-        """What names no single image."""
-        yield from promotion_problems("ref", self.ref)
+    def problems(self) -> Iterator[Problem]:
+        """Checks that the reference has a digest."""
+        yield from digest_problems(ROOT / "ref", self.ref)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,27 +41,27 @@ class BuiltImage:
 
     build: BuildArgs
     sources: Mapping[str, Path | str]
-    """Folders by where they go in the build context: `""` is its root, in which the Dockerfile has to be."""
+    """Source folders by their place in the build context; the one at `""`, the root, has the Dockerfile."""
     repository: str
-    """Its name below the registry."""
+    """Name of the repository below the registry."""
 
-    def problems(self) -> Iterator[str]:
-        """What could not be built; whether the folders can be used shows when they are read."""
-        yield from (f"build.{problem}" for problem in self.build.problems())
+    def problems(self) -> Iterator[Problem]:
+        """Checks everything but the content of the source folders, which is read later."""
+        yield from (problem.under("build") for problem in self.build.problems())
         if not _REPOSITORY.fullmatch(self.repository):
-            yield f"repository: {shown(self.repository)}, expected small letters, digits, ., _ and - between /"
+            yield Problem(ROOT / "repository", self.repository, "lower-case letters, digits, ., _ and - between /")
         if "" not in self.sources:
-            yield "sources: no folder for the root of the build context, expected one by the name ''"
+            yield Problem(ROOT / "sources" / "", MISSING, "the folder for the root of the build context")
         for folder in self.sources:
             if PurePosixPath(folder).is_absolute() or ".." in PurePosixPath(folder).parts:
-                yield f"sources: {folder!r}, expected a folder inside the build context"
+                yield Problem(ROOT / "sources", folder, "folders inside the build context")
 
 
 class RuntimeImage(Component):
-    """An image in the registry; one that was promoted makes nothing."""
+    """An image in the registry. A promoted one creates no resources."""
 
     ref: pulumi.Output[str]
-    """`<repository>@sha256:…`; unknown in a preview that would have to build it."""
+    """Reference as `<repository>@sha256:…`; unknown in a preview that would have to build the image."""
 
     def __init__(self, name: str, args: BuiltImage | PromotedImage, opts: pulumi.ResourceOptions | None = None) -> None:
         raise_if_invalid("RuntimeImage", name, args.problems())
@@ -83,12 +82,12 @@ def _built(name: str, image: BuiltImage, files: dict[str, Path], child: pulumi.R
         context=content.stage(files, _CONTEXTS, name).as_posix(),
     )
     builder = by_docker if image.build.engine == "docker" else by_buildkit
-    # Credentials and build secrets make all outputs secret; a digest tells none of them, and diffs have to show it.
+    # Credentials and build secrets make all outputs secret; a digest reveals none of them and must show in diffs.
     digest = pulumi.Output.unsecret(builder(name, staged, child))
     return digest.apply(lambda digest: f"{staged.pushed}@{digest}")
 
 
 def _tag(build: BuildArgs, files: dict[str, Path]) -> str:
-    """It keeps the image in its registry, where other stacks may run it. It names all that went in, and never moves."""
+    """A tag that keeps the registry from collecting the image: a hash of everything that went into it."""
     how = json.dumps({"arguments": dict(build.build_args), "platforms": [*build.platforms]}, sort_keys=True)
     return content.digest(files, {"/how": how.encode()}).removeprefix("sha256:")[:16]

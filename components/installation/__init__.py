@@ -6,8 +6,7 @@ from .data_plane_tls import DataPlaneTls
 from .declared_runtime import DeclaredRuntime
 from .installation import Installation, Scope
 from .modelmesh_serving_args import BuiltInRuntime, Controller
-from .payload_processor import PayloadProcessor
-from .serving_config import Metrics, Resources, RestProxy, ScaleToZero
+from .serving_config import Metrics, PayloadProcessor, Resources, RestProxy, ScaleToZero
 from .webhook_certificate import Issuer
 
 __all__ = [

@@ -1,17 +1,19 @@
-"""What stands before everything else on a cluster: that it is the stack's own, and that nobody else's objects are on it
-under the names of those that the stack is about to make.
+"""Guard against a wrong cluster, and against overwriting objects of another owner.
 
-A context can lead anywhere: a kubeconfig is rewritten, a context named again, a cluster made anew. The stack keeps the
-UID of the cluster that it was made on, and goes on no other. The Kubernetes provider gets its kubeconfig by way of this
-guard, so in an update it cannot reach a cluster before that is known; and what it gets is a copy for that one cluster,
-so that a refresh or a destroy, which do not run the program first, reach no other either.
+The same context can lead to another cluster after its kubeconfig is rewritten or its cluster is created again. So the
+stack keeps the UID of the cluster on which it was created, and works on no other. The Kubernetes provider gets its
+kubeconfig from this guard, so an update cannot reach a cluster before the guard has checked it. The provider gets a
+copy for that one cluster, so that a refresh or a destroy, which do not run the program first, reach no other either.
 """
+
+from collections.abc import Iterable
 
 import pulumi
 
 from ..core.cluster import Cluster
 from ..core.component import Component
 from ..core.ownership import Definitions, this_stack
+from ..core.problem import Problem
 from .cluster_guard_args import ClusterGuardArgs
 from .existing_objects import ExistingObjects
 from .ownership_rules import ownership_problems
@@ -27,65 +29,72 @@ __all__ = [
 
 
 class ClusterUnreachableError(pulumi.RunError):
-    """The cluster does not answer, so an update cannot start."""
+    """An update cannot start, since the cluster does not answer."""
 
     def __init__(self, cluster: Cluster, reason: str) -> None:
         super().__init__(
             f"{_described(cluster)} cannot be reached: {reason}.\n"
-            "Nothing was changed. Expected modelmesh:kubeconfig and modelmesh:context to name one that answers:\n"
+            "Nothing was changed. Expected a kubeconfig and a context of a cluster that answers:\n"
             f"  {cluster.kubectl('get', 'namespace', 'kube-system')}"
         )
 
 
 class OwnershipConflictError(pulumi.RunError):
-    """Somebody else's objects are in the way; `problems` has all of them."""
+    """The cluster has objects of another owner that the stack would overwrite, or other conflicts."""
 
-    def __init__(self, cluster: Cluster, stack: str, problems: list[str]) -> None:
+    problems: tuple[Problem, ...]
+    """All conflicts; a path starts at the field of ClusterGuardArgs that would solve it."""
+
+    def __init__(self, cluster: Cluster, stack: str, problems: Iterable[Problem]) -> None:
+        self.cluster, self.stack, self.problems = cluster, stack, tuple(problems)
         super().__init__(
-            f"{_described(cluster)} has no room for stack {stack}:\n"
-            + "".join(f"  {problem}\n" for problem in problems)
-            + "Nothing was changed. If it is not the cluster that was meant, name that by modelmesh:context."
+            f"{_described(cluster)} has objects that conflict with stack {stack}:\n"
+            + "".join(f"  {problem}\n" for problem in self.problems)
+            + "Nothing was changed. If this is the wrong cluster, use the context of the right one."
         )
-        self.problems = problems
+
+    def with_problems(self, problems: Iterable[Problem]) -> "OwnershipConflictError":
+        """Return the error with other problems, such as ones whose paths are keys of a program's configuration."""
+        return OwnershipConflictError(self.cluster, self.stack, problems)
 
 
 class WrongClusterError(pulumi.RunError):
-    """The stack was made on another cluster."""
+    """The stack was created on another cluster."""
 
     def __init__(self, cluster: Cluster, stack: str, *, kept: str, found: str, stash: str) -> None:
         super().__init__(
-            f"{_described(cluster)} is not the one that stack {stack} was made on:\n"
+            f"{_described(cluster)} is not the one on which stack {stack} was created:\n"
             f"  its UID (that of its namespace kube-system) is {found}, expected {kept}.\n"
-            "Nothing was changed. Expected modelmesh:kubeconfig and modelmesh:context to name the stack's own cluster; "
-            "for another cluster there is `pulumi stack init`.\n"
-            "Only if the stack's own is gone for good, and was made anew under that context, let the stack forget it:\n"
+            "Nothing was changed. Expected the kubeconfig and context of the stack's own cluster; a new cluster needs "
+            "a new stack (`pulumi stack init`).\n"
+            "Only if the stack's own cluster was deleted and created again, make the stack forget the old one:\n"
             f"  pulumi state delete '{stash}' && PULUMI_K8S_DELETE_UNREACHABLE=true pulumi up --refresh"
         )
 
 
 class ClusterGuard(Component):
-    """The stack's own cluster, or an error; nothing else of it is touched."""
+    """A check of the cluster before anything changes; it reads metadata of objects and creates none."""
 
     kubeconfig: pulumi.Output[str]
-    """For the provider: the path of a copy that leads to this cluster alone. Resolves once the cluster is known to be
-    the stack's own. In a preview that reaches no cluster before there is one, it is the path as configured."""
+    """Kubeconfig for the provider: the path of a copy for this cluster alone. It resolves when the cluster is known to
+    be the stack's own. In a first preview that cannot reach the cluster, it is the configured path."""
     cluster: pulumi.Output[str]
-    """The UID of the cluster that the stack was made on; unknown in a preview that reaches none before there is one."""
+    """UID of the cluster on which the stack was created; unknown in a first preview that cannot reach it."""
 
     def __init__(self, name: str, args: ClusterGuardArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         found = _looked_at(args)
         super().__init__("modelmesh:index:ClusterGuard", name, {}, opts)
-        # What it keeps is that of the first update, and another value is no change to show either.
+        # The value of the first update stays, and previews must not show another one as a change.
         child = pulumi.ResourceOptions(parent=self, ignore_changes=["input"])
         kept = pulumi.Stash(name, input=found or pulumi.UNKNOWN, opts=child)
         self.cluster = kept.output.apply(str)
-        # Not derived from the stash, so that in the state nothing depends on it: it can be deleted from there alone.
+        # Not derived from the stash, so that nothing in the state depends on it and it can be deleted alone.
         self.kubeconfig = pulumi.Output.from_input(_compared(args.cluster, kept, found))
         self.register_outputs({"cluster": self.cluster})
 
 
 def _looked_at(args: ClusterGuardArgs) -> str | None:
-    """The cluster's UID; None in a preview that does not reach it.
+    """Return the cluster's UID; None in a preview that does not reach it.
 
     Raises:
         OwnershipConflictError: objects of another owner are in the stack's way.
@@ -100,7 +109,7 @@ def _looked_at(args: ClusterGuardArgs) -> str | None:
         if not pulumi.runtime.is_dry_run():
             raise ClusterUnreachableError(args.cluster, str(problem)) from None
         pulumi.log.warn(
-            f"{_described(args.cluster)} was not looked at, so this preview goes by the stack's state alone: {problem}"
+            f"{_described(args.cluster)} was not reached, so this preview uses only the stack's state: {problem}"
         )
         return None
     if problems:
@@ -109,10 +118,10 @@ def _looked_at(args: ClusterGuardArgs) -> str | None:
 
 
 async def _compared(cluster: Cluster, stash: pulumi.Stash, found: str | None) -> str:
-    """The kubeconfig's path.
+    """Return the path of the kubeconfig.
 
     Raises:
-        WrongClusterError: the stack was made on another cluster.
+        WrongClusterError: The stack was created on another cluster.
     """
     kept = await stash.output.future()
     if found is None:

@@ -1,4 +1,4 @@
-"""What a guard is told. In a file of its own, for its rules to know it too."""
+"""Arguments of ClusterGuard."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from .installation import Scope
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterGuardArgs:
-    """The cluster, and what a stack is about to make there that no namespace holds."""
+    """The cluster, and what determines the cluster-scoped objects that a stack creates there."""
 
     cluster: Cluster
     namespace_names: Sequence[str]
-    """The namespaces that the stack makes; none where they exist."""
+    """Namespaces that the stack creates."""
     existing_namespaces: Sequence[str] = ()
-    """Namespaces that have to be there already, since the stack only labels them."""
+    """Namespaces that must exist already, since the stack only labels them."""
     controller_namespace: str
-    """After which an installation of namespace scope calls what it cannot share."""
+    """Namespace of the controller; in namespace scope a part of the names of cluster-scoped objects."""
     scope: Scope
     definitions: Definitions

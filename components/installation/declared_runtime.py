@@ -1,8 +1,10 @@
-"""What a runtime promises to serve, read from its document, whoever made it: a component or upstream."""
+"""Model formats and protocols that a (Cluster)ServingRuntime declares, read from its document."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
+
+from ..core.problem import FieldPath, Problem
 
 ProtocolVersion = Literal["v1", "v2", "grpc-v1", "grpc-v2"]
 PROTOCOLS: tuple[ProtocolVersion, ...] = get_args(ProtocolVersion)
@@ -11,23 +13,23 @@ _LABEL_LENGTH = 63
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredRuntime:
-    """A ServingRuntime or ClusterServingRuntime as ModelMesh matches models against it."""
+    """Properties of a ServingRuntime or ClusterServingRuntime by which ModelMesh places models."""
 
     name: str
     namespace: str | None
-    """None for a ClusterServingRuntime, which serves every model namespace."""
+    """Namespace of a ServingRuntime; None for a ClusterServingRuntime, which serves every model namespace."""
     formats: tuple[tuple[str, str | None], ...]
-    """Name and version of those formats that it takes by itself (`autoSelect`); the others need the runtime's name."""
+    """Name and version of each format with `autoSelect`; models of other formats must name the runtime."""
     protocol_versions: tuple[str, ...] = ()
     disabled: bool = False
     load_timeout_seconds: float | None = None
-    """None where the model server's own adapter sets it."""
+    """Time to load a model; None if the model server's own adapter sets it."""
     pulls: bool = True
-    """False where the model server is told a model's path and key as they stand, and fetches it itself."""
+    """Whether ModelMesh fetches models; False if the model server gets the path and storage key and fetches them."""
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Self:
-        """Reads a whole document."""
+        """Read a rendered (Cluster)ServingRuntime."""
         metadata, spec = document["metadata"], document["spec"]
         timeout = spec.get("builtInAdapter", {}).get("modelLoadingTimeoutMillis")
         return cls(
@@ -45,17 +47,18 @@ class DeclaredRuntime:
         )
 
     def protocols(self, *, rest_proxy: bool) -> list[str]:
-        """What services may ask for: the REST proxy turns one protocol into another."""
+        """List the protocols that services may request; the REST proxy adds v2 to grpc-v2."""
         translated = ["v2"] if rest_proxy and "grpc-v2" in self.protocol_versions else []
         return sorted({*self.protocol_versions, *translated})
 
     def takes(self, name: str, version: str | None, protocol: str | None, *, rest_proxy: bool) -> bool:
-        """Whether ModelMesh places a model of this kind here by itself; versions are compared as text."""
+        """Tell whether ModelMesh chooses this runtime for such a model; versions are compared as text."""
         fits = any(own == name and version in (None, own_version) for own, own_version in self.formats)
         return fits and (protocol is None or protocol in self.protocols(rest_proxy=rest_proxy))
 
 
-def deployment_problems(path: str, service: str, runtime: str) -> Iterator[str]:
-    """Yields a problem if the name of the runtime's Deployment, which is also a label's value, is too long."""
+def deployment_problems(path: FieldPath, service: str, runtime: str) -> Iterator[Problem]:
+    """Check the length of the runtime's Deployment name, which is also the value of a label."""
     if len(label := f"{service}-{runtime}") > _LABEL_LENGTH:
-        yield f"{path}: {label!r} becomes a label and is {len(label)} characters long, {_LABEL_LENGTH} fit"
+        expected = f"a name that is {len(label) - _LABEL_LENGTH} characters shorter: {label!r} is the value of a label"
+        yield Problem(path, runtime, expected)

@@ -1,4 +1,4 @@
-"""Which objects exist on a cluster and which stack owns them, read before a stack creates anything.
+"""Objects that exist on a cluster and their owners, read before a stack creates anything.
 
 The program blocks meanwhile, so each request is made once and has a short timeout.
 """
@@ -13,6 +13,7 @@ from kubernetes import client
 from ..core.cluster import Cluster
 from ..core.kserve_api import message
 from ..core.ownership import MARK
+from ..core.problem import ROOT, Problem, Text
 from ..upstream import Document
 
 _WAIT_FOR = "pulumi.com/waitFor"
@@ -29,17 +30,21 @@ class Existing:
     name: str
     owner: str | None
     """The stack that its ownership annotation names, or SHARED; None without the annotation."""
-    going: bool
+    being_deleted: bool
     """Whether it is being deleted."""
     awaited: bool
     """Whether a Pulumi program waited for it to be established, as this one did before it annotated objects."""
 
 
 class ExistingObjects:
-    """The objects of one cluster. Every method raises ConnectionError if the cluster does not answer."""
+    """The objects of one cluster.
 
-    refused: list[str]
-    """Requests that the API server refused, as "object: the right that is needed"."""
+    Raises:
+        ConnectionError: The cluster does not answer; each method raises it.
+    """
+
+    refused: list[Problem]
+    """Requests that the API server refused, and the right that each needs."""
 
     def __init__(self, cluster: Cluster) -> None:
         """Reads the kubeconfig.
@@ -79,7 +84,7 @@ class ExistingObjects:
             found = self._get(_path(document), "PartialObjectMetadata")
         except PermissionError as problem:
             if needed:
-                self._refuse(document, "get", problem)
+                self._refuse(reference(document), f"get {_resource(document)}", problem)
             return None
         return _existing(document["kind"], found) if found else None
 
@@ -88,7 +93,7 @@ class ExistingObjects:
         try:
             found = self._get(_collection(document), "PartialObjectMetadataList") or {}
         except PermissionError as problem:
-            self._refuse(document, "list", problem)
+            self._refuse(reference(document), f"list {_resource(document)}", problem)
             return []
         return [_existing(document["kind"], item) for item in found.get("items") or []]
 
@@ -97,16 +102,19 @@ class ExistingObjects:
         try:
             found = self._get(f"/apis/{group_version}") or {}
         except PermissionError as problem:
-            self.refused.append(f"/apis/{group_version}: {problem}; expected the right to get it")
+            self._refuse(f"/apis/{group_version}", "get this path", problem)
             return None
         return {resource["name"] for resource in found.get("resources", [])}
 
-    def _refuse(self, document: Document, verb: str, problem: PermissionError) -> None:
-        resource = _collection(document).rpartition("/")[2]
-        self.refused.append(f"{reference(document)}: {problem}; expected the right to {verb} {resource}")
+    def _refuse(self, request: str, right: str, error: PermissionError) -> None:
+        self.refused.append(Problem(ROOT / "cluster", Text(f"{request}: {error}"), f"the right to {right}"))
 
     def _get(self, path: str, form: str = "") -> dict[str, Any] | None:
-        """Returns None for 404 and raises PermissionError, with the API server's message, for 403."""
+        """Sends one request; None means 404.
+
+        Raises:
+            PermissionError: The answer is 403; the message is the API server's.
+        """
         accept = "application/json" + (f";as={form};g=meta.k8s.io;v=v1" if form else "")
         try:
             found = self._api.call_api(
@@ -144,9 +152,13 @@ def _existing(kind: str, found: dict[str, Any]) -> Existing:
         kind=kind,
         name=metadata["name"],
         owner=annotations.get(MARK),
-        going="deletionTimestamp" in metadata,
+        being_deleted="deletionTimestamp" in metadata,
         awaited=annotations.get(_WAIT_FOR) == "condition=Established",
     )
+
+
+def _resource(document: Document) -> str:
+    return _collection(document).rpartition("/")[2]
 
 
 def _path(document: Document) -> str:

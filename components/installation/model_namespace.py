@@ -1,7 +1,7 @@
-"""A namespace in which ModelMesh Serving can run model servers, with everything that it does not bring there itself.
+"""A namespace in which ModelMesh Serving runs model servers, with everything that their pods need.
 
-The controller makes its Service, its configuration and a copy of the etcd Secret in each namespace, and those are its
-own. What its pods mount and run as besides has to be there before them, or they never start: that is made here.
+The controller creates its Service, its configuration and a copy of the etcd Secret in each namespace. This component
+creates the other Secrets and the ServiceAccount, without which the pods would not start.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ import pulumi_kubernetes as kubernetes
 
 from ..core.component import Component
 from ..core.names_and_quantities import label_problems, object_name
-from ..core.problem import raise_if_invalid
+from ..core.problem import FieldPath, Problem, raise_if_invalid
 from ..core.rendering import encoded
 from ..images.pull_secret import pull_secrets
 from ..stores.storage import ExistingStorage, Storage, StorageConfig, StorageConfigArgs
@@ -22,40 +22,40 @@ from ..upstream.patches import runtimes_policy
 from ..upstream.upstream_resource import upstream_resource
 from .installation import Installation
 from .namespace import Namespace, NamespaceArgs
-from .storage_seen import StorageSeen
+from .storage_refresh import StorageRefresh
 
 _RBAC = "rbac/cluster-scope"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelNamespaceArgs:
-    """Whose models it serves, and where they are stored."""
+    """Arguments of ModelNamespace: the installation, and the storage of the models."""
 
     installation: Installation
     namespace: str
-    """One of the installation's model namespaces; the controller's own among them is not made once more."""
+    """One of the installation's model namespaces. That of the controller exists already and is not created again."""
     storage: Mapping[str, Storage] | ExistingStorage = field(default_factory=dict)
-    """By storage key, which is what an InferenceService names. Runtime pods need the Secret also with nothing in it."""
+    """Storage by its key, which InferenceServices name; runtime pods need the Secret even if it is empty."""
     exists: bool = False
-    """The namespace is somebody else's, and stays when the stack goes."""
+    """Whether the namespace exists and belongs to another owner; the stack then does not delete it."""
     protect: bool = False
-    """Pulumi refuses to delete the namespace, where the stack makes it."""
+    """Whether Pulumi refuses to delete a namespace that the stack creates."""
     network_policies: bool = True
-    """Upstream's, which lets in what serving models needs. In the controller's namespace the installation decides."""
+    """Whether to create upstream's policy for runtime pods; ModelMeshServing decides for the controller's namespace."""
 
 
 class ModelNamespace(Component):
-    """The namespace with its storage, account, certificates, credentials and network policy."""
+    """A namespace with its storage Secret, ServiceAccount, certificate, pull secrets and network policy."""
 
     namespace_name: str
     installation: Installation
     storage: Mapping[str, Storage] | ExistingStorage
     namespace: pulumi.Output[str]
-    """Resolves when it exists."""
+    """Name of the namespace; resolves when it exists."""
     ready: pulumi.Output[str]
-    """The same, but resolves only when runtimes can be created and all that their pods need is there."""
+    """Name of the namespace; resolves when it can hold runtimes and everything that their pods need exists."""
     constraints_account: pulumi.Output[str]
-    """Of the Jobs that tell running mesh pods of a new runtime."""
+    """ServiceAccount of RefreshTypeConstraints Jobs in this namespace."""
 
     def __init__(self, name: str, args: ModelNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         raise_if_invalid("ModelNamespace", args.namespace, _problems(args))
@@ -65,27 +65,27 @@ class ModelNamespace(Component):
         if own := _is_controllers(args):
             self.namespace = args.installation.namespace
         else:
-            # When the mark goes, a controller that is still there takes its Service away, which would else stay behind.
+            # The label is removed while the controller still runs, so that the controller deletes its Service there.
             after = args.installation.admitting if args.exists else ""
-            marked = NamespaceArgs(
+            labelled = NamespaceArgs(
                 namespace=args.namespace, serves_models=True, exists=args.exists, protect=args.protect, after=after
             )
-            self.namespace = Namespace(name, marked, child).namespace
+            self.namespace = Namespace(name, labelled, child).namespace
         needed = [*self._accounts(name, child), *([] if own else self._copies(name, args, child))]
         self.constraints_account = _constraints_account(f"{name}-constraints", self.namespace, child)
         self.ready = pulumi.Output.all(
             self._storage_secret(name, child),
             args.installation.admitting,
             self.namespace,
-            # Every one of them, so that whoever uses this namespace is created after them and deleted before them.
+            # All of them, so that resources which depend on the output are created after them and deleted before them.
             *(resource.urn for resource in needed),
-        ).apply(self._seen)
+        ).apply(self._refresh_storage)
         self.register_outputs({"namespace": self.namespace, "ready": self.ready})
 
-    async def _seen(self, known: list[str]) -> str:
-        """By pods that run already, too."""
+    async def _refresh_storage(self, known: list[str]) -> str:
+        """Wait until pods that already run have the newest storage Secret."""
         if not pulumi.runtime.is_dry_run():
-            await StorageSeen(
+            await StorageRefresh(
                 cluster=self.installation.cluster,
                 namespace=self.namespace_name,
                 secret=known[0],
@@ -102,7 +102,7 @@ class ModelNamespace(Component):
         return StorageConfig(f"{name}-storage", entries, child).secret_name
 
     def _accounts(self, name: str, child: pulumi.ResourceOptions) -> list[pulumi.CustomResource]:
-        """The account of runtime pods, unless it is the namespace's default or comes with the installation."""
+        """Create the runtime pods' ServiceAccount unless it is the default one or the installation's."""
         account = self.installation.config.service_account_name
         own = self.namespace_name == self.installation.namespace_name
         if not account or (own and account in _upstream_accounts()):
@@ -113,7 +113,7 @@ class ModelNamespace(Component):
     def _copies(
         self, name: str, args: ModelNamespaceArgs, child: pulumi.ResourceOptions
     ) -> list[pulumi.CustomResource]:
-        """What the installation has in the controller's namespace only."""
+        """Create what the installation has created in the controller's namespace only."""
         made: list[pulumi.CustomResource] = []
         made += pull_secrets(name, self.installation.config.image_pull_secrets, self.namespace, child)
         if self.installation.tls is not None:
@@ -157,18 +157,19 @@ def _constraints_account(name: str, namespace: pulumi.Input[str], child: pulumi.
     return pulumi.Output.all(account.metadata.name, binding.urn).apply(lambda known: str(known[0]))
 
 
-def _problems(args: ModelNamespaceArgs) -> Iterator[str]:
+def _problems(args: ModelNamespaceArgs) -> Iterator[Problem]:
     installation, storage = args.installation, args.storage
-    yield from label_problems("namespace", args.namespace)
+    yield from label_problems(FieldPath("namespace"), args.namespace)
     if args.namespace not in installation.model_namespaces:
-        known = ", ".join(installation.model_namespaces)
-        yield f"namespace: {args.namespace!r}, the installation's model_namespaces are {known}; add it to them"
+        expected = f"one of the installation's model_namespaces ({', '.join(installation.model_namespaces)})"
+        yield Problem(FieldPath("namespace"), args.namespace, expected)
     if args.exists and _is_controllers(args):
-        yield "exists: True, but this is the controller's namespace, which is not made here anyway"
+        yield Problem(FieldPath("exists"), args.exists, "False for the namespace of the controller")
     if not isinstance(storage, ExistingStorage):
         yield from storage_problems(storage)
-    elif storage.secret_name != (told := installation.config.storage_secret_name):
-        yield f"storage.secret_name: {storage.secret_name!r}, expected {told!r}, which all runtime pods mount"
+    elif storage.secret_name != (mounted := installation.config.storage_secret_name):
+        expected = f"{mounted!r}, the Secret that runtime pods mount"
+        yield Problem(FieldPath("storage", "secret_name"), storage.secret_name, expected)
 
 
 def _secret(values: Mapping[str, pulumi.Output[str]]) -> dict[str, pulumi.Output[str]]:

@@ -1,7 +1,8 @@
-"""ModelMesh Serving: its definitions, permissions, webhook, configuration, controller, and runtimes of upstream's own.
+"""ModelMesh Serving: its definitions, permissions, webhook, configuration, controller, and upstream's own runtimes.
 
-Upstream's documents become resources of their own, not a YAML group: a preview then needs no cluster and shows each of
-them. All that is in the controller's namespace is made here; what other model namespaces need is theirs to make.
+Each of upstream's documents becomes a resource, not part of a YAML group: a preview then needs no cluster and shows
+each of them. This component creates everything in the controller's namespace; a ModelNamespace creates what another
+namespace needs.
 """
 
 import pulumi
@@ -23,7 +24,6 @@ from .admission import admitted
 from .data_plane_tls import DataPlaneTls, service_names
 from .declared_runtime import DeclaredRuntime
 from .installation import Installation
-from .installation_rules import installation_problems
 from .modelmesh_serving_args import ModelMeshServingArgs
 from .webhook_certificate import WebhookCertificate, WebhookCertificateArgs
 
@@ -33,21 +33,22 @@ _DASHBOARD = "ModelMeshMetricsDashboard.json"
 
 
 class ModelMeshServing(Component):
-    """The installation."""
+    """An installation of ModelMesh Serving."""
 
     installation: Installation
+    """Facts about the installation, for the components that use it."""
     tls_ca: pulumi.Output[str] | None
-    """The CA's certificate by which clients know the mesh, as PEM text, where the stack has made one."""
+    """PEM certificate of the CA by which clients verify the mesh; None if the stack does not create it."""
 
     def __init__(self, name: str, args: ModelMeshServingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        raise_if_invalid("ModelMeshServing", name, installation_problems(args))
+        raise_if_invalid("ModelMeshServing", name, args.problems())
         super().__init__("modelmesh:index:ModelMeshServing", name, {}, opts)
         tls = self._certificate(name, args)
         self.tls_ca = tls.ca if tls else None
         etcd_secret = self._etcd_secret(args)
         values = _install_values(args, etcd_secret, self._webhook_certificate(name, args))
         admitting = self._admitting(args, self._controller(name, args, values, tls, etcd_secret))
-        runtimes = [patched(runtime, values) for runtime in _chosen(args)]
+        runtimes = [patched(runtime, values) for runtime in _built_in_runtimes(args)]
         existing = [self._runtime(runtime, args, admitting).urn for runtime in runtimes]
         self.installation = Installation(
             cluster=args.cluster,
@@ -87,9 +88,10 @@ class ModelMeshServing(Component):
         )
 
     def _etcd_secret(self, args: ModelMeshServingArgs) -> kubernetes.core.v1.Secret:
-        """The controller and the mesh read it once, and follow only a new name.
+        """Create the Secret of the etcd connection, with a name that Pulumi generates.
 
-        So Pulumi makes up the name, and another one when the connection changes; it tells nothing of what is inside.
+        Controller and mesh read the Secret once, when they start. A changed connection replaces the Secret by one with
+        another name, which restarts them. The name does not depend on the values.
         """
         return kubernetes.core.v1.Secret(
             _ETCD_SECRET,
@@ -106,7 +108,7 @@ class ModelMeshServing(Component):
         own: Certificate | None,
         etcd_secret: kubernetes.core.v1.Secret,
     ) -> list[pulumi.CustomResource]:
-        """The controller and all that has to be there before it; the latter is not named in its Deployment."""
+        """Create the controller after everything that must exist before it and that its Deployment does not name."""
         child = pulumi.ResourceOptions(parent=self)
         tls = args.tls or DataPlaneTls()
         tls_secret = pulumi.Output.from_input(own.secret_name if own else tls.existing_secret)
@@ -124,8 +126,8 @@ class ModelMeshServing(Component):
             network_policies=args.network_policies,
         ):
             defines = document["kind"] == DEFINITION
-            # Definitions keep the API server busy for seconds. Stores, which are made as soon as there is a namespace
-            # to make such a Secret in, start in that time if they come first.
+            # Definitions keep the API server busy for seconds. The stores, which wait for the namespace just like the
+            # Secret of etcd, start in that time if they come first.
             needed = made if document["kind"] == "Deployment" else [etcd_secret] if defines else []
             kept = defines and args.definitions == "kept"
             options = pulumi.ResourceOptions(parent=self, depends_on=[*needed], retain_on_delete=kept or None)
@@ -136,7 +138,7 @@ class ModelMeshServing(Component):
         self, runtime: Document, args: ModelMeshServingArgs, admitting: pulumi.Output[str]
     ) -> pulumi.CustomResource:
         located = _located(runtime, args)
-        # No value of a runtime tells that the webhook has to answer first.
+        # The webhook has to answer first, and no value of a runtime depends on it.
         metadata = admitting.apply(lambda _: located["metadata"])
         options = pulumi.ResourceOptions(parent=self)
         return upstream_resource(located | {"metadata": metadata}, options, name=runtime["metadata"]["name"])
@@ -158,7 +160,7 @@ class ModelMeshServing(Component):
                 await admitted(args.cluster, args.namespace_name)
             return args.namespace_name
 
-        # Every one of them, so that whoever uses this namespace is created after them and deleted before them.
+        # All of them, so that resources which depend on the output are created after them and deleted before them.
         return pulumi.Output.all(*(resource.urn for resource in made)).apply(admitting)
 
 
@@ -169,8 +171,8 @@ def _install_values(
     return InstallValues(
         namespace=args.namespace,
         namespace_name=args.namespace_name,
-        mark=this_stack(),
-        definitions_mark=SHARED if args.definitions == "kept" else this_stack(),
+        owner=this_stack(),
+        definitions_owner=SHARED if args.definitions == "kept" else this_stack(),
         namespace_scope=args.scope == "namespace",
         controller_image=str(config.images.controller),
         replicas=args.controller.replicas,
@@ -187,13 +189,13 @@ def _install_values(
     )
 
 
-def _chosen(args: ModelMeshServingArgs) -> list[Document]:
-    """Upstream's own runtimes, those of them that are wanted."""
+def _built_in_runtimes(args: ModelMeshServingArgs) -> list[Document]:
+    """Return the documents of those of upstream's runtimes that the arguments name."""
     return [runtime for runtime in documents("runtimes") if runtime["metadata"]["name"] in args.built_in_runtimes]
 
 
 def _located(runtime: Document, args: ModelMeshServingArgs) -> Document:
-    """The runtime with its namespace, where it has one, as plain text."""
+    """Return the runtime with the namespace, if it has one, as plain text."""
     namespaced = "namespace" in runtime["metadata"]
     metadata = runtime["metadata"] | ({"namespace": args.namespace_name} if namespaced else {})
     return runtime | {"metadata": metadata}

@@ -1,57 +1,50 @@
-"""The rules for what is on a cluster already: a stack takes over nobody else's objects, and puts an installation beside
-no other that would not bear it.
+"""Checks of objects that exist on a cluster, before a stack applies its own under the same names.
 
-A controller of cluster scope looks after every namespace of its cluster: it takes the mesh's Service away where no
-models are to be served, and makes the same objects as a controller of namespace scope where they are.
+A stack takes over no object of another owner. Nor does it install ModelMesh Serving beside an installation of cluster
+scope, whose controller handles every namespace: it deletes the mesh's Service where no models are to be served, and
+creates the same objects as a controller of namespace scope elsewhere.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..core.ownership import MARK, SHARED
+from ..core.problem import ROOT, FieldPath, Problem, Text
 from ..upstream import VERSION, Document, cluster_scoped_objects, install_documents
 from ..upstream.install_documents import DEFINITION, WEBHOOK
 from ..upstream.source import MODULE
 from .cluster_guard_args import ClusterGuardArgs
 from .existing_objects import Existing, ExistingObjects, reference
 
-_KEY = "modelmesh:customResourceDefinitions"
-_ONE_OF_CLUSTER_SCOPE = (
-    "a ModelMesh Serving of cluster scope bears no other on its cluster, "
-    "expected modelmesh:scope: namespace for each of them, or one after the other"
-)
-
-_DELETED = (
-    f"of this stack, which would delete them and all that they define; expected {_KEY}: kept for one update before"
-)
-_PERHAPS_DELETED = (
-    "made by a Pulumi program before there were marks; this stack, if it did, would delete them and all that they "
-    f"define; expected {_KEY}: kept for one update before"
-)
-_NAMESPACE_DELETED = "of this stack, which would delete it and all in it; expected modelmesh:namespacesExist: false"
+_DEFINITIONS, _NAMESPACES, _SCOPE = ROOT / "definitions", ROOT / "namespace_names", ROOT / "scope"
+_SINGLE = "only one ModelMesh Serving of cluster scope per cluster; with scope namespace, there can be several"
+_KEPT_FIRST = "kept for one update first: otherwise the stack deletes them, and every object of their kinds with them"
 
 
-def ownership_problems(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> list[str]:
-    """All that is in the stack's way, as "objects: whose they are, what is expected"."""
-    elsewhere = args.definitions == "existing"
-    there = [found for claim in _claims(args) if (found := objects.find(claim))]
-    foreign = [found for found in there if found.going or found.owner not in _usable(found.kind, args, stack)]
+def ownership_problems(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> list[Problem]:
+    """Check all objects that a stack would apply; paths start at a field of ClusterGuardArgs."""
+    existing = [found for document in _planned_objects(args) if (found := objects.find(document))]
+    foreign = [
+        found for found in existing if found.being_deleted or found.owner not in _usable(found.kind, args, stack)
+    ]
     return [
-        *_grouped({found: _advice(found, args, foreign) for found in foreign}),
-        *_grouped({found: f"{_whose(found)}; {_ONE_OF_CLUSTER_SCOPE}" for found in _rivals(args, stack, objects)}),
-        *_grouped(dict.fromkeys(_lost_namespaces(args, stack, objects), _NAMESPACE_DELETED)),
-        *_missing_namespaces(args, objects),
-        *(_grouped(_lost_definitions(args, stack, objects)) if elsewhere else ()),
-        *(_unserved(args, objects) if elsewhere else ()),
+        *_grouped({found: _conflict(found, args, foreign) for found in foreign}),
+        *_grouped(dict.fromkeys(_other_installations(args, stack, objects), (_SCOPE, _SINGLE))),
+        *_namespace_problems(args, stack, objects),
+        *(_definition_problems(args, stack, objects) if args.definitions == "existing" else ()),
         *objects.refused,
-        *_own_after_all(args, stack, foreign),
+        *_renaming_hint(args, stack, foreign),
     ]
 
 
-def _claims(args: ClusterGuardArgs) -> list[Document]:
-    """What the stack is about to make."""
+def _planned_objects(args: ClusterGuardArgs) -> list[Document]:
+    """Return kind and name of the cluster-scoped objects that the stack would create."""
     namespaces = [_namespace(name) for name in args.namespace_names]
     return namespaces + _objects(args, namespace_scope=args.scope == "namespace")
+
+
+def _namespace(name: str) -> Document:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
 def _objects(args: ClusterGuardArgs, **changes: Any) -> list[Document]:
@@ -61,49 +54,44 @@ def _objects(args: ClusterGuardArgs, **changes: Any) -> list[Document]:
 
 
 def _usable(kind: str, args: ClusterGuardArgs, stack: str) -> set[str]:
-    """Whose objects the stack may apply."""
+    """Return the owners whose objects of this kind the stack may apply."""
     return {stack, SHARED} if kind == DEFINITION and args.definitions == "kept" else {stack}
 
 
-def _advice(found: Existing, args: ClusterGuardArgs, foreign: Sequence[Existing]) -> str:
-    if found.going:
-        return f"being deleted; expected to be gone, {args.cluster.kubectl('wait', '--for=delete', reference(found))}"
+def _conflict(found: Existing, args: ClusterGuardArgs, foreign: Sequence[Existing]) -> tuple[FieldPath, str]:
+    """Return the argument to change for an object of another owner, and what is expected of it."""
     if found.kind == DEFINITION:
-        expected = _other_definitions(found, args, foreign)
+        path, expected = _DEFINITIONS, _other_definitions(found, args, foreign)
     elif found.kind == "Namespace":
-        expected = "expected another name, or modelmesh:namespacesExist: true to use it and leave it to its owner"
+        path, expected = _NAMESPACES, "another name, or a namespace that the stack uses and leaves to its owner"
     elif args.scope == "namespace":
-        expected = "expected a namespace that no ModelMesh Serving is in"
+        path, expected = ROOT / "controller_namespace", "a namespace without a ModelMesh Serving"
     else:
-        expected = _ONE_OF_CLUSTER_SCOPE
-    return f"{_whose(found)}; {expected}"
+        path, expected = _SCOPE, _SINGLE
+    if found.being_deleted:
+        expected = f"the end of its deletion: {args.cluster.kubectl('wait', '--for=delete', reference(found))}"
+    return path, expected
 
 
 def _other_definitions(found: Existing, args: ClusterGuardArgs, foreign: Sequence[Existing]) -> str:
     if found.owner == SHARED:
-        return f"expected {_KEY}: kept"
+        return "kept"
     if found.owner is not None:
-        return (
-            f"expected {_KEY}: kept in that stack first; it would take them along when it goes, and all models with it"
-        )
-    existing = f"expected {_KEY}: existing, to leave them to whoever brought them"
+        return "kept in that stack first: otherwise it deletes them when it is destroyed, and all models with them"
+    existing = "existing, which leaves them to their owner"
     if args.definitions == "own":
-        return f"expected {_KEY}: kept" if found.awaited else existing
-    names = [other.name for other in foreign if other.kind == DEFINITION and other.owner is None and not other.going]
-    adopt = args.cluster.kubectl("annotate", "crd", *names, f"{MARK}={SHARED}")
+        return "kept" if found.awaited else existing
+    names = [
+        other.name for other in foreign if other.kind == DEFINITION and other.owner is None and not other.being_deleted
+    ]
+    share = args.cluster.kubectl("annotate", "crd", *names, f"{MARK}={SHARED}")
     if found.awaited:
-        return f"expected them to be shared, as an earlier version of this program seems to have made them: {adopt}"
-    return f"{existing}; or, where this program is to keep them from now on, {adopt}"
+        return f"the annotation for shared ones, since an earlier version of this program seems to own them: {share}"
+    return f"{existing}; or, if stacks are to share them from now on, the annotation for it: {share}"
 
 
-def _whose(found: Existing) -> str:
-    if found.owner is None:
-        return "there already, without a stack's mark"
-    return "shared by the stacks that keep it" if found.owner == SHARED else f"there already, of stack {found.owner}"
-
-
-def _rivals(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> list[Existing]:
-    """Signs of an installation of the other scope. None of its objects is in the stack's way, but its controller is."""
+def _other_installations(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> list[Existing]:
+    """Return objects of an installation of the other scope, whose controller would interfere."""
     if args.scope == "namespace":
         roles = [each for each in _objects(args, namespace_scope=False) if each["kind"] == "ClusterRole"]
         found = [role for each in roles if (role := objects.find(each, needed=False))]
@@ -113,41 +101,29 @@ def _rivals(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> lis
     return [each for each in found if each.owner != stack]
 
 
-def _lost_namespaces(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> list[Existing]:
-    """The controller's, where the stack made it and is now told that somebody else did."""
-    if args.controller_namespace in args.namespace_names:
-        return []
-    found = objects.find(_namespace(args.controller_namespace), needed=False)
-    return [found] if found and found.owner == stack else []
-
-
-def _missing_namespaces(args: ClusterGuardArgs, objects: ExistingObjects) -> Iterator[str]:
-    """Namespaces of somebody else that are not there: the patch that labels one would make it."""
+def _namespace_problems(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> Iterator[Problem]:
+    """Check that the stack still creates its controller's namespace, and that existing namespaces exist."""
+    if args.controller_namespace not in args.namespace_names:
+        found = objects.find(_namespace(args.controller_namespace), needed=False)
+        if found and found.owner == stack:
+            expected = "the stack to create it still: otherwise the stack deletes it, and every object in it"
+            yield Problem(_NAMESPACES, Text(_described([found])), expected)
     for name in args.existing_namespaces:
         refused = len(objects.refused)
         found = objects.find(_namespace(name))
         if found is None and len(objects.refused) == refused:
             create = args.cluster.kubectl("create", "namespace", name)
-            yield (
-                f"namespace/{name}: does not exist; with modelmesh:namespacesExist: true its owner makes it first "
-                f"({create}), or set modelmesh:namespacesExist: false for the stack to make and delete it"
-            )
+            expected = f"an existing namespace ({create}), or one that the stack creates"
+            yield Problem(ROOT / "existing_namespaces", Text(f"namespace/{name} (missing)"), expected)
 
 
-def _namespace(name: str) -> Document:
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-
-
-def _lost_definitions(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> dict[Existing, str]:
-    """Those that the stack has made for itself: it would delete them when it makes none any more."""
+def _definition_problems(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> Iterator[Problem]:
+    """Check that the definitions of another owner are served, and that the stack does not delete its own."""
     claims = _objects(args, namespace_scope=args.scope == "namespace", definitions=True)
-    there = [objects.find(claim, needed=False) for claim in claims if claim["kind"] == DEFINITION]
-    lost = {found: _DELETED for found in there if found and found.owner == stack}
-    return lost | {found: _PERHAPS_DELETED for found in there if found and found.owner is None and found.awaited}
-
-
-def _unserved(args: ClusterGuardArgs, objects: ExistingObjects) -> Iterator[str]:
-    """Somebody else's definitions have to be there, in upstream's versions."""
+    existing = [objects.find(document, needed=False) for document in claims if document["kind"] == DEFINITION]
+    # An earlier version of this program has not annotated its definitions, but waited for them.
+    lost = [found for found in existing if found and (found.owner == stack or (not found.owner and found.awaited))]
+    yield from _grouped(dict.fromkeys(lost, (_DEFINITIONS, _KEPT_FIRST)))
     documents = install_documents(namespace_scope=args.scope == "namespace")
     specs = [document["spec"] for document in documents if document["kind"] == DEFINITION]
     needed: dict[str, list[str]] = {}
@@ -158,28 +134,36 @@ def _unserved(args: ClusterGuardArgs, objects: ExistingObjects) -> Iterator[str]
         served = objects.served(version)
         missing = [plural for plural in plurals if served is not None and plural not in served]
         if missing:
-            yield (
-                f"{_KEY}: existing, but the cluster serves no {', '.join(missing)} of {version}; expected kept, or them"
-                f" from whoever brought the others (upstream's are in config/crd/bases of {MODULE} {VERSION})"
+            expected = (
+                f"kept, or {', '.join(missing)} of {version} served by the cluster (upstream's definitions are in "
+                f"config/crd/bases of {MODULE} {VERSION})"
             )
+            yield Problem(_DEFINITIONS, "existing", expected)
 
 
-def _own_after_all(args: ClusterGuardArgs, stack: str, foreign: Sequence[Existing]) -> Iterator[str]:
-    """A stack that was renamed or moved, or is older than marks, does not know its own objects."""
+def _renaming_hint(args: ClusterGuardArgs, stack: str, foreign: Sequence[Existing]) -> Iterator[Problem]:
+    """Offer the annotation for objects that the stack created under a former name, or without an annotation."""
     lost = [
-        reference(found)
+        found
         for found in foreign
-        if not found.going and found.owner != SHARED and _usable(found.kind, args, stack) == {stack}
+        if not found.being_deleted and found.owner != SHARED and _usable(found.kind, args, stack) == {stack}
     ]
     if lost:
-        mark = args.cluster.kubectl("annotate", "--overwrite", *lost, f"{MARK}={stack}")
-        yield (
-            "only what this very stack made, by a former name or before there were marks, and would delete if it were "
-            f"told otherwise, is its own by: {mark}"
-        )
+        own = args.cluster.kubectl("annotate", "--overwrite", *map(reference, lost), f"{MARK}={stack}")
+        expected = f"the annotation of this stack, only if the stack created them before it was renamed: {own}"
+        yield Problem(ROOT / "cluster", Text(_described(lost)), expected)
 
 
-def _grouped(told: dict[Existing, str]) -> Iterator[str]:
-    """Objects of which the same is told on one line."""
-    for text in dict.fromkeys(told.values()):
-        yield f"{', '.join(reference(found) for found in told if told[found] == text)}: {text}"
+def _grouped(conflicts: dict[Existing, tuple[FieldPath, str]]) -> Iterator[Problem]:
+    """Yield one problem for all objects with the same owner, path and expectation."""
+    groups: dict[tuple[FieldPath, str, str | None, bool], list[Existing]] = {}
+    for found, (path, expected) in conflicts.items():
+        groups.setdefault((path, expected, found.owner, found.being_deleted), []).append(found)
+    for (path, expected, _, _), group in groups.items():
+        yield Problem(path, Text(_described(group)), expected)
+
+
+def _described(group: Sequence[Existing]) -> str:
+    """Return the objects' references, and their owner or that they are being deleted."""
+    state = "being deleted" if group[0].being_deleted else f"owner: {group[0].owner or 'none'}"
+    return f"{', '.join(map(reference, group))} ({state})"

@@ -1,8 +1,8 @@
-"""ModelMesh Serving's own configuration, typed: what this stack says in the config map `model-serving-config`.
+"""Typed form of ModelMesh Serving's own configuration, the ConfigMap `model-serving-config`.
 
-Every key that upstream reads has its field here, with upstream's default, but for these: `tls` is told by whoever has
-the Secret, the deprecated `etcdSecretName` is in the controller's environment, and the command of most images upstream
-ignores. All of them are written out, so that the config map says what holds.
+Each key that the controller reads has a field here, with upstream's default, except for three: `tls` comes from the
+component that has the Secret, the deprecated `etcdSecretName` is in the controller's environment, and upstream ignores
+the command of most images. The ConfigMap has every value, defaults included, so that it shows the whole configuration.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,41 +15,40 @@ from ..core.names_and_quantities import MIB, quantity
 from ..images.images import SERVER_TYPES, Images
 from ..images.pull_secret import ImagePullSecret
 from .mesh_memory import memory_mib
-from .payload_processor import PayloadProcessor
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """Requests and limits of a container, as Kubernetes quantities by `cpu` and `memory`; all four have to be there."""
+    """Requests and limits of a container: Kubernetes quantities of `cpu` and `memory`, all four of them required."""
 
     requests: Mapping[str, str]
     limits: Mapping[str, str]
 
     def as_config(self) -> dict[str, dict[str, str]]:
-        """The form in the config map, and in a container."""
+        """Render the resources for the ConfigMap or a container."""
         return {"requests": dict(self.requests), "limits": dict(self.limits)}
 
 
 def sidecar_resources(cpu_limit: str) -> Resources:
-    """Upstream's for what stands beside a model server, and for the controller."""
+    """Return upstream's resources for sidecars of a model server and for the controller."""
     return Resources(requests={"cpu": "50m", "memory": "96Mi"}, limits={"cpu": cpu_limit, "memory": "512Mi"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """Prometheus metrics of the mesh."""
+    """Settings of the mesh's Prometheus metrics."""
 
     enabled: bool = True
     port: int = 2112
     scheme: Literal["http", "https"] = "https"
-    """With https the mesh signs its own certificate, which scrapers have to let pass."""
+    """Protocol of the metrics endpoint; with https it has a self-signed certificate, which scrapers must not verify."""
     service_monitor: bool = True
-    """Have the controller make a ServiceMonitor where the cluster knows that kind."""
+    """Let the controller create a ServiceMonitor if the cluster has that kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScaleToZero:
-    """Taking a runtime's pods away while no model asks for it."""
+    """Removal of a runtime's pods while no model needs the runtime."""
 
     enabled: bool = True
     grace_period_seconds: int = 60
@@ -57,7 +56,7 @@ class ScaleToZero:
 
 @dataclass(frozen=True, kw_only=True)
 class RestProxy:
-    """The container that answers REST requests of the V2 protocol in each pod."""
+    """Sidecar in each runtime pod that translates REST requests of the V2 protocol to gRPC."""
 
     enabled: bool = True
     port: int = 8008
@@ -65,67 +64,86 @@ class RestProxy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PayloadProcessor:
+    """A receiver of the requests and responses of a model and a method, in addition to the client."""
+
+    scheme: Literal["logger", "http"]
+    """`logger` writes to the mesh's own log, `http` posts JSON to a server; ModelMesh has no https here."""
+    host: str = ""
+    port: int | None = None
+    path: str = ""
+    model_id: str = "*"
+    """ID of one model; `*` stands for all models."""
+    method: str = "*"
+    """Full name of one gRPC method, like inference.GRPCInferenceService/ModelInfer; `*` stands for all methods."""
+
+    def uri(self) -> str:
+        """Render the processor in ModelMesh's syntax."""
+        authority = self.host + (f":{self.port}" if self.port is not None else "")
+        return f"{self.scheme}://{authority}/{self.path.removeprefix('/')}?{self.model_id}#{self.method}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServingConfig:
-    """How the controller makes runtime pods, and the Service in front of them."""
+    """Settings of the runtime pods and their Service, which the controller creates."""
 
     images: Images
     service_name: str = "modelmesh-serving"
-    """ModelMesh's Service in each namespace, part of its pods' names and of its keys in etcd."""
+    """Name of ModelMesh's Service in each model namespace; also a part of pod names and of keys in etcd."""
     service_port: int = 8033
-    """Of gRPC."""
+    """Port of gRPC requests."""
     headless: bool = True
-    """Clients see every pod, and balance between them themselves; a change makes a new Service."""
+    """Whether clients resolve and balance between the pods themselves; a change replaces the Service."""
     pods_per_runtime: int = 2
-    """Unless the runtime says otherwise."""
+    """Replicas of each runtime that does not set its own number."""
     storage_secret_name: str = "storage-config"  # noqa: S105  a name, not a secret
-    """The Secret in each model namespace that says where models are stored."""
+    """Secret in each model namespace with the connections to model storage."""
     service_account_name: str = ""
-    """Of runtime pods; empty is the namespace's `default`. That is upstream's code; its documentation says `modelmesh`,
-    an account without rights of which namespaces that are not this stack's have none, so that their pods could not
-    start."""
+    """ServiceAccount of runtime pods; empty means the namespace's `default` (upstream documents `modelmesh`, but its
+    code uses `default`)."""
     access_logging: bool = False
-    """A line in the mesh's log for each request."""
+    """Whether the mesh logs each request."""
     max_message_bytes: int = 16 * MIB
-    """The largest request or reply. ModelMesh's memory grows with it, unless `mesh_resources` says how much it gets."""
+    """Maximum size of a request or response. ModelMesh's memory grows with it unless `mesh_resources` is set."""
     metrics: Metrics = field(default_factory=Metrics)
     scale_to_zero: ScaleToZero = field(default_factory=ScaleToZero)
     rest_proxy: RestProxy = field(default_factory=RestProxy)
     mesh_resources: Resources | None = None
-    """Of ModelMesh's container; by default upstream's, with as much memory as `max_message_bytes` needs."""
+    """Resources of ModelMesh's container; default: upstream's, with the memory that `max_message_bytes` needs."""
     adapter_resources: Resources = field(default_factory=lambda: sidecar_resources("2"))
-    """Of the container that fetches models and tells the model server to load them."""
+    """Resources of the container that fetches models and has the model server load them."""
     puller_command: Sequence[str] = ("/opt/app/puller",)
-    """What fetches models for runtimes that bring an adapter of their own; it is in the adapter's image."""
+    """Command in the adapter's image that fetches models for runtimes without a built-in adapter."""
     pod_labels: Mapping[str, str] = field(default_factory=dict)
-    """On all runtime pods. No capitals in keys: upstream would make them small."""
+    """Labels of all runtime pods. Keys must be lower-case, since the controller changes others to lower case."""
     pod_annotations: Mapping[str, str] = field(default_factory=dict)
-    """Likewise."""
+    """Annotations of all runtime pods. Keys must be lower-case, as those of `pod_labels`."""
     image_pull_secrets: Sequence[ImagePullSecret] = ()
-    """For runtime pods and the controller."""
+    """Pull secrets of runtime pods and the controller."""
     allow_any_pvc: bool = False
-    """Mount claims that an InferenceService names and the storage Secret does not."""
+    """Whether InferenceServices may use PersistentVolumeClaims that the storage Secret does not list."""
     built_in_server_types: Sequence[str] = SERVER_TYPES
-    """Which built-in adapters runtimes may use."""
+    """Built-in adapters that runtimes may use."""
     payload_processors: Sequence[PayloadProcessor] = ()
     mesh_environment: Mapping[str, str] = field(default_factory=dict)
-    """More environment for ModelMesh's container, for what has no field here."""
+    """Additional environment of ModelMesh's container, for settings that have no field here."""
     management_endpoint: str | None = None
-    """For development: where the controller manages models, instead of the Service in each namespace."""
+    """Endpoint at which the controller manages models instead of each namespace's Service; for development only."""
 
     def mesh(self) -> Resources:
-        """What ModelMesh's container gets."""
+        """Return the resources of ModelMesh's container."""
         if self.mesh_resources is not None:
             return self.mesh_resources
         memory = f"{memory_mib(self.max_message_bytes)}Mi"
         return Resources(requests={"cpu": "300m", "memory": memory}, limits={"cpu": "3", "memory": memory})
 
     def ports(self) -> dict[int, int]:
-        """Each port that upstream's network policy opens, and which it is by this configuration."""
+        """Map each port that upstream's network policy opens to the port of this configuration."""
         return {8033: self.service_port, 8008: self.rest_proxy.port, 2112: self.metrics.port}
 
     def render(self, *, tls_secret: str | None = None, client_auth: str | None = None) -> str:
-        """The text of `config.yaml`; the same settings always give the same text."""
-        told: dict[str, Any] = {
+        """Render `config.yaml`; equal settings give equal text."""
+        config: dict[str, Any] = {
             "inferenceServiceName": self.service_name,
             "inferenceServicePort": self.service_port,
             "headlessService": self.headless,
@@ -166,15 +184,15 @@ class ServingConfig:
             ],
             "modelMeshEndpoint": self.management_endpoint,
         }
-        return yaml.safe_dump(_filled(told), sort_keys=True)
+        return yaml.safe_dump(_without_empty(config), sort_keys=True)
 
     def _environment(self) -> dict[str, str]:
-        """ModelMesh's start script finds no memory limit on nodes with cgroup v2, and would count on 1536 MiB."""
+        """Set the memory limit, since ModelMesh's start script cannot read that of cgroup v2 and assumes 1536 MiB."""
         limit = quantity(self.mesh().limits.get("memory"))
         return {**({"MEM_LIMIT_MB": str(int(limit // MIB))} if limit else {}), **self.mesh_environment}
 
 
-def _filled(told: dict[str, Any]) -> dict[str, Any]:
-    """All but what is empty, which would say nothing."""
-    filled = {key: _filled(value) if isinstance(value, dict) else value for key, value in told.items()}
-    return {key: value for key, value in filled.items() if value not in (None, {}, [])}
+def _without_empty(config: dict[str, Any]) -> dict[str, Any]:
+    """Leave out values that are empty, at any depth."""
+    kept = {key: _without_empty(value) if isinstance(value, dict) else value for key, value in config.items()}
+    return {key: value for key, value in kept.items() if value not in (None, {}, [])}

@@ -1,4 +1,4 @@
-"""The rules for ModelMesh Serving's configuration: what its controller refuses, overrides or takes amiss."""
+"""Checks of a ServingConfig: values that ModelMesh Serving's controller refuses, overrides or misinterprets."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,13 +13,12 @@ from ..core.names_and_quantities import (
     quantity,
     quantity_problems,
     range_problems,
-    shown,
     subdomain_problems,
 )
+from ..core.problem import HIDDEN, MISSING, FieldPath, Problem
 from ..images.images import SERVER_TYPES
 from .mesh_memory import buffer_mib, memory_mib
-from .payload_processor import PayloadProcessor
-from .serving_config import Resources, ServingConfig
+from .serving_config import PayloadProcessor, Resources, ServingConfig
 
 _TAKEN_PORTS = {*MESH_PORTS, *KEPT_PORTS, PULLER_PORT}
 _SERVER_PORTS = {
@@ -28,11 +27,12 @@ _SERVER_PORTS = {
     "ovms": (8001, 8888),
     "torchserve": (7070, 7071),
 }
-"""Of model servers by the type of their adapter; of others, a runtime's own rules look."""
+"""Ports of the built-in model servers; the checks of a runtime look at those of a custom one."""
 _UINT16 = 2**16 - 1
 _INT32 = 2**31 - 1
-_LEAST_MESSAGES = 4
-_BY_FIELD = {
+_MINIMUM_MESSAGES = 4
+"""Messages of the maximum size that the mesh must have memory for."""
+_FIELDS = {
     "MM_SERVICE_NAME": "service_name",
     "MM_SVC_GRPC_PORT": "service_port",
     "MM_SVC_GRPC_MAX_MSG_SIZE": "max_message_bytes",
@@ -40,6 +40,7 @@ _BY_FIELD = {
     "MM_METRICS": "metrics",
     "MM_PAYLOAD_PROCESSORS": "payload_processors",
 }
+"""Environment variables of the mesh that the controller sets from a field of ServingConfig."""
 _BY_CONTROLLER = (
     *("INTERNAL_GRPC_PORT", "INTERNAL_GRPC_SOCKET_PATH", "INTERNAL_SERVING_GRPC_PORT"),
     *("INTERNAL_SERVING_GRPC_SOCKET_PATH", "KV_STORE", "MM_DATAPLANE_CONFIG_PATH", "MM_DEFAULT_VMODEL_OWNER"),
@@ -47,138 +48,136 @@ _BY_CONTROLLER = (
     *("MM_TLS_PRIVATE_KEY_PATH", "MM_TLS_TRUST_CERT_PATH", "MM_TYPE_CONSTRAINTS_PATH", "SHUTDOWN_TIMEOUT_MS"),
     *("WKUBE_POD_IPADDR", "WKUBE_POD_NAME"),
 )
+"""Environment variables of the mesh that the controller sets for each pod."""
 _MEMORY_ENVIRONMENT = {"MEM_LIMIT_MB", "HEAP_SIZE_MB"}
 
 _ENVIRONMENT_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _DNS_1035 = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
-def serving_config_problems(config: ServingConfig) -> Iterator[str]:
-    """Everything that could not work, as "config.path: value, what is expected"."""
+def serving_config_problems(path: FieldPath, config: ServingConfig) -> Iterator[Problem]:
+    """Check the whole configuration, which is at `path`."""
     if not _DNS_1035.fullmatch(config.service_name):
-        yield (
-            f"config.service_name: {config.service_name!r}, expected up to 63 small letters, digits and -, "
-            "with a letter first and a letter or digit last"
-        )
-    yield from _ports(config)
-    yield from range_problems("config.pods_per_runtime", config.pods_per_runtime, 1, _UINT16)
-    yield from range_problems("config.max_message_bytes", config.max_message_bytes, 1, _INT32)
-    yield from range_problems(
-        "config.scale_to_zero.grace_period_seconds", config.scale_to_zero.grace_period_seconds, 0, _UINT16
-    )
-    yield from choice_problems("config.metrics.scheme", config.metrics.scheme, ("http", "https"))
-    yield from subdomain_problems("config.storage_secret_name", config.storage_secret_name)
+        expected = "up to 63 lower-case letters, digits and -, with a letter first and a letter or digit last"
+        yield Problem(path / "service_name", config.service_name, expected)
+    yield from _ports(path, config)
+    yield from range_problems(path / "pods_per_runtime", config.pods_per_runtime, 1, _UINT16)
+    yield from range_problems(path / "max_message_bytes", config.max_message_bytes, 1, _INT32)
+    grace_period = path / "scale_to_zero" / "grace_period_seconds"
+    yield from range_problems(grace_period, config.scale_to_zero.grace_period_seconds, 0, _UINT16)
+    yield from choice_problems(path / "metrics" / "scheme", config.metrics.scheme, ("http", "https"))
+    yield from subdomain_problems(path / "storage_secret_name", config.storage_secret_name)
     if config.service_account_name:
-        yield from subdomain_problems("config.service_account_name", config.service_account_name)
-    yield from _resources(config)
-    yield from pod_label_problems("config.pod_labels", config.pod_labels)
-    yield from _capitals("config.pod_labels", config.pod_labels)
-    yield from key_problems("config.pod_annotations", config.pod_annotations)
-    yield from _capitals("config.pod_annotations", config.pod_annotations)
+        yield from subdomain_problems(path / "service_account_name", config.service_account_name)
+    yield from _resources(path, config)
+    yield from pod_label_problems(path / "pod_labels", config.pod_labels)
+    yield from key_problems(path / "pod_annotations", config.pod_annotations)
+    for field, entries in (("pod_labels", config.pod_labels), ("pod_annotations", config.pod_annotations)):
+        yield from _case_problems(path / field, entries)
+    secrets, processors = path / "image_pull_secrets", path / "payload_processors"
     for index, secret in enumerate(config.image_pull_secrets):
-        yield from secret.problems(f"config.image_pull_secrets[{index}]")
-    yield from duplicate_problems("config.image_pull_secrets", [secret.name for secret in config.image_pull_secrets])
-    yield from _server_types(config.built_in_server_types)
+        yield from secret.problems(secrets / index)
+    yield from duplicate_problems(secrets, [secret.name for secret in config.image_pull_secrets], "name")
+    yield from _server_types(path / "built_in_server_types", config.built_in_server_types)
     for index, processor in enumerate(config.payload_processors):
-        yield from _processor(f"config.payload_processors[{index}]", processor)
-    yield from duplicate_problems(
-        "config.payload_processors", [processor.uri() for processor in config.payload_processors]
-    )
-    yield from _environment(config.mesh_environment)
+        yield from _processor(processors / index, processor)
+    yield from duplicate_problems(processors, [processor.uri() for processor in config.payload_processors])
+    yield from _environment(path, config.mesh_environment)
     if not config.puller_command or not all(config.puller_command):
-        yield f"config.puller_command: {list(config.puller_command)!r}, expected a program and its arguments"
+        yield Problem(path / "puller_command", list(config.puller_command), "a program and its arguments")
     endpoint = config.management_endpoint
     if endpoint is not None and (not endpoint or re.search(r"\s", endpoint)):
-        yield f"config.management_endpoint: {shown(endpoint)}, expected <host>:<port> or None"
+        yield Problem(path / "management_endpoint", endpoint, "<host>:<port> or None")
 
 
-def _ports(config: ServingConfig) -> Iterator[str]:
-    ports = {"config.service_port": config.service_port}
+def _ports(path: FieldPath, config: ServingConfig) -> Iterator[Problem]:
+    ports = {path / "service_port": config.service_port}
     if config.rest_proxy.enabled:
-        ports["config.rest_proxy.port"] = config.rest_proxy.port
+        ports[path / "rest_proxy" / "port"] = config.rest_proxy.port
     if config.metrics.enabled:
-        ports["config.metrics.port"] = config.metrics.port
+        ports[path / "metrics" / "port"] = config.metrics.port
     taken = _TAKEN_PORTS.union(*(_SERVER_PORTS.get(server, ()) for server in config.built_in_server_types))
-    by_number: dict[int, str] = {}
-    for path, port in ports.items():
-        yield from range_problems(path, port, 1, HIGHEST_PORT)
+    first: dict[int, FieldPath] = {}
+    for field, port in ports.items():
+        yield from range_problems(field, port, 1, HIGHEST_PORT)
         if port in taken:
-            yield f"{path}: {port}, which a container of the same pod listens on; expected another port"
-        if port in by_number:
-            yield f"{path}: {port}, which is {by_number[port]} already; expected another port"
-        by_number[port] = path
+            yield Problem(field, port, "a port that no container of the same pod listens on")
+        if (other := first.setdefault(port, field)) != field:
+            yield Problem(field, port, f"another port than that of {other}")
 
 
-def _resources(config: ServingConfig) -> Iterator[str]:
-    yield from resource_problems("config.adapter_resources", config.adapter_resources)
-    yield from resource_problems("config.rest_proxy.resources", config.rest_proxy.resources)
+def _resources(path: FieldPath, config: ServingConfig) -> Iterator[Problem]:
+    yield from resource_problems(path / "adapter_resources", config.adapter_resources)
+    yield from resource_problems(path / "rest_proxy" / "resources", config.rest_proxy.resources)
     if config.mesh_resources is None:
         return
-    yield from resource_problems("config.mesh_resources", config.mesh_resources)
-    limit = quantity(config.mesh_resources.limits.get("memory"))
+    yield from resource_problems(path / "mesh_resources", config.mesh_resources)
+    memory = config.mesh_resources.limits.get("memory")
+    limit = quantity(memory)
     if limit is None or _MEMORY_ENVIRONMENT & config.mesh_environment.keys():
-        return  # who says how the memory is divided is believed
+        return  # These variables set the division of the memory themselves.
     room, message = max(buffer_mib(int(limit // MIB)), 0), config.max_message_bytes
-    if room * MIB < _LEAST_MESSAGES * message and 0 < message <= _INT32:
-        yield (
-            f"config.mesh_resources.limits.memory: {config.mesh_resources.limits['memory']!r} leaves {room} MiB for "
-            f"messages, expected room for {_LEAST_MESSAGES} of max_message_bytes ({message}), "
-            f"as {memory_mib(message)}Mi has, or no mesh_resources"
+    if room * MIB < _MINIMUM_MESSAGES * message and 0 < message <= _INT32:
+        yield Problem(
+            path / "mesh_resources" / "limits" / "memory",
+            memory,
+            f"memory for {_MINIMUM_MESSAGES} messages of max_message_bytes ({message}), such as {memory_mib(message)}Mi"
+            f" (this leaves {room} MiB for messages), or no mesh_resources",
         )
 
 
-def resource_problems(path: str, resources: Resources) -> Iterator[str]:
-    """Complains unless all four quantities are there and no limit is below its request."""
+def resource_problems(path: FieldPath, resources: Resources) -> Iterator[Problem]:
+    """Check that all four quantities are given and no limit is below its request."""
     sides = {"requests": resources.requests, "limits": resources.limits}
     for side, quantities in sides.items():
         for unknown in quantities.keys() - {"cpu", "memory"}:
-            yield f"{path}.{side}.{unknown}: unknown, ModelMesh Serving knows cpu and memory"
-        for what in ("cpu", "memory"):
-            if what not in quantities:
-                yield f"{path}.{side}.{what}: missing, expected a quantity"
-            else:
-                yield from quantity_problems(f"{path}.{side}.{what}", quantities[what])
-    for what in ("cpu", "memory"):
-        request, limit = (quantity(quantities.get(what)) for quantities in sides.values())
+            yield Problem(path / side, unknown, "only cpu and memory, the resources that ModelMesh Serving reads here")
+        for resource in ("cpu", "memory"):
+            yield from quantity_problems(path / side / resource, quantities.get(resource, MISSING))
+    for resource in ("cpu", "memory"):
+        request, limit = (quantity(quantities.get(resource)) for quantities in sides.values())
         if request is not None and limit is not None and limit < request:
-            yield f"{path}.limits.{what}: {resources.limits[what]!r}, expected at least {resources.requests[what]!r}"
+            at_least = f"at least the request, {resources.requests[resource]!r}"
+            yield Problem(path / "limits" / resource, resources.limits[resource], at_least)
 
 
-def _capitals(path: str, entries: Mapping[str, str]) -> Iterator[str]:
-    for key in entries:
+def _case_problems(path: FieldPath, entries: Mapping[str, str]) -> Iterator[Problem]:
+    for key, value in entries.items():
         if key != key.lower():
-            yield f"{path}.{key}: upstream would make it {key.lower()!r}, expected no capitals in the key"
+            yield Problem(path / key, value, f"a key in lower case: the controller would change it to {key.lower()!r}")
 
 
-def _server_types(types: Sequence[str]) -> Iterator[str]:
+def _server_types(path: FieldPath, types: Sequence[str]) -> Iterator[Problem]:
     if not types:
-        yield f"config.built_in_server_types: empty, no runtime could run; expected some of {', '.join(SERVER_TYPES)}"
+        yield Problem(path, list(types), f"at least one of {', '.join(SERVER_TYPES)}")
     for index, server in enumerate(types):
-        yield from choice_problems(f"config.built_in_server_types[{index}]", server, SERVER_TYPES)
-    yield from duplicate_problems("config.built_in_server_types", types)
+        yield from choice_problems(path / index, server, SERVER_TYPES)
+    yield from duplicate_problems(path, types)
 
 
-def _processor(path: str, processor: PayloadProcessor) -> Iterator[str]:
-    yield from choice_problems(f"{path}.scheme", processor.scheme, ("logger", "http"))
+def _processor(path: FieldPath, processor: PayloadProcessor) -> Iterator[Problem]:
+    yield from choice_problems(path / "scheme", processor.scheme, ("logger", "http"))
     if processor.scheme == "http" and not processor.host:
-        yield f"{path}.host: empty, expected the host that takes the payloads"
+        yield Problem(path / "host", processor.host, "the host of the server that receives the payloads")
     if processor.scheme == "logger" and (processor.host or processor.port is not None or processor.path):
-        yield f"{path}: the logger is in the mesh itself, expected no host, port and path"
+        expected = "no host, port or path: the logger runs in the mesh itself"
+        yield Problem(path, HIDDEN, expected)
     if "/" in processor.host:
-        yield f"{path}.host: {shown(processor.host)}, expected a host alone, without scheme and path"
+        yield Problem(path / "host", processor.host, "a host without scheme and path")
     if processor.port is not None:
-        yield from range_problems(f"{path}.port", processor.port, 1, HIGHEST_PORT)
+        yield from range_problems(path / "port", processor.port, 1, HIGHEST_PORT)
     for field in ("host", "path", "model_id", "method"):
         if re.search(r"[\s?#]", value := getattr(processor, field)):
-            yield f"{path}.{field}: {shown(value)}, expected no spaces, ? and #"
+            yield Problem(path / field, value, "no spaces, ? or #")
 
 
-def _environment(environment: Mapping[str, str]) -> Iterator[str]:
+def _environment(path: FieldPath, environment: Mapping[str, str]) -> Iterator[Problem]:
+    """Check the variables' names; no problem quotes a value, which may be a credential."""
     for name in environment:
-        path = f"config.mesh_environment.{name}"
-        if name in _BY_FIELD:
-            yield f"{path}: ModelMesh Serving sets it, expected config.{_BY_FIELD[name]} instead"
+        field = path / "mesh_environment" / name
+        if name in _FIELDS:
+            yield Problem(field, HIDDEN, f"{path / _FIELDS[name]}, from which the controller sets this variable")
         elif name in _BY_CONTROLLER:
-            yield f"{path}: ModelMesh Serving sets it for each pod, expected another name"
+            yield Problem(field, HIDDEN, "no such variable: the controller sets it for each pod")
         elif not _ENVIRONMENT_NAME.fullmatch(name):
-            yield f"{path}: expected a name of letters, digits, -, _ and ., without a digit first"
+            yield Problem(field, HIDDEN, "a name of letters, digits, -, _ and ., which does not start with a digit")

@@ -1,4 +1,4 @@
-"""The certificate of ModelMesh Serving's admission webhook: by a CA of its own, or by cert-manager."""
+"""Certificate of ModelMesh Serving's admission webhook, from its own CA or from cert-manager."""
 
 import base64
 import copy
@@ -21,24 +21,25 @@ Issuer = Literal["own", "cert-manager"]
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookCertificateArgs:
-    """The Service in front of the webhook; `namespace_name` is the plain name, as it is signed into the certificate."""
+    """Arguments of WebhookCertificate: the webhook's Service and the issuer."""
 
     namespace: pulumi.Input[str]
     namespace_name: str
+    """Name of that namespace as plain text, for the certificate's DNS names."""
     service: str
     issuer: Issuer = "own"
     today: datetime.date = field(default_factory=today)
 
 
 class WebhookCertificate(Component):
-    """A TLS Secret, and how the API server comes to trust it: by a CA bundle, or by what cert-manager puts there."""
+    """A TLS Secret for the webhook, and the CA by which the API server verifies it."""
 
     secret_name: pulumi.Output[str]
-    """Resolves when the Secret exists."""
+    """Name of the Secret; resolves when it exists."""
     ca_bundle: pulumi.Output[str] | None
-    """Base64 of the CA's PEM certificate; None where cert-manager writes it."""
+    """CA certificate as base64 of its PEM text; None if cert-manager injects it."""
     injected_from: str | None
-    """The Certificate object from which cert-manager takes the CA."""
+    """Certificate object (namespace/name) whose CA cert-manager injects; None for the component's own CA."""
 
     def __init__(self, name: str, args: WebhookCertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelmesh:index:WebhookCertificate", name, {}, opts)
@@ -64,12 +65,12 @@ class WebhookCertificate(Component):
 
 
 def _placed(document: Document, args: WebhookCertificateArgs) -> Document:
-    """Upstream leaves the namespace, and the names that are certified, to kustomize."""
+    """Set the namespace and the DNS names, which upstream leaves to kustomize."""
     placed = copy.deepcopy(document)
     placed["metadata"] |= {"namespace": args.namespace, "labels": LABELS}
     if placed["kind"] == "Certificate":
         placed["spec"]["dnsNames"] = _names(args)
-        placed["metadata"]["annotations"] = {"pulumi.com/waitFor": "condition=Ready"}  # only then there is a Secret
+        placed["metadata"]["annotations"] = {"pulumi.com/waitFor": "condition=Ready"}  # The Secret exists only then.
     return placed
 
 

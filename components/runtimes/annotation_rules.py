@@ -1,4 +1,4 @@
-"""The rules for the annotations of a runtime that ModelMesh reads: scaling, concurrency, and a product's ConfigMap."""
+"""Checks of a runtime's annotations that ModelMesh reads: scaling, concurrency, and the product's ConfigMap."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,88 +15,89 @@ from ..core.annotations import (
     UTILIZATION,
 )
 from ..core.names_and_quantities import choice_problems, subdomain_problems
+from ..core.problem import MISSING, FieldPath, Problem
 from ..core.reading import Spec, at, entries, requested, text
 from ..core.rendering import Unknown
 from ..installation.serving_config import ServingConfig
 
+_ANNOTATIONS = FieldPath("metadata", "annotations")
 _SCALING = (CLASS, METRIC, UTILIZATION, LEAST, MOST)
-_PLAIN = (LOADING_CONCURRENCY, MODEL_CONCURRENCY, PRODUCT_CONFIG)
-_MISTAKEN = {key.removeprefix(PREFIX): key for key in _SCALING if key != METRIC} | {PREFIX + key: key for key in _PLAIN}
-"""Keys that ModelMesh does not read, and those that are meant; `metrics` alone may be anybody's."""
+_UNPREFIXED = (LOADING_CONCURRENCY, MODEL_CONCURRENCY, PRODUCT_CONFIG)
+_MISTAKEN = {key.removeprefix(PREFIX): key for key in _SCALING if key != METRIC}
+_MISTAKEN |= {PREFIX + key: key for key in _UNPREFIXED}
+"""Keys with a wrong prefix, and the right keys; `metrics` is missing, since other programs may use that name."""
 _METRICS = ("cpu", "memory")
 
 
-def collisions(given: Mapping[str, str], typed: Mapping[str, Any]) -> list[str]:
-    """Complains of annotations that a field of the spec says already."""
+def collisions(given: Mapping[str, str], typed: Mapping[str, Any]) -> list[Problem]:
+    """Check that no annotation repeats a field of the spec."""
     return [
-        f"metadata.annotations.{key}: {given[key]!r}, is said by the spec already, as {typed[key]!r}"
+        Problem(_ANNOTATIONS / key, given[key], f"none: a field of the spec sets it to {typed[key]!r}")
         for key in given
         if key in typed
     ]
 
 
-def annotation_problems(document: Spec, config: ServingConfig) -> Iterator[str]:
-    """Complains of what the webhook denies, and of what nothing would come of."""
+def annotation_problems(document: Spec, config: ServingConfig) -> Iterator[Problem]:
+    """Check annotations, for values that the webhook denies or that have no effect."""
     annotations, spec = document["metadata"].get("annotations") or {}, document["spec"]
-    for key in annotations:
+    for key, value in annotations.items():
         if key in _MISTAKEN:
-            yield f"metadata.annotations.{key}: ignored by ModelMesh, which reads {_MISTAKEN[key]}"
+            yield Problem(_ANNOTATIONS / key, value, f"the key {_MISTAKEN[key]}, which ModelMesh reads instead")
     yield from _concurrency_problems(annotations, spec)
     if PRODUCT_CONFIG in annotations:
-        yield from subdomain_problems(f"metadata.annotations.{PRODUCT_CONFIG}", annotations[PRODUCT_CONFIG])
+        yield from subdomain_problems(_ANNOTATIONS / PRODUCT_CONFIG, annotations[PRODUCT_CONFIG])
     yield from _number_problems(annotations)
     if (scaler := annotations.get(CLASS)) is None:
         for key in _SCALING[1:]:
             if key in annotations:
-                yield f"metadata.annotations.{key}: {annotations[key]!r}, ignored without {CLASS}: hpa"
+                yield Problem(_ANNOTATIONS / key, annotations[key], f"none without {CLASS}: hpa")
     elif not isinstance(scaler, Unknown) and scaler != "hpa":
-        yield f"metadata.annotations.{CLASS}: {scaler!r}, expected hpa, the only class that ModelMesh admits"
+        yield Problem(_ANNOTATIONS / CLASS, scaler, "hpa, the only class that ModelMesh admits")
     else:
         yield from _autoscaling_problems(annotations, spec, config)
 
 
-def _concurrency_problems(annotations: Spec, spec: Spec) -> Iterator[str]:
+def _concurrency_problems(annotations: Spec, spec: Spec) -> Iterator[Problem]:
     for key in (LOADING_CONCURRENCY, MODEL_CONCURRENCY):
         if key not in annotations:
             continue
-        yield from _whole_number_problems(key, annotations[key], least=1)
+        yield from _whole_number_problems(key, annotations[key])
         if at(spec, "builtInAdapter") is None:
-            yield f"metadata.annotations.{key}: {annotations[key]!r}, ignored without spec.builtInAdapter"
+            yield Problem(_ANNOTATIONS / key, annotations[key], "none without spec.builtInAdapter")
 
 
-def _number_problems(annotations: Spec) -> Iterator[str]:
-    yield from _whole_number_problems(UTILIZATION, annotations.get(UTILIZATION, "1"), least=1, most=100)
+def _number_problems(annotations: Spec) -> Iterator[Problem]:
+    yield from _whole_number_problems(UTILIZATION, annotations.get(UTILIZATION, "1"), most=100)
     for key in (LEAST, MOST):
-        yield from _whole_number_problems(key, annotations.get(key, "1"), least=1)
+        yield from _whole_number_problems(key, annotations.get(key, "1"))
     least, most = (text(annotations.get(key, "1")) or "" for key in (LEAST, MOST))
     if least.isdecimal() and most.isdecimal() and int(most) < int(least):
-        yield f"metadata.annotations.{MOST}: {most!r}, expected no less than {LEAST}, {least!r}"
+        yield Problem(_ANNOTATIONS / MOST, most, f"at least {LEAST}, {least!r}")
 
 
-def _whole_number_problems(key: str, value: Any, *, least: int, most: int | None = None) -> Iterator[str]:
+def _whole_number_problems(key: str, value: Any, *, most: int | None = None) -> Iterator[Problem]:
     if isinstance(value, Unknown):
         return
-    found = int(value) if isinstance(value, str) and value.isdecimal() else -1
-    if found < least or (most is not None and found > most):
-        yield f"metadata.annotations.{key}: {value!r}, expected a whole number, {least} " + (
-            f"to {most}" if most is not None else "or more"
-        )
+    number = int(value) if isinstance(value, str) and value.isdecimal() else -1
+    if number < 1 or (most is not None and number > most):
+        bound = "or more" if most is None else f"to {most}"
+        yield Problem(_ANNOTATIONS / key, value, f"a whole number as a text, 1 {bound}")
 
 
-def _autoscaling_problems(annotations: Spec, spec: Spec, config: ServingConfig) -> Iterator[str]:
+def _autoscaling_problems(annotations: Spec, spec: Spec, config: ServingConfig) -> Iterator[Problem]:
     metric = annotations.get(METRIC, "cpu")
-    yield from choice_problems(f"metadata.annotations.{METRIC}", metric, _METRICS)
+    yield from choice_problems(_ANNOTATIONS / METRIC, metric, _METRICS)
     if metric in _METRICS:
         for index, container in entries(spec.get("containers")):
             if requested(container, metric) is None:
-                yield (
-                    f"spec.containers[{index}].resources.requests.{metric}: missing, "
-                    "Kubernetes scales by a share of it, and without would not scale at all"
-                )
+                path = FieldPath("spec", "containers", index, "resources", "requests", metric)
+                yield Problem(path, MISSING, "a quantity: the autoscaler compares the usage with it")
     if "replicas" in spec:
-        yield f"spec.replicas: {spec['replicas']!r}, expected none beside {CLASS}: hpa, which sets them"
+        yield Problem(FieldPath("spec", "replicas"), spec["replicas"], f"none with {CLASS}: hpa, which sets the number")
     if not config.scale_to_zero.enabled:
-        yield (
-            f"metadata.annotations.{CLASS}: 'hpa', ModelMesh's controller cannot make such a runtime's first pods "
-            "where scale to zero is off; turn it on in the ServingConfig, or set spec.replicas instead"
+        expected = (
+            "spec.replicas instead, or scale to zero enabled in the ServingConfig: without it, ModelMesh's controller "
+            "cannot create the first pods of an autoscaled runtime"
         )
+        yield Problem(_ANNOTATIONS / CLASS, "hpa", expected)

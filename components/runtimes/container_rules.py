@@ -1,4 +1,4 @@
-"""The rules for a runtime's containers and volumes, beside which the controller sets its own in the same pod."""
+"""Checks of a runtime's containers and volumes, to which the controller adds its own in the same pod."""
 
 import posixpath
 from collections.abc import Collection, Iterator
@@ -21,108 +21,106 @@ from ..core.names_and_quantities import (
     quantity,
     range_problems,
 )
+from ..core.problem import MISSING, FieldPath, Problem, Text
 from ..core.reading import Spec, at, column, entries, text
 from ..core.rendering import Unknown
-from ..images.images import parse_ref
+from ..images.images import image_problems
 from ..installation.serving_config import ServingConfig
 from .endpoint_rules import mesh_ports, socket_folder
 
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+_CONTAINERS, _VOLUMES = FieldPath("spec", "containers"), FieldPath("spec", "volumes")
 
 
-def container_problems(spec: Spec, config: ServingConfig, claims: Collection[str]) -> Iterator[str]:
-    """Complains of containers and volumes that the controller or the API server refuses, long after the runtime."""
+def container_problems(spec: Spec, config: ServingConfig, claims: Collection[str]) -> Iterator[Problem]:
+    """Check containers and volumes, for values that the controller or the API server would refuse in the pods."""
     containers, volumes = entries(spec.get("containers")), entries(spec.get("volumes"))
     if spec.get("containers") == []:
-        yield "spec.containers: empty, expected that of the model server"
-    for field in ("containers", "volumes"):
-        yield from duplicate_problems(f"spec.{field}", column(spec.get(field), "name"), "name")
+        yield Problem(_CONTAINERS, [], "the model server's container")
+    for path in (_CONTAINERS, _VOLUMES):
+        yield from duplicate_problems(path, column(spec.get(str(path[-1])), "name"), "name")
     for index, volume in volumes:
-        yield from _volume_problems(f"spec.volumes[{index}]", volume, claims)
+        yield from _volume_problems(_VOLUMES / index, volume, claims)
     adapter = text(at(spec, "builtInAdapter", "serverType"))
     names = (*CONTAINERS, f"{adapter}-adapter") if adapter else CONTAINERS
     for index, container in containers:
-        path = f"spec.containers[{index}]"
-        yield from _name_problems(f"{path}.name", container.get("name"), names)
+        path = _CONTAINERS / index
+        yield from _name_problems(path / "name", container.get("name"), names)
         yield from _image_problems(path, container)
-        yield from _resource_problems(f"{path}.resources", container)
+        yield from _resource_problems(path / "resources", container)
         for field in ("readinessProbe", "lifecycle"):
             if field in container:
-                yield f"{path}.{field}: not allowed, ModelMesh sets it; a livenessProbe is"
-        yield from duplicate_problems(f"{path}.env", column(container.get("env"), "name"), "name")
-        yield from _mount_problems(f"{path}.volumeMounts", spec, container, claims)
-        yield from _port_problems(f"{path}.ports", container.get("ports"), mesh_ports(spec, config))
+                yield Problem(path / field, Text("set"), "none: ModelMesh sets it itself; a livenessProbe is allowed")
+        yield from duplicate_problems(path / "env", column(container.get("env"), "name"), "name")
+        yield from _mount_problems(path / "volumeMounts", spec, container, claims)
+        yield from _port_problems(path / "ports", container.get("ports"), mesh_ports(spec, config))
 
 
-def _name_problems(path: str, name: object, reserved: tuple[str, ...]) -> Iterator[str]:
+def _name_problems(path: FieldPath, name: object, reserved: tuple[str, ...]) -> Iterator[Problem]:
     if (known := text(name)) is None:
         return
     if is_taken(known, reserved):
-        yield f"{path}: {known!r} is reserved, as are {', '.join(reserved)} and mm-*"
+        yield Problem(path, known, f"a name that ModelMesh does not use itself ({', '.join(reserved)}, mm-*)")
     else:
         yield from label_problems(path, known)
 
 
-def _volume_problems(path: str, volume: Spec, claims: Collection[str]) -> Iterator[str]:
-    yield from _name_problems(f"{path}.name", volume.get("name"), VOLUMES)
+def _volume_problems(path: FieldPath, volume: Spec, claims: Collection[str]) -> Iterator[Problem]:
+    yield from _name_problems(path / "name", volume.get("name"), VOLUMES)
     if (name := text(volume.get("name"))) in claims:
-        yield f"{path}.name: {name!r}, expected another: ModelMesh's volume for that claim of the storage has this name"
+        yield Problem(path / "name", name, "another name: ModelMesh's volume for the claim in the storage has this one")
     if len(sources := sorted(volume.keys() - {"name"})) > 1:
-        yield f"{path}: {', '.join(sources)}, expected one of them"
+        yield Problem(path, Text(" and ".join(sources)), "only one kind of volume")
 
 
-def _image_problems(path: str, container: Spec) -> Iterator[str]:
-    if "image" not in container:
-        yield f"{path}.image: missing, expected repository:tag or repository@sha256:<64 hex digits>"
-    elif (image := text(container["image"])) is not None:
-        try:
-            parse_ref(image)
-        except ValueError as problem:
-            yield f"{path}.image: {problem}"
+def _image_problems(path: FieldPath, container: Spec) -> Iterator[Problem]:
+    if (image := container.get("image", MISSING)) is MISSING or text(image) is not None:
+        yield from image_problems(path / "image", image)
     if (policy := text(container.get("imagePullPolicy"))) is not None:
-        yield from choice_problems(f"{path}.imagePullPolicy", policy, _PULL_POLICIES)
+        yield from choice_problems(path / "imagePullPolicy", policy, _PULL_POLICIES)
 
 
-def _resource_problems(path: str, container: Spec) -> Iterator[str]:
+def _resource_problems(path: FieldPath, container: Spec) -> Iterator[Problem]:
     requests, limits = at(container, "resources", "requests"), at(container, "resources", "limits")
     if not isinstance(requests, dict) or isinstance(limits, Unknown):
         return
     for name, request in requests.items():
         limit = at(limits, name)
-        asked, most = quantity(request), quantity(limit)
-        if asked is not None and most is not None and asked > most:
-            yield f"{path}.requests.{name}: {request!r}, expected no more than the limit, {limit!r}"
-        elif "/" in name and asked is not None and not isinstance(limit, Unknown) and asked != most:
-            yield f"{path}.requests.{name}: {request!r}, expected a limit of the same, there is no more of it to be had"
+        requested, limited = quantity(request), quantity(limit)
+        if requested is not None and limited is not None and requested > limited:
+            yield Problem(path / "requests" / name, request, f"at most the limit, {limit!r}")
+        elif "/" in name and requested is not None and not isinstance(limit, Unknown) and requested != limited:
+            expected = "a limit equal to the request: extended resources cannot be overcommitted"
+            yield Problem(path / "requests" / name, request, expected)
 
 
-def _mount_problems(path: str, spec: Spec, container: Spec, claims: Collection[str]) -> Iterator[str]:
-    named = [MODELS_VOLUME, *claims, *(volume.get("name") for _, volume in entries(spec.get("volumes")))]
+def _mount_problems(path: FieldPath, spec: Spec, container: Spec, claims: Collection[str]) -> Iterator[Problem]:
+    names = [MODELS_VOLUME, *claims, *(volume.get("name") for _, volume in entries(spec.get("volumes")))]
     taken = dict.fromkeys((MODELS_FOLDER, *(f"{CLAIMS_FOLDER}/{claim}" for claim in claims)), "ModelMesh's own mount")
     if folder := socket_folder(spec):
         taken[folder] = "the mount of the unix endpoints"
     for index, mount in entries(container.get("volumeMounts")):
         if (name := text(mount.get("name"))) is not None:
             if name != MODELS_VOLUME and is_taken(name, VOLUMES):
-                yield f"{path}[{index}].name: {name!r} is a volume of ModelMesh's own"
-            elif name not in named and not any(isinstance(known, Unknown) for known in named):
-                yield f"{path}[{index}].name: {name!r}, expected a name in spec.volumes"
-        if where := text(mount.get("mountPath")):
-            place = posixpath.normpath(where)
-            if place in taken:
-                yield f"{path}[{index}].mountPath: {where!r}, expected another path than that of {taken[place]}"
-            taken.setdefault(place, f"{path}[{index}]")
+                yield Problem(path / index / "name", name, "a volume that does not belong to ModelMesh")
+            elif name not in names and not any(isinstance(known, Unknown) for known in names):
+                yield Problem(path / index / "name", name, "a name in spec.volumes")
+        if mount_path := text(mount.get("mountPath")):
+            folder = posixpath.normpath(mount_path)
+            if folder in taken:
+                yield Problem(path / index / "mountPath", mount_path, f"another path than that of {taken[folder]}")
+            taken.setdefault(folder, str(path / index))
 
 
-def _port_problems(path: str, ports: object, taken: dict[int, str]) -> Iterator[str]:
+def _port_problems(path: FieldPath, ports: object, taken: dict[int, str]) -> Iterator[Problem]:
     yield from duplicate_problems(path, column(ports, "name"), "name")
     for index, port in entries(ports):
-        yield from _name_problems(f"{path}[{index}].name", port.get("name"), PORT_NAMES)
+        yield from _name_problems(path / index / "name", port.get("name"), PORT_NAMES)
         number = port.get("containerPort")
         if not isinstance(number, int):
             continue
         if number in taken or number in KEPT_PORTS:
-            what = f"is {taken[number]}" if number in taken else "is kept by ModelMesh"
-            yield f"{path}[{index}].containerPort: {number}, {what} in the same pod"
+            owner = taken.get(number, "ModelMesh's reserved range")
+            yield Problem(path / index / "containerPort", number, f"another port: in the same pod this is {owner}")
         else:
-            yield from range_problems(f"{path}[{index}].containerPort", number, 1, HIGHEST_PORT)
+            yield from range_problems(path / index / "containerPort", number, 1, HIGHEST_PORT)

@@ -1,4 +1,4 @@
-"""The rules for who listens where in a runtime's pod: all of its containers share one set of ports."""
+"""Checks of a runtime's endpoints and ports, which all containers of a pod share."""
 
 import re
 from collections.abc import Iterator
@@ -6,47 +6,52 @@ from pathlib import PurePosixPath
 
 from ..core.mesh_pod import ADAPTER_PORT, MESH_PORTS, MODELS_FOLDER, PULLER_PORT
 from ..core.names_and_quantities import HIGHEST_PORT
+from ..core.problem import MISSING, FieldPath, Problem
 from ..core.reading import Spec, at, number, text
 from ..installation.serving_config import ServingConfig
 
-_FORMS = f"expected port:<1-{HIGHEST_PORT}> or unix:<absolute path in a folder of its own>"
+_MANAGEMENT, _DATA = FieldPath("spec", "grpcEndpoint"), FieldPath("spec", "grpcDataEndpoint")
+_SERVER_PORT = FieldPath("spec", "builtInAdapter", "runtimeManagementPort")
+_FORMS = f"port:<1-{HIGHEST_PORT}> or unix:<absolute path in a folder that is only for sockets>"
+
+_Endpoints = dict[FieldPath, int | PurePosixPath]
 
 
 def mesh_ports(spec: Spec, config: ServingConfig) -> dict[int, str]:
-    """The ports that ModelMesh's own containers listen on, and what for."""
-    ports = {**MESH_PORTS, config.service_port: "ModelMesh's Service"}
+    """Return the ports that ModelMesh's own containers listen on, each with its purpose."""
+    ports = {**MESH_PORTS, config.service_port: "the port of ModelMesh's Service"}
     if config.metrics.enabled:
-        ports[config.metrics.port] = "the mesh's metrics"
+        ports[config.metrics.port] = "the port of the mesh's metrics"
     if config.rest_proxy.enabled:
-        ports[config.rest_proxy.port] = "the REST proxy"
+        ports[config.rest_proxy.port] = "the port of the REST proxy"
     if has_puller(spec):
-        ports[PULLER_PORT] = "the puller"
+        ports[PULLER_PORT] = "the port of the puller"
     return ports
 
 
 def has_puller(spec: Spec) -> bool:
-    """Whether the controller adds its puller: a built-in adapter brings its own."""
+    """Tell whether the controller adds its puller, which a built-in adapter includes."""
     return at(spec, "builtInAdapter") is None and at(spec, "storageHelper", "disabled") is not True
 
 
 def socket_folder(spec: Spec) -> str | None:
-    """The folder of the unix sockets, which becomes a mount in every container."""
+    """Return the folder of the unix sockets, which is mounted in every container."""
     parsed = [_parse(text(spec.get(field)) or "") for field in ("grpcDataEndpoint", "grpcEndpoint")]
     return next((str(endpoint.parent) for endpoint in parsed if isinstance(endpoint, PurePosixPath)), None)
 
 
-def endpoint_problems(spec: Spec, config: ServingConfig) -> Iterator[str]:
-    """Complains of endpoints that nobody could reach, or that two would listen on."""
-    parsed: dict[str, int | PurePosixPath] = {}
-    for field in ("grpcEndpoint", "grpcDataEndpoint"):
-        if (value := text(spec.get(field))) is not None:
+def endpoint_problems(spec: Spec, config: ServingConfig) -> Iterator[Problem]:
+    """Check that each endpoint can be reached and that no port is used twice."""
+    endpoints: _Endpoints = {}
+    for path in (_MANAGEMENT, _DATA):
+        if (value := text(spec.get(str(path[-1])))) is not None:
             if (endpoint := _parse(value)) is None:
-                yield f"spec.{field}: {value!r}, {_FORMS}"
+                yield Problem(path, value, _FORMS)
             else:
-                parsed[field] = endpoint
+                endpoints[path] = endpoint
     yield from _presence_problems(spec)
-    yield from _socket_problems(spec, parsed)
-    ports = {f"spec.{field}": endpoint for field, endpoint in parsed.items() if isinstance(endpoint, int)}
+    yield from _socket_problems(spec, endpoints)
+    ports = {path: endpoint for path, endpoint in endpoints.items() if isinstance(endpoint, int)}
     yield from _port_problems(spec, config, ports)
 
 
@@ -60,47 +65,41 @@ def _parse(value: str) -> int | PurePosixPath | None:
     return path if path.is_absolute() and str(path.parent) not in ("/", MODELS_FOLDER) else None
 
 
-def _presence_problems(spec: Spec) -> Iterator[str]:
+def _presence_problems(spec: Spec) -> Iterator[Problem]:
     if "grpcEndpoint" not in spec:
-        yield (
-            "spec.grpcEndpoint: missing, ModelMesh's controller panics without it; "
-            f"port:{ADAPTER_PORT} with a built-in adapter"
-        )
-    before = "the built-in adapter" if at(spec, "builtInAdapter") is not None else "the puller"
-    if "grpcDataEndpoint" not in spec and (before != "the puller" or has_puller(spec)):
-        yield f"spec.grpcDataEndpoint: missing, requests would go to {before}, which answers none"
+        expected = f"an endpoint, without which ModelMesh's controller panics; port:{ADAPTER_PORT} with an adapter"
+        yield Problem(_MANAGEMENT, MISSING, expected)
+    receiver = "the built-in adapter" if at(spec, "builtInAdapter") is not None else "the puller"
+    if "grpcDataEndpoint" not in spec and (receiver != "the puller" or has_puller(spec)):
+        yield Problem(_DATA, MISSING, f"an endpoint: requests would go to {receiver}, which does not answer them")
 
 
-def _socket_problems(spec: Spec, parsed: dict[str, int | PurePosixPath]) -> Iterator[str]:
-    management, data = parsed.get("grpcEndpoint"), parsed.get("grpcDataEndpoint")
+def _socket_problems(spec: Spec, endpoints: _Endpoints) -> Iterator[Problem]:
+    management, data = endpoints.get(_MANAGEMENT), endpoints.get(_DATA)
     if not isinstance(management, PurePosixPath):
         return
     if at(spec, "builtInAdapter") is not None:
-        yield f"spec.grpcEndpoint: {spec['grpcEndpoint']!r}, a built-in adapter needs port:<number>"
+        yield Problem(_MANAGEMENT, spec["grpcEndpoint"], "port:<number>, the only form for a built-in adapter")
     elif isinstance(data, int) and not has_puller(spec):
-        yield (
-            f"spec.grpcEndpoint: {spec['grpcEndpoint']!r}, without the storage helper the mesh gets its folder "
-            "only if spec.grpcDataEndpoint is unix:<path> too"
-        )
+        expected = "port:<number>: without the storage helper, the mesh mounts the folder of spec.grpcDataEndpoint only"
+        yield Problem(_MANAGEMENT, spec["grpcEndpoint"], expected)
     if isinstance(data, PurePosixPath) and data.parent != management.parent:
-        yield (
-            f"spec.grpcDataEndpoint: {spec['grpcDataEndpoint']!r}, expected the folder of spec.grpcEndpoint, "
-            f"{str(management.parent)!r}"
-        )
+        expected = f"a socket in the folder of {_MANAGEMENT}, {str(management.parent)!r}"
+        yield Problem(_DATA, spec["grpcDataEndpoint"], expected)
 
 
-def _port_problems(spec: Spec, config: ServingConfig, ports: dict[str, int]) -> Iterator[str]:
+def _port_problems(spec: Spec, config: ServingConfig, ports: dict[FieldPath, int]) -> Iterator[Problem]:
     taken = mesh_ports(spec, config)
-    server = {field: port for field, port in ports.items() if field != "spec.grpcEndpoint"}
+    server_ports = {path: port for path, port in ports.items() if path != _MANAGEMENT}
     if (adapter := at(spec, "builtInAdapter")) is not None:
-        field, port = "spec.builtInAdapter.runtimeManagementPort", at(adapter, "runtimeManagementPort")
+        port = at(adapter, "runtimeManagementPort")
         if isinstance(port, int) and 0 < port <= HIGHEST_PORT:
-            server[field] = port
+            server_ports[_SERVER_PORT] = port
         elif port is None or number(port) is not None:
-            yield f"{field}: {port!r}, expected the model server's port, 1-{HIGHEST_PORT}"
-        own = ports.get("spec.grpcEndpoint")
-        for field in [field for field, port in server.items() if port == own]:
-            yield f"{field}: {own}, expected another than that of spec.grpcEndpoint, where the adapter listens"
-    for field, port in (ports | server).items():
+            yield Problem(_SERVER_PORT, port, f"the model server's port, 1-{HIGHEST_PORT}")
+        for path, port in server_ports.items():
+            if port == ports.get(_MANAGEMENT):
+                yield Problem(path, port, f"another port than that of {_MANAGEMENT}, where the adapter listens")
+    for path, port in (ports | server_ports).items():
         if port in taken:
-            yield f"{field}: {port}, is {taken[port]} in the same pod"
+            yield Problem(path, port, f"another port: in the same pod this is {taken[port]}")

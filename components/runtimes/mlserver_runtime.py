@@ -1,6 +1,6 @@
-"""The spec of a runtime for a custom MLServer image: every value that MLServer and ModelMesh have to agree on is here.
+"""Spec of a runtime for a custom MLServer image, with all values on which MLServer and ModelMesh have to agree.
 
-Whatever it has no argument for, `dataclasses.replace` adds to the spec that it returns.
+`dataclasses.replace` sets fields of the returned spec for which the function has no argument.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,9 +17,9 @@ from pulumi_kubernetes.core.v1 import (
 )
 
 from ..core.mesh_pod import ADAPTER_PORT
-from ..core.names_and_quantities import MIB
+from ..core.names_and_quantities import MIB, quantity_problems
 from ..core.pods import USER, container_security
-from ..core.problem import raise_if_invalid
+from ..core.problem import FieldPath, Problem, raise_if_invalid
 from .memory_plan import ADAPTER_EXPANSION, MemoryPlan
 from .serving_runtime_spec import Autoscaling, BuiltInAdapter, ModelFormat, ServingRuntimeSpec
 
@@ -27,17 +27,17 @@ _GRPC_PORT = 8001
 _ENVIRONMENT = {
     "MLSERVER_MODELS_DIR": "/models/_mlserver_models/",
     "MLSERVER_GRPC_PORT": str(_GRPC_PORT),
-    "MLSERVER_HTTP_PORT": "8002",  # its default, 8080, is the mesh's
+    "MLSERVER_HTTP_PORT": "8002",  # The default, 8080, is the mesh's.
     "MLSERVER_LOAD_MODELS_AT_STARTUP": "false",
-    "MLSERVER_MODEL_NAME": "dummy-model",  # MLServer cannot list models while it has none
-    "MLSERVER_HOST": "127.0.0.1",  # only the mesh and the adapter, in the same pod, are to reach it, by gRPC or REST
-    "MLSERVER_GRPC_MAX_MESSAGE_LENGTH": "-1",  # the mesh sets the limit
-    "MLSERVER_METRICS_DIR": "/tmp/metrics",  # noqa: S108  its default is the working directory, which is read-only
-    "MLSERVER_ENVIRONMENTS_DIR": "/tmp/environments",  # noqa: S108  likewise
+    "MLSERVER_MODEL_NAME": "dummy-model",  # MLServer cannot list models while it has none.
+    "MLSERVER_HOST": "127.0.0.1",  # Only the mesh and the adapter, in the same pod, need it.
+    "MLSERVER_GRPC_MAX_MESSAGE_LENGTH": "-1",  # The mesh sets the limit.
+    "MLSERVER_METRICS_DIR": "/tmp/metrics",  # noqa: S108  the default, the working directory, is read-only
+    "MLSERVER_ENVIRONMENTS_DIR": "/tmp/environments",  # noqa: S108  the default is read-only
 }
 _ADAPTERS_OWN_FORMATS = ("lightgbm", "mllib", "sklearn", "xgboost")
-"""For these the MLServer adapter picks MLServer's own implementation, past any custom one, however they are spelt."""
-_NOTHING: Mapping[str, pulumi.Input[str]] = MappingProxyType({})
+"""Formats, in any case, for which the MLServer adapter selects MLServer's implementation instead of a custom one."""
+_EMPTY: Mapping[str, pulumi.Input[str]] = MappingProxyType({})
 
 
 def mlserver_runtime(
@@ -50,22 +50,31 @@ def mlserver_runtime(
     memory_buffer_bytes: int | None = None,
     load_timeout_seconds: float | None = None,
     plan: MemoryPlan | None = None,
-    environment: Mapping[str, pulumi.Input[str]] = _NOTHING,
+    environment: Mapping[str, pulumi.Input[str]] = _EMPTY,
     replicas: int | None = None,
     autoscaling: Autoscaling | None = None,
 ) -> ServingRuntimeSpec:
-    """The spec for an image whose MLServer has an implementation of its own for these formats.
+    """Return the spec for an image whose MLServer implements these formats.
 
-    Memory, request and limit alike, is 1Gi, 128 MiB of it for MLServer itself, and a model has 90 s to load, unless
-    these are given or planned. Raises InvalidSpecError for what only MLServer and its adapter make a problem of.
+    Defaults: a memory request and limit of 1Gi, 128 MiB of it for MLServer itself, and 90 s for loading a model. `plan`
+    sets all three.
+
+    Raises:
+        InvalidSpecError: A value cannot work with MLServer or its adapter.
     """
     sizes = {
         "memory": memory,
         "memory_buffer_bytes": memory_buffer_bytes,
         "load_timeout_seconds": load_timeout_seconds,
     }
-    problems = [*_format_problems(formats), *_environment_problems(environment), *_plan_problems(plan, sizes)]
-    raise_if_invalid("Runtime of MLServer for", ", ".join(model_format.name for model_format in formats), problems)
+    quantities = {"cpu_request": cpu_request, "cpu_limit": cpu_limit, "memory": memory or "1Gi"}
+    problems = [
+        *(problem for name, value in quantities.items() for problem in quantity_problems(FieldPath(name), value)),
+        *_format_problems(formats),
+        *_environment_problems(environment),
+        *_plan_problems(plan, sizes),
+    ]
+    raise_if_invalid("MLServer runtime for", ", ".join(model_format.name for model_format in formats), problems)
     if plan is not None:
         memory, memory_buffer_bytes = plan.memory, plan.memory_buffer_bytes
         load_timeout_seconds = plan.load_timeout_seconds
@@ -103,27 +112,29 @@ def mlserver_runtime(
     )
 
 
-def _format_problems(formats: Sequence[ModelFormat]) -> Iterator[str]:
+def _format_problems(formats: Sequence[ModelFormat]) -> Iterator[Problem]:
+    path = FieldPath("formats")
     if not formats:
-        yield "formats: empty, expected what the image serves; with auto_select=False only to services that name it"
+        yield Problem(path, [], "the formats that the image serves")
     for index, model_format in enumerate(formats):
         if model_format.name.lower() in _ADAPTERS_OWN_FORMATS:
-            yield (
-                f"formats[{index}].name: {model_format.name!r} makes the MLServer adapter load MLServer's own class "
-                f"instead of yours; take another name than {', '.join(_ADAPTERS_OWN_FORMATS)}"
+            expected = (
+                f"another name than {', '.join(_ADAPTERS_OWN_FORMATS)}, for which the MLServer adapter loads "
+                "MLServer's own class instead of a custom one"
             )
+            yield Problem(path / index / "name", model_format.name, expected)
 
 
-def _environment_problems(environment: Mapping[str, object]) -> Iterator[str]:
-    for key in environment:
+def _environment_problems(environment: Mapping[str, object]) -> Iterator[Problem]:
+    for key, value in environment.items():
         if key in _ENVIRONMENT:
-            yield f"environment.{key}: expected none, ModelMesh relies on {_ENVIRONMENT[key]!r}"
+            yield Problem(FieldPath("environment", key), value, f"none: ModelMesh needs {_ENVIRONMENT[key]!r}")
 
 
-def _plan_problems(plan: MemoryPlan | None, sizes: Mapping[str, object]) -> Iterator[str]:
+def _plan_problems(plan: MemoryPlan | None, sizes: Mapping[str, object]) -> Iterator[Problem]:
     if plan is None:
         return
     yield from plan.problems()
     for name, value in sizes.items():
         if value is not None:
-            yield f"{name}: {value!r}, expected none beside plan, which sets it"
+            yield Problem(FieldPath(name), value, "none together with plan, which sets it")

@@ -59,13 +59,13 @@ def _job(name: str, args: RefreshTypeConstraintsArgs, opts: pulumi.ResourceOptio
     found = '{.spec.template.spec.containers[?(@.name=="mm")].env[?(@.name=="MM_LABELS")].value}'
     types = ",".join(labels(args.runtime, rest_proxy=config.rest_proxy.enabled))
     pods = f"--selector=modelmesh-service={config.service_name}"
-    # Pulumi makes up the Job's name: for other types it is another Job, as what a Job does cannot be changed.
+    # Pulumi generates the Job's name, so that other types replace the Job, whose template cannot be changed.
     return job(
         object_name(name),
         namespace=args.namespace,
         service_account=args.account,
         image_pull_secrets=[secret.name for secret in config.image_pull_secrets],
-        # One after the other: the image has no shell.
+        # The image has no shell, so init containers run the commands one after the other.
         init_containers=[
             _kubectl("made", ["wait", deployment, "--for=create", timeout], config),
             _kubectl("taken-up", ["wait", deployment, f"--for=jsonpath={found}={types}", timeout], config),

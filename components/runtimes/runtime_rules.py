@@ -1,15 +1,17 @@
-"""The rules for a runtime that ModelMesh Serving enforces in its controller's log, or not at all.
+"""Checks of a (Cluster)ServingRuntime that ModelMesh Serving makes in its controller's log only, or not at all.
 
-Pure functions over the rendered document; the schema is the concern of `upstream.spec_problems`. Only what would fail
-or be ignored is refused: a missing memory limit, say, is not, though models' files may then fill the node's disk.
+All are pure functions of the rendered document; `upstream.spec_problems` checks it against the schema. They report only
+what would fail or be ignored: a missing memory limit, for example, is allowed, although models' files can then fill the
+node's disk.
 """
 
 import re
 from collections.abc import Collection, Iterator
 
-from ..core.metadata import key_problems, label_map_problems
+from ..core.metadata import key_problems, label_map_problems, pod_label_problems
 from ..core.names_and_quantities import choice_problems, subdomain_problems
-from ..core.reading import Spec, entries, number, text
+from ..core.problem import FieldPath, Problem, Text
+from ..core.reading import Spec, at, entries, number, text
 from ..core.rendering import Unknown
 from ..installation.declared_runtime import PROTOCOLS, deployment_problems
 from ..installation.serving_config import ServingConfig
@@ -17,61 +19,86 @@ from .adapter_rules import adapter_problems
 from .annotation_rules import annotation_problems
 from .container_rules import container_problems
 from .endpoint_rules import endpoint_problems
-from .pod_rules import pod_problems
 
-_MOST_REPLICAS = 2**16 - 1
+_SPEC, _METADATA = FieldPath("spec"), FieldPath("metadata")
+_MAXIMUM_REPLICAS = 2**16 - 1
 _SEPARATORS = re.compile(r"[,|:]")
-"""ModelMesh writes formats as `mt:<name>:<version>|pv:<protocol>` and lists of those with commas."""
+"""Separators in ModelMesh's labels: it writes a format as `mt:<name>:<version>|pv:<protocol>`, lists with commas."""
+_ARCHITECTURE = "kubernetes.io/arch"
+_ARCHITECTURES = ("amd64", "arm64")
+_REQUIRED_AFFINITY = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
 
 
-def runtime_problems(document: Spec, config: ServingConfig, claims: Collection[str] = ()) -> list[str]:
-    """Every reason for ModelMesh or Kubernetes to ignore or refuse a (Cluster)ServingRuntime or its pods.
+def runtime_problems(document: Spec, config: ServingConfig, claims: Collection[str] = ()) -> list[Problem]:
+    """Check a (Cluster)ServingRuntime, for values that ModelMesh or Kubernetes would ignore or refuse.
 
-    `claims` are those that the storage Secret names, which become volumes of every runtime pod.
+    `claims` are the PersistentVolumeClaims in the storage Secret, which become volumes of every runtime pod.
     """
     metadata, spec = document["metadata"], document["spec"]
     return [
-        *subdomain_problems("metadata.name", metadata["name"]),
-        *deployment_problems("metadata.name", config.service_name, metadata["name"]),
-        *label_map_problems("metadata.labels", metadata.get("labels")),
-        *key_problems("metadata.annotations", metadata.get("annotations")),
+        *subdomain_problems(_METADATA / "name", metadata["name"]),
+        *deployment_problems(_METADATA / "name", config.service_name, metadata["name"]),
+        *label_map_problems(_METADATA / "labels", metadata.get("labels")),
+        *key_problems(_METADATA / "annotations", metadata.get("annotations")),
         *_model_problems(spec),
         *_format_problems(spec),
         *endpoint_problems(spec, config),
         *adapter_problems(spec, config),
         *container_problems(spec, config, claims),
-        *pod_problems(spec),
+        *_pod_problems(spec),
         *annotation_problems(document, config),
     ]
 
 
-def _model_problems(spec: Spec) -> Iterator[str]:
-    many = spec.get("multiModel")
-    if many is not True and not isinstance(many, Unknown):
-        yield f"spec.multiModel: {many!r}, ModelMesh only takes runtimes with true"
+def _model_problems(spec: Spec) -> Iterator[Problem]:
+    multi_model = spec.get("multiModel")
+    if multi_model is not True and not isinstance(multi_model, Unknown):
+        yield Problem(_SPEC / "multiModel", multi_model, "true: ModelMesh ignores other runtimes")
     if "httpDataEndpoint" in spec:
-        yield f"spec.httpDataEndpoint: {spec['httpDataEndpoint']!r}, ignored by ModelMesh, which speaks gRPC"
+        expected = "none: ModelMesh ignores it and uses gRPC"
+        yield Problem(_SPEC / "httpDataEndpoint", spec["httpDataEndpoint"], expected)
     replicas = number(spec.get("replicas"))
-    if replicas is not None and not 0 < replicas <= _MOST_REPLICAS:
-        yield f"spec.replicas: {replicas}, expected 1-{_MOST_REPLICAS}; disabled takes all pods away"
+    if replicas is not None and not 0 < replicas <= _MAXIMUM_REPLICAS:
+        yield Problem(_SPEC / "replicas", replicas, f"1-{_MAXIMUM_REPLICAS}; `disabled` removes all pods")
     protocols = spec.get("protocolVersions")
     for index, protocol in enumerate(protocols if isinstance(protocols, list) else ()):
         if text(protocol) is not None:
-            yield from choice_problems(f"spec.protocolVersions[{index}]", protocol, PROTOCOLS)
+            yield from choice_problems(_SPEC / "protocolVersions" / index, protocol, PROTOCOLS)
 
 
-def _format_problems(spec: Spec) -> Iterator[str]:
-    seen: dict[tuple[str, str | None], int] = {}
+def _format_problems(spec: Spec) -> Iterator[Problem]:
+    first: dict[tuple[str, str | None], FieldPath] = {}
     for index, entry in entries(spec.get("supportedModelFormats")):
-        path = f"spec.supportedModelFormats[{index}]"
+        path = _SPEC / "supportedModelFormats" / index
         for field in ("name", "version"):
             value = text(entry.get(field))
             if value is not None and (not value or _SEPARATORS.search(value)):
-                yield f"{path}.{field}: {value!r}, expected a text without , | and :, which part ModelMesh's labels"
+                yield Problem(path / field, value, "a text without `,`, `|` and `:`, which separate ModelMesh's labels")
         if "priority" in entry:
-            yield f"{path}.priority: {entry['priority']!r}, ignored by ModelMesh, which picks by room and load"
+            expected = "none: ModelMesh ignores it and chooses by free memory and load"
+            yield Problem(path / "priority", entry["priority"], expected)
         name, version = text(entry.get("name")), entry.get("version")
         if name is None or isinstance(version, Unknown):
             continue
-        if (earlier := seen.setdefault((name, version), index)) != index:
-            yield f"{path}: {name!r} of version {version!r}, expected once, stands at [{earlier}] too"
+        if (other := first.setdefault((name, version), path)) != path:
+            yield Problem(path, Text(f"{name!r} of version {version!r}"), f"another format than that of {other}")
+
+
+def _pod_problems(spec: Spec) -> Iterator[Problem]:
+    """Check labels, node selection and pull secrets of the pods."""
+    yield from pod_label_problems(_SPEC / "labels", spec.get("labels"))
+    yield from key_problems(_SPEC / "annotations", spec.get("annotations"))
+    architecture = at(spec, "nodeSelector", _ARCHITECTURE)
+    if architecture is not None and not isinstance(architecture, Unknown) and architecture not in _ARCHITECTURES:
+        expected = f"{' or '.join(_ARCHITECTURES)}, the only ones that ModelMesh schedules to"
+        yield Problem(_SPEC / "nodeSelector" / _ARCHITECTURE, architecture, expected)
+    terms = at(spec, *_REQUIRED_AFFINITY)
+    if terms is not None and not isinstance(terms, Unknown):
+        expected = (
+            "spec.nodeSelector instead: ModelMesh adds a term, and a node needs to match only one of the terms, so this"
+            " one would have no effect"
+        )
+        yield Problem(FieldPath(*_SPEC, *_REQUIRED_AFFINITY), Text("set"), expected)
+    for index, secret in entries(spec.get("imagePullSecrets")):
+        if "name" in secret:
+            yield from subdomain_problems(_SPEC / "imagePullSecrets" / index / "name", secret["name"])

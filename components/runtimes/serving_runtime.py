@@ -1,8 +1,8 @@
-"""ServingRuntimes, of one namespace or of the whole cluster, from specs that were checked before.
+"""ServingRuntimes of one namespace, and ClusterServingRuntimes of the whole cluster.
 
-Each runtime's pods are made by ModelMesh Serving's controller, which adds the mesh and an adapter or puller to the
-containers of the spec. The object itself has no status, so its pods are what is waited for; whether they serve a model
-shows in its InferenceService. Meanwhile the mesh pods that run already are told of it.
+ModelMesh Serving's controller creates the pods of each runtime, and adds the mesh and an adapter or puller to the
+containers of the spec. The object has no status, so the components wait for the pods; whether they serve a model shows
+in its InferenceService. Meanwhile a Job makes the mesh pods that already run read the new runtime's model types.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ import pulumi_kubernetes as kubernetes
 from ..core.annotations import PREFIX
 from ..core.component import Component
 from ..core.ownership import MARK, this_stack
-from ..core.problem import raise_if_invalid
+from ..core.problem import FieldPath, Problem, raise_if_invalid
 from ..core.rendering import Document, with_placeholders
 from ..installation.declared_runtime import DeclaredRuntime
 from ..installation.installation import Installation
@@ -33,38 +33,38 @@ API_VERSION = f"{PREFIX}v1alpha1"
 
 @dataclass(frozen=True, kw_only=True)
 class ServingRuntimeArgs:
-    """One runtime in one namespace."""
+    """Arguments of ServingRuntime."""
 
     namespace: ModelNamespace
     runtime_name: str
     spec: ServingRuntimeSpec
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Of the object; those of its pods are in the spec."""
+    """Labels of the object; those of its pods are in the spec."""
     annotations: Mapping[str, str] = field(default_factory=dict)
-    """Likewise."""
+    """Annotations of the object; those of its pods are in the spec."""
     ready_timeout_seconds: float = 300
-    """For its pods to start, images to be pulled included."""
+    """Timeout for the start of its pods, including image pulls."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterServingRuntimeArgs:
-    """One runtime for every namespace that serves models; a ServingRuntime of the same name goes before it."""
+    """Arguments of ClusterServingRuntime."""
 
     installation: Installation
     namespaces: Sequence[ModelNamespace]
-    """Those whose pods are waited for."""
+    """Namespaces in which the component waits for the pods."""
     runtime_name: str
     spec: ServingRuntimeSpec
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Of the object; those of its pods are in the spec."""
+    """Labels of the object; those of its pods are in the spec."""
     annotations: Mapping[str, str] = field(default_factory=dict)
-    """Likewise."""
+    """Annotations of the object; those of its pods are in the spec."""
     ready_timeout_seconds: float = 300
-    """For its pods to start in each namespace, images to be pulled included."""
+    """Timeout for the start of its pods in each namespace, including image pulls."""
 
 
 class ServingRuntime(Component):
-    """The custom resource and its pods: the output resolves when the pods run the images of its spec."""
+    """A runtime of one namespace. Its outputs resolve when its pods run the images of the spec."""
 
     runtime_name: pulumi.Output[str]
     declared: DeclaredRuntime
@@ -87,7 +87,10 @@ class ServingRuntime(Component):
 
 
 class ClusterServingRuntime(Component):
-    """The custom resource and its pods: the output resolves when those in all the namespaces run its images."""
+    """A runtime for each namespace that serves models; a ServingRuntime with the same name takes precedence.
+
+    Its outputs resolve when its pods in the given namespaces run the images of the spec.
+    """
 
     runtime_name: pulumi.Output[str]
     declared: DeclaredRuntime
@@ -97,7 +100,7 @@ class ClusterServingRuntime(Component):
         declared = _declared("ClusterServingRuntime", args, args.installation, args.namespaces)
         super().__init__("modelmesh:index:ClusterServingRuntime", name, {}, opts)
         self.declared = declared
-        # It has no namespace that could tell it to wait for them.
+        # The object has no namespace through which it would depend on these.
         admitted = pulumi.Output.all(args.installation.admitting, *(place.ready for place in args.namespaces))
         annotations = {**metadata.get("annotations", {}), MARK: this_stack()}
         runtime = kubernetes.apiextensions.CustomResource(
@@ -116,7 +119,7 @@ _Args = ServingRuntimeArgs | ClusterServingRuntimeArgs
 
 
 def _metadata(args: _Args) -> dict[str, dict[str, str]]:
-    """Labels and annotations; an empty map would differ for ever from what the API server stores."""
+    """Render labels and annotations without empty maps, which would always differ from the stored object."""
     maps = {"labels": dict(args.labels), "annotations": {**args.annotations, **args.spec.metadata_annotations()}}
     return {key: value for key, value in maps.items() if value}
 
@@ -124,7 +127,11 @@ def _metadata(args: _Args) -> dict[str, dict[str, str]]:
 def _declared(
     kind: str, args: _Args, installation: Installation, namespaces: Sequence[ModelNamespace]
 ) -> DeclaredRuntime:
-    """What the runtime promises. Raises InvalidSpecError with every reason why it could not work."""
+    """Check the runtime and return what it declares.
+
+    Raises:
+        InvalidSpecError: The runtime cannot work.
+    """
     metadata: Document = {"name": args.runtime_name, **_metadata(args)}
     if isinstance(args, ServingRuntimeArgs):
         metadata["namespace"] = args.namespace.namespace_name
@@ -135,9 +142,8 @@ def _declared(
         *runtime_problems(document, installation.config, _claims(namespaces)),
     ]
     if kind == "ClusterServingRuntime" and installation.scope == "namespace":
-        problems.append(
-            "kind: 'ClusterServingRuntime', expected a ServingRuntime: one of namespace scope knows no other"
-        )
+        expected = "ServingRuntime, the only kind that an installation of namespace scope reads"
+        problems.append(Problem(FieldPath("kind"), kind, expected))
     raise_if_invalid(kind, args.runtime_name, problems)
     return DeclaredRuntime.of(document)
 
@@ -155,17 +161,17 @@ def _rolled_out(
     args: _Args,
     namespaces: Sequence[ModelNamespace],
 ) -> pulumi.Output[str]:
-    """Its name; resolves when its pods in each of the namespaces run the images of its spec, and all others know it."""
+    """Return the runtime's name, resolved when its pods are rolled out and all mesh pods know its model types."""
     installation = args.namespace.installation if isinstance(args, ServingRuntimeArgs) else args.installation
-    # By way of the resource, so that whoever uses the runtime comes after it.
+    # Depends on the object, so that resources which use the output are created after it.
     known = {"made": runtime.urn, "namespaces": pulumi.Output.all(*(place.ready for place in namespaces))}
-    seen = [] if component.declared.disabled else _seen(name, component, runtime, args, namespaces)
+    refreshed = [] if component.declared.disabled else _refreshed(name, component, runtime, args, namespaces)
 
     def report(text: str) -> None:
         pulumi.log.info(text, resource=component, ephemeral=True)
 
     async def rolled_out(known: dict[str, Any]) -> str:
-        for namespace in known["namespaces"]:  # they start side by side, whoever is asked for first
+        for namespace in known["namespaces"]:  # All of them start at the same time.
             await Rollout(
                 cluster=installation.cluster,
                 namespace=namespace,
@@ -178,26 +184,26 @@ def _rolled_out(
         return args.runtime_name
 
     def after(rolled_out: pulumi.Output[str]) -> pulumi.Output[str]:
-        return pulumi.Output.all(rolled_out, *(each.done for each in seen)).apply(lambda _: args.runtime_name)
+        return pulumi.Output.all(rolled_out, *(each.done for each in refreshed)).apply(lambda _: args.runtime_name)
 
     dry = pulumi.runtime.is_dry_run()
     if dry and args.spec.memory_plan is not None:
         pulumi.log.info(f"memory of {args.runtime_name}: {args.spec.memory_plan}", resource=component)
-    # A preview knows no image that it would have to build, and a runtime that is disabled gets no pods.
+    # A preview does not know images that it would have to build, and a disabled runtime has no pods.
     if dry or component.declared.disabled:
         return after(pulumi.Output.all(**known).apply(lambda _: args.runtime_name))
     images = [{"name": entry["name"], "image": entry["image"]} for entry in args.spec.spec()["containers"]]
     return after(pulumi.Output.all(**known, containers=images).apply(rolled_out))
 
 
-def _seen(
+def _refreshed(
     name: str,
     component: ServingRuntime | ClusterServingRuntime,
     runtime: kubernetes.apiextensions.CustomResource,
     args: _Args,
     namespaces: Sequence[ModelNamespace],
 ) -> list[RefreshTypeConstraints]:
-    """That mesh pods which run already hear of it, in each namespace, while its own start."""
+    """Create, in each namespace, the Job for mesh pods that already run."""
     return [
         RefreshTypeConstraints(
             f"{name}-constraints" + (f"-{place.namespace_name}" if isinstance(args, ClusterServingRuntimeArgs) else ""),

@@ -1,7 +1,7 @@
-"""The `spec` of a ServingRuntime or ClusterServingRuntime, typed: every field that ModelMesh Serving honours.
+"""Typed `spec` of a ServingRuntime or ClusterServingRuntime, with each field that ModelMesh Serving uses.
 
-Left out is what it ignores: `httpDataEndpoint`, a format's `priority`, and any other `multiModel` than true. Containers
-and what else is Kubernetes' own are Pulumi's argument classes.
+Fields that it ignores are missing: `httpDataEndpoint`, a format's `priority`, and any `multiModel` but true. Containers
+and other types of Kubernetes are Pulumi's argument classes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,35 +20,35 @@ from .memory_plan import MemoryPlan
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFormat:
-    """A format that a runtime serves; ModelMesh compares versions as text."""
+    """A model format that a runtime serves; ModelMesh compares versions as text."""
 
     name: str
     version: str | None = None
     auto_select: bool | None = True
-    """InferenceServices that name no runtime may get this one; without it, only those that name it."""
+    """Whether the runtime may serve InferenceServices that do not name a runtime."""
 
     def entry(self) -> Document:
-        """The entry of `supportedModelFormats`."""
+        """Render an entry of `supportedModelFormats`."""
         return {"name": self.name, "version": self.version, "autoSelect": self.auto_select}
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltInAdapter:
-    """ModelMesh's own adapter for a model server that does not know the mesh; it runs in a container of its own."""
+    """ModelMesh's adapter container for a model server without support for the mesh."""
 
     server_type: ServerType
-    """The model server's container has to be named like it."""
+    """Type of the model server, which must also be the name of its container."""
     runtime_management_port: int
-    """Where the model server loads and unloads: 8001 of mlserver and triton, 8888 of ovms, 7071 of torchserve."""
+    """Port at which the model server loads models: 8001 of mlserver and triton, 8888 of ovms, 7071 of torchserve."""
     memory_buffer_bytes: int = 128 * MIB
-    """What the model server needs for itself; the rest of its container's memory request is room for models."""
+    """Memory of the model server itself; models may fill the rest of its container's memory request."""
     load_timeout_seconds: float = 90
-    """For one model, fetching it included."""
+    """Timeout for loading one model, including its download."""
     environment: Sequence[kubernetes.core.v1.EnvVarArgs] = ()
-    """For tuning the adapter itself, like MODELSIZE_MULTIPLIER."""
+    """Environment that tunes the adapter, like MODELSIZE_MULTIPLIER."""
 
     def entry(self) -> Document:
-        """The value of `builtInAdapter`."""
+        """Render the value of `builtInAdapter`."""
         return {
             "serverType": self.server_type,
             "runtimeManagementPort": self.runtime_management_port,
@@ -60,16 +60,16 @@ class BuiltInAdapter:
 
 @dataclass(frozen=True, kw_only=True)
 class Autoscaling:
-    """A HorizontalPodAutoscaler for the runtime's pods, in place of `replicas`."""
+    """A HorizontalPodAutoscaler for the runtime's pods, instead of `replicas`."""
 
     min_replicas: int = 1
     max_replicas: int = 1
     metric: Literal["cpu", "memory"] = "cpu"
     target_utilization_percentage: int = 80
-    """Of what the containers request."""
+    """Target usage in percent of the containers' requests."""
 
     def annotations(self) -> dict[str, str]:
-        """As ModelMesh Serving reads it, from the object's annotations."""
+        """Render the annotations from which ModelMesh Serving creates the autoscaler."""
         return {
             keys.CLASS: "hpa",
             keys.METRIC: self.metric,
@@ -81,46 +81,46 @@ class Autoscaling:
 
 @dataclass(frozen=True, kw_only=True)
 class ServingRuntimeSpec:
-    """What a runtime runs and serves. Endpoints are `port:<number>` or `unix:<path>`."""
+    """Containers and model formats of a runtime. Endpoints are `port:<number>` or `unix:<path>`."""
 
     containers: Sequence[kubernetes.core.v1.ContainerArgs]
     supported_model_formats: Sequence[ModelFormat]
     disabled: bool | None = None
-    """Keeps the runtime declared and takes its pods away."""
+    """Whether to remove the runtime's pods and keep the object."""
     protocol_versions: Sequence[ProtocolVersion] = ()
-    """InferenceServices that ask for a protocol are only placed where it is named."""
+    """Protocols of the model server; an InferenceService that names one needs a runtime that lists it."""
     grpc_endpoint: str | None = None
-    """Where models are managed: the adapter's own port with `built_in_adapter`, else the model server's. ModelMesh's
-    controller cannot do without it."""
+    """Endpoint for managing models: the adapter's with `built_in_adapter`, otherwise the model server's. ModelMesh's
+    controller panics without it."""
     grpc_data_endpoint: str | None = None
-    """Where the model server answers requests."""
+    """Endpoint at which the model server answers requests."""
     replicas: int | None = None
-    """In place of the installation's `pods_per_runtime`."""
+    """Number of pods, instead of the installation's `pods_per_runtime`."""
     storage_helper_disabled: bool = False
-    """The model server fetches models itself, by the path and key that it is told. Not beside `built_in_adapter`."""
+    """Whether the model server fetches models itself, by path and storage key. Not with `built_in_adapter`."""
     built_in_adapter: BuiltInAdapter | None = None
     volumes: Sequence[kubernetes.core.v1.VolumeArgs] = ()
     node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: Sequence[kubernetes.core.v1.TolerationArgs] = ()
     affinity: kubernetes.core.v1.AffinityArgs | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Of the pods, over those of the installation."""
+    """Labels of the pods, which override those of the installation."""
     annotations: Mapping[str, str] = field(default_factory=dict)
-    """Likewise."""
+    """Annotations of the pods, which override those of the installation."""
     image_pull_secrets: Sequence[str] = ()
-    """Names of Secrets, beside those of the installation."""
+    """Names of pull secrets, in addition to those of the installation."""
     autoscaling: Autoscaling | None = None
     max_loading_concurrency: int | None = None
-    """How many models `built_in_adapter` loads at once; 1 by default."""
+    """Number of models that `built_in_adapter` loads at the same time; default: 1."""
     per_model_concurrency_limit: int | None = None
-    """How many requests for one model may be under way at once, with `built_in_adapter`; any number by default."""
+    """Number of concurrent requests per model, with `built_in_adapter`; default: unlimited."""
     product_config: str | None = None
-    """Name of a ConfigMap without which the controller makes no pods; of no other use in this version."""
+    """Name of a ConfigMap without which the controller creates no pods; this version uses it for nothing else."""
     memory_plan: MemoryPlan | None = None
-    """Where its sizes come from, to be told in previews."""
+    """Plan from which the sizes were calculated; previews show it."""
 
     def spec(self) -> Document:
-        """The document's `spec`; Outputs stay in it."""
+        """Render the object's `spec`; Outputs stay in it."""
         rendered: Document = document(
             {
                 "supportedModelFormats": [model_format.entry() for model_format in self.supported_model_formats]
@@ -146,11 +146,11 @@ class ServingRuntimeSpec:
         return rendered
 
     def metadata_annotations(self) -> dict[str, str]:
-        """What ModelMesh Serving reads from the object's own annotations instead of its spec."""
+        """Render the settings that ModelMesh Serving reads from the object's annotations instead of its spec."""
         plain = {
             keys.LOADING_CONCURRENCY: self.max_loading_concurrency,
             keys.MODEL_CONCURRENCY: self.per_model_concurrency_limit,
             keys.PRODUCT_CONFIG: self.product_config,
         }
-        said = {key: str(value) for key, value in plain.items() if value is not None}
-        return said | (self.autoscaling.annotations() if self.autoscaling else {})
+        annotations = {key: str(value) for key, value in plain.items() if value is not None}
+        return annotations | (self.autoscaling.annotations() if self.autoscaling else {})

@@ -1,7 +1,7 @@
-"""An InferenceService that is there only once its model answers; its endpoints resolve no sooner.
+"""An InferenceService whose endpoints resolve when its model answers.
 
-In a preview nothing is waited for. In every `up` it is, also where nothing changed. What ModelMesh Serving would not
-serve, or not as it is said here, is refused before anything is registered.
+Each update waits for that, even if nothing changed; a preview does not. Arguments that ModelMesh Serving would ignore
+or reject are an error before any resource is registered.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from ..core.annotations import MODE, PREFIX, RUNTIME, STORAGE_KEY
 from ..core.component import Component
 from ..core.kserve_api import InferenceServiceApi
 from ..core.names_and_quantities import choice_problems
-from ..core.problem import raise_if_invalid
+from ..core.problem import ROOT, Problem, raise_if_invalid
 from ..core.rendering import document, with_placeholders
 from ..installation.declared_runtime import DeclaredRuntime, ProtocolVersion
 from ..installation.model_namespace import ModelNamespace
@@ -25,59 +25,59 @@ from ..runtimes.serving_runtime import ClusterServingRuntime, ServingRuntime
 from ..stores.storage import ExistingStorage
 from ..upstream import spec_problems
 from .model_location import ModelPath, StorageUri, Texts
+from .namespace_context import Entries, NamespaceContext
 from .readiness import Timeouts, Wait
-from .service_rules import FRAMEWORKS, service_problems, wanted
-from .surroundings import Entries, Surroundings
+from .service_rules import FRAMEWORKS, model_request, service_problems
 
 API_VERSION = f"{PREFIX}v1beta1"
 
 _LOAD_TIMEOUT_SECONDS = 90.0
-"""Where neither the service nor its runtimes say: that of upstream's own runtimes."""
+"""Default load timeout: that of upstream's built-in runtimes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InferenceServiceArgs:
-    """One model to be served. Times in seconds."""
+    """Arguments of InferenceService."""
 
     namespace: ModelNamespace
     runtimes: Sequence[ServingRuntime | ClusterServingRuntime | DeclaredRuntime] = ()
-    """Those in the namespace that may serve it, besides built-in ones; they are there before it. A DeclaredRuntime
-    stands for one that another stack looks after."""
+    """Runtimes in the namespace that may serve the model, in addition to built-in ones. The service is created after
+    them. A DeclaredRuntime is one that another stack manages."""
     model_name: str
-    """Name of the object, and of the model in requests."""
+    """Name of the InferenceService, and of the model in requests."""
     model_format: str
     model_format_version: str | None = None
-    """Compared as text; by default any."""
+    """Version of the format, compared as text; None matches any."""
     runtime: str | None = None
-    """The one runtime to take, whatever formats it declares; by default any that takes the format by itself."""
+    """Name of the runtime, whatever its formats are; None means any that takes the format with autoSelect."""
     protocol_version: ProtocolVersion | None = None
-    """Only runtimes that declare it; by default any."""
+    """Protocol that the runtime has to declare; None means any."""
     storage: ModelPath | StorageUri
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     framework_field: bool = False
-    """Write the older form, `predictor.<format>`, which has no version of it."""
+    """Write the older form `predictor.<format>`, which has no format version."""
     load_timeout_seconds: float | None = None
-    """For loading the model once; by default the longest that a runtime which may serve it takes."""
+    """Seconds for loading the model once; None means the longest load timeout of the runtimes that may serve it."""
     ready_timeout_seconds: float = 300
-    """What may pass besides: pods to start, images to pull."""
+    """Seconds for everything else that the model waits for, like starting pods and pulling images."""
 
 
 class InferenceService(Component):
-    """A served model."""
+    """A model that is served under a name."""
 
     grpc_url: pulumi.Output[str]
-    """`grpc://<service>.<namespace>:8033`, as the object's own status says it."""
+    """URL like `grpc://<service>.<namespace>:8033`, as in the object's status."""
     rest_url: pulumi.Output[str | None]
-    """`http://<service>.<namespace>:8008`, https with TLS; None where the installation has no REST proxy."""
+    """URL like `http://<service>.<namespace>:8008`, https with TLS; None if the installation has no REST proxy."""
 
     def __init__(self, name: str, args: InferenceServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        rendered, around = inference_service(args), surroundings(args)
-        raise_if_invalid("InferenceService", args.model_name, service_args_problems(args, rendered, around))
-        model = wanted(rendered)
-        assert model, "what asks for no model was refused"
+        rendered, context = inference_service(args), namespace_context(args)
+        raise_if_invalid("InferenceService", args.model_name, service_args_problems(args, rendered, context))
+        model = model_request(rendered)
+        assert model, "a service without a model is invalid"
         super().__init__("modelmesh:index:InferenceService", name, {}, opts)
-        # By way of what it needs, so that it comes after all of that, and goes before.
+        # Resolves after all dependencies, which orders creation and deletion.
         needed = [runtime.runtime_name for runtime in args.runtimes if not isinstance(runtime, DeclaredRuntime)]
         namespace = pulumi.Output.all(args.namespace.ready, *needed).apply(lambda _: args.namespace.namespace_name)
         service = kubernetes.apiextensions.CustomResource(
@@ -95,7 +95,7 @@ class InferenceService(Component):
 
         async def served(_: Any) -> str:
             if not pulumi.runtime.is_dry_run():
-                await self._loaded(args, model.runtime, model.candidates(around))
+                await self._loaded(args, model.runtime, model.candidates(context))
             return f"grpc://{host}:{config.service_port}"
 
         self.grpc_url = pulumi.Output.all(service.urn, namespace).apply(served)
@@ -124,7 +124,7 @@ class InferenceService(Component):
 
 
 def inference_service(args: InferenceServiceArgs) -> dict[str, Any]:
-    """The object as ModelMesh Serving expects it; its namespace is left out, which makes it wait for others."""
+    """The object for ModelMesh Serving, without its namespace, which resolves later."""
     annotations = {MODE: "ModelMesh", **args.annotations}
     model: dict[str, Any] = {**args.storage.rendered(carried(args)), "protocolVersion": args.protocol_version}
     if args.framework_field:
@@ -141,11 +141,11 @@ def inference_service(args: InferenceServiceArgs) -> dict[str, Any]:
     return rendered
 
 
-def surroundings(args: InferenceServiceArgs) -> Surroundings:
-    """What the service finds in its namespace."""
+def namespace_context(args: InferenceServiceArgs) -> NamespaceContext:
+    """Runtimes and storage of the service's namespace."""
     installation = args.namespace.installation
     given = [runtime if isinstance(runtime, DeclaredRuntime) else runtime.declared for runtime in args.runtimes]
-    return Surroundings(
+    return NamespaceContext(
         namespace=args.namespace.namespace_name,
         runtimes=[*installation.built_in_runtimes, *given],
         storage=_entries(args.namespace),
@@ -161,7 +161,7 @@ def _entries(namespace: ModelNamespace) -> Entries | None:
 
 
 def carried(args: InferenceServiceArgs) -> Texts:
-    """What the store asks its services to say: credentials, too."""
+    """Parameters that the service's store requires each service to pass, as secrets."""
     stores = args.namespace.storage
     if isinstance(stores, ExistingStorage):
         return {}
@@ -170,30 +170,33 @@ def carried(args: InferenceServiceArgs) -> Texts:
     return {name: pulumi.Output.secret(value) for name, value in store.parameters().items()} if store else {}
 
 
-def service_args_problems(args: InferenceServiceArgs, rendered: dict[str, Any], around: Surroundings) -> list[str]:
-    """Whatever could not work, of the arguments and of the object that they make."""
+def service_args_problems(
+    args: InferenceServiceArgs, rendered: dict[str, Any], context: NamespaceContext
+) -> Iterator[Problem]:
+    """Checks the arguments and the object that they render to."""
     plain = with_placeholders(rendered)
-    # Each of these relies on the types that those before it look at.
-    problems = (
+    # Each check relies on types that the previous ones have checked.
+    yield from (
         list(_type_problems(args))
         or spec_problems("InferenceService", plain["spec"])
-        or service_problems(plain, around)
+        or service_problems(plain, context)
     )
     if args.framework_field:
-        problems += choice_problems("model_format", args.model_format, FRAMEWORKS)
-    if args.framework_field and args.model_format_version is not None:
-        problems.append(f"model_format_version: {args.model_format_version!r}, but predictor.<format> has no version")
-    times = {"load_timeout_seconds": args.load_timeout_seconds, "ready_timeout_seconds": args.ready_timeout_seconds}
-    late = [(name, seconds) for name, seconds in times.items() if seconds is not None and seconds <= 0]
-    return problems + [f"{name}: {seconds}, expected more than 0" for name, seconds in late]
+        yield from choice_problems(ROOT / "model_format", args.model_format, FRAMEWORKS)
+        if args.model_format_version is not None:
+            expected = "none: the field predictor.<format> has no version"
+            yield Problem(ROOT / "model_format_version", args.model_format_version, expected)
+    for name in ("load_timeout_seconds", "ready_timeout_seconds"):
+        if (seconds := getattr(args, name)) is not None and seconds <= 0:
+            yield Problem(ROOT / name, seconds, "more than 0")
 
 
-def _type_problems(args: InferenceServiceArgs) -> Iterator[str]:
-    """Of what no schema looks at."""
+def _type_problems(args: InferenceServiceArgs) -> Iterator[Problem]:
+    """Checks the types of fields that are not in the schema."""
     if not isinstance(args.model_name, str):
-        yield f"model_name: {args.model_name!r}, expected a text"
+        yield Problem(ROOT / "model_name", args.model_name, "a text")
     if not isinstance(args.runtime, str | None):
-        yield f"runtime: {args.runtime!r}, expected a text"
+        yield Problem(ROOT / "runtime", args.runtime, "a text")
 
 
 async def rolled_out(
@@ -222,7 +225,7 @@ async def rolled_out(
 
 
 def load_timeout(args: InferenceServiceArgs, candidates: Sequence[DeclaredRuntime]) -> float:
-    """For loading the model once, in seconds."""
+    """Seconds for loading the model once."""
     if args.load_timeout_seconds is not None:
         return args.load_timeout_seconds
     declared = [runtime.load_timeout_seconds for runtime in candidates]

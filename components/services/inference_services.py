@@ -24,7 +24,7 @@ from ..core.component import Component
 from ..core.jobs import job, kubectl_container
 from ..core.names_and_quantities import duplicate_problems, label_problems
 from ..core.ownership import this_stack
-from ..core.problem import raise_if_invalid
+from ..core.problem import ROOT, Problem, Text, raise_if_invalid
 from ..core.rendering import with_placeholders
 from ..installation.declared_runtime import DeclaredRuntime
 from .inference_service import (
@@ -32,35 +32,35 @@ from .inference_service import (
     carried,
     inference_service,
     load_timeout,
+    namespace_context,
     rolled_out,
     service_args_problems,
-    surroundings,
 )
 from .many_services import ManyServices
 from .readiness import Timeouts
-from .service_rules import wanted
+from .service_rules import model_request
 
 LABEL = "modelmesh.pulumi.com/services"
 _MOST_BYTES = 900_000
-"""Of one ConfigMap, which the API server bounds at 1 MiB: about 1,800 services with short paths."""
+"""Size of all services: a ConfigMap holds 1 MiB, which is about 1,800 services with short paths."""
 _LONGEST_NAME = 40
 _SECONDS_EACH = 0.5
-"""By which a wait is longer for each service: many times what it takes, see the benchmark."""
+"""Seconds that each service adds to the time limit: many times what the benchmark measures."""
 _DELETE_TIMEOUT = "60m"
 
 
 @dataclass(frozen=True, kw_only=True)
 class InferenceServicesArgs:
-    """Models of one namespace, one at least, each said as if it were the only one."""
+    """Arguments of InferenceServices: at least one service, all in one namespace."""
 
     services: Sequence[InferenceServiceArgs]
 
 
 class InferenceServices(Component):
-    """Served models."""
+    """Many models that are served under their names."""
 
     served: pulumi.Output[int]
-    """How many; resolves when all of them answer."""
+    """Number of models; resolves when all of them answer."""
 
     def __init__(self, name: str, args: InferenceServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         raise_if_invalid("InferenceServices", name, _problems(name, args))
@@ -125,7 +125,7 @@ class InferenceServices(Component):
     def _allowed(
         name: str, account: kubernetes.core.v1.ServiceAccount, child: pulumi.ResourceOptions
     ) -> pulumi.Resource:
-        """What the Job needs, and no more."""
+        """Role and binding with the permissions that the Job needs."""
         metadata = {"name": name, "namespace": account.metadata.namespace}
         group = PREFIX.rstrip("/")
         role = kubernetes.rbac.v1.Role(
@@ -156,12 +156,12 @@ class InferenceServices(Component):
         )
 
     async def _served(self, args: InferenceServicesArgs, known: Mapping[str, Any]) -> None:
-        around = surroundings(args.services[0])
+        context = namespace_context(args.services[0])
         timeouts, may_serve = [], dict[str, DeclaredRuntime]()
         for service in args.services:
-            model = wanted(inference_service(service))
-            assert model, "a service that asks for no model is refused before"
-            candidates = model.candidates(around)
+            model = model_request(inference_service(service))
+            assert model, "a service without a model is invalid"
+            candidates = model.candidates(context)
             may_serve |= {runtime.name: runtime for runtime in candidates}
             timeouts.append(load_timeout(service, candidates) + service.ready_timeout_seconds)
 
@@ -183,34 +183,37 @@ class InferenceServices(Component):
         await rolled_out(args.services, list(may_serve.values()), report)
 
 
-def _problems(name: str, args: InferenceServicesArgs) -> Iterator[str]:
-    """Of them together."""
-    yield from label_problems("name", name)
+def _problems(name: str, args: InferenceServicesArgs) -> Iterator[Problem]:
+    """Checks the services as a group."""
+    path = ROOT / "services"
+    yield from label_problems(ROOT / "name", name)
     if len(name) > _LONGEST_NAME:
-        yield f"name: {len(name)} characters long, {_LONGEST_NAME} fit"
+        yield Problem(ROOT / "name", name, f"at most {_LONGEST_NAME} characters")
     if not args.services:
-        yield "services: none, expected one at least"
-    yield from duplicate_problems("services", (service.model_name for service in args.services), "model_name")
-    places = {service.namespace.namespace_name for service in args.services}
-    if len(places) > 1:
-        yield f"services: in {' and '.join(sorted(places))}, expected one namespace"
+        yield Problem(path, [], "at least one service")
+    yield from duplicate_problems(path, (service.model_name for service in args.services), "model_name")
+    namespaces = {service.namespace.namespace_name for service in args.services}
+    if len(namespaces) > 1:
+        yield Problem(path, Text(f"in {' and '.join(sorted(namespaces))}"), "services of one namespace")
 
 
-def _services_problems(args: InferenceServicesArgs, rendered: Mapping[str, dict[str, Any]]) -> Iterator[str]:
-    """Of each by itself, and of their size."""
+def _services_problems(args: InferenceServicesArgs, rendered: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
+    """Checks each service, and the size of all."""
     for service in args.services:
-        whole = rendered[service.model_name]
-        around = surroundings(service)
+        name = service.model_name
         if carried(service):
-            yield f"{service.model_name}: its store's headers would stand in a ConfigMap, expected an InferenceService"
-        yield from (f"{service.model_name}: {problem}" for problem in service_args_problems(service, whole, around))
+            expected = "an InferenceService: its store has headers, which a ConfigMap would show"
+            yield Problem(ROOT / "services" / name, Text("one of many"), expected)
+        found = service_args_problems(service, rendered[name], namespace_context(service))
+        yield from (problem.under("services", name) for problem in found)
     size = sum(len(json.dumps(with_placeholders(whole))) for whole in rendered.values())
     if size > _MOST_BYTES:
-        yield f"services: {size:,} bytes, expected {_MOST_BYTES:,} at the most; declare some of them in another table"
+        given = Text(f"{size:,} bytes")
+        yield Problem(ROOT / "services", given, f"at most {_MOST_BYTES:,}; move some to another InferenceServices")
 
 
 def _namespace(args: InferenceServicesArgs) -> pulumi.Output[str]:
-    """By way of what they need, so that they come after all of that, and go before."""
+    """Namespace name, resolved after all dependencies, which orders creation and deletion."""
     place = args.services[0].namespace
     runtimes = {id(runtime): runtime for service in args.services for runtime in service.runtimes}
     needed = [runtime.runtime_name for runtime in runtimes.values() if not isinstance(runtime, DeclaredRuntime)]
@@ -218,12 +221,12 @@ def _namespace(args: InferenceServicesArgs) -> pulumi.Output[str]:
 
 
 def _label(name: str) -> str:
-    """Of this stack's services of that name alone: what has it and is not declared is deleted."""
+    """Label value of this stack's services under this name; objects that have it and are not declared are deleted."""
     return f"{name}-{hashlib.sha256(this_stack().encode()).hexdigest()[:8]}"
 
 
 def _resolved(rendered: Mapping[str, dict[str, Any]]) -> pulumi.Output[dict[str, str]]:
-    """A file for each, as JSON. Each Output in them is waited for once, not once for each service."""
+    """JSON file of each service by its name. Each Output is awaited once, however many services contain it."""
     outputs: dict[int, pulumi.Output[Any]] = {}
 
     def collect(value: Any) -> None:

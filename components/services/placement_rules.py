@@ -1,6 +1,6 @@
-"""The rules for which runtime gets a model: by its name, or by format, version and protocol.
+"""Checks that a runtime of the namespace takes a model: by its name, or by format, version and protocol.
 
-ModelMesh asks them of labels: whatever no runtime carries is told in the service's status as no supporting runtime.
+ModelMesh matches them as labels. A model that no runtime takes gets the status NoSupportingRuntime.
 """
 
 from collections.abc import Iterator
@@ -8,90 +8,95 @@ from dataclasses import dataclass
 
 from ..core.annotations import RUNTIME
 from ..core.names_and_quantities import choice_problems
+from ..core.problem import MISSING, FieldPath, Problem
 from ..core.rendering import Unknown
 from ..installation.declared_runtime import PROTOCOLS, DeclaredRuntime
-from .surroundings import Surroundings
+from .namespace_context import NamespaceContext
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What a service asks of a runtime."""
+class ModelRequest:
+    """The part of an InferenceService that decides on its runtime."""
 
     name: str
+    """Name of the model's format."""
     version: str | None
     protocol: str | None
     runtime: str | None
-    where: str
-    """Path of the model's object."""
+    path: FieldPath
+    """Path of the model in the InferenceService: `spec.predictor.model`, or that of the older form."""
 
-    def candidates(self, around: Surroundings) -> list[DeclaredRuntime]:
-        """The runtimes that ModelMesh may place it on."""
+    def candidates(self, context: NamespaceContext) -> list[DeclaredRuntime]:
+        """The runtimes that ModelMesh may place the model on."""
         if self.runtime is not None:
-            return [runtime for name, runtime in around.usable().items() if name == self.runtime]
+            return [runtime for name, runtime in context.usable().items() if name == self.runtime]
         return [
             runtime
-            for runtime in around.usable().values()
+            for runtime in context.usable().values()
             if not runtime.disabled
-            and runtime.takes(self.name, self.version, self.protocol, rest_proxy=around.rest_proxy)
+            and runtime.takes(self.name, self.version, self.protocol, rest_proxy=context.rest_proxy)
         ]
 
 
-def placement_problems(model: Wanted, around: Surroundings) -> Iterator[str]:
-    """Why no runtime of the namespace would get it."""
+def placement_problems(model: ModelRequest, context: NamespaceContext) -> Iterator[Problem]:
+    """Checks that some runtime of the namespace takes the model."""
     protocol = model.protocol
     if protocol is not None and not isinstance(protocol, Unknown) and protocol not in PROTOCOLS:
-        yield from choice_problems(f"{model.where}.protocolVersion", protocol, PROTOCOLS)
-    elif around.runtimes is not None and not any(isinstance(v, Unknown) for v in vars(model).values()):
-        if not around.usable():
-            yield (
-                f"{model.where}: no runtime is declared in namespace {around.namespace!r} that could serve it; give "
-                "the service its runtimes, or the installation built-in ones"
+        yield from choice_problems(model.path / "protocolVersion", protocol, PROTOCOLS)
+    elif context.runtimes is not None and not any(isinstance(v, Unknown) for v in vars(model).values()):
+        if not context.usable():
+            expected = (
+                f"a runtime in namespace {context.namespace!r}: pass one to the service, or install built-in ones"
             )
+            yield Problem(model.path / "runtime", MISSING, expected)
         elif model.runtime is not None:
-            yield from _named_problems(model, around)
-        elif not model.candidates(around):
-            yield _nowhere(model, around)
+            yield from _named_problems(model, model.runtime, context)
+        elif not model.candidates(context):
+            yield _no_runtime(model, context)
 
 
-def _named_problems(model: Wanted, around: Surroundings) -> Iterator[str]:
-    """A named runtime gets the model whatever its formats are, and whatever it speaks if it does not say so."""
-    typed = model.where.endswith(".model")
-    where = f"{model.where}.runtime" if typed else f"metadata.annotations[{RUNTIME}]"
-    if not (found := model.candidates(around)):
-        elsewhere = [runtime.namespace for runtime in around.runtimes or () if runtime.name == model.runtime]
-        there = f"; it is in namespace {elsewhere[0]!r}, not in {around.namespace!r}" if elsewhere else ""
-        yield f"{where}: {model.runtime!r}, expected one of {', '.join(around.usable())}{there}"
+def _named_problems(model: ModelRequest, name: str, context: NamespaceContext) -> Iterator[Problem]:
+    """Checks a runtime that the service names: it gets the model whatever its formats are."""
+    path = model.path / "runtime" if model.path[-1] == "model" else FieldPath("metadata", "annotations", RUNTIME)
+    if not (found := model.candidates(context)):
+        elsewhere = [runtime.namespace for runtime in context.runtimes or () if runtime.name == name]
+        hint = f"; {name} is in namespace {elsewhere[0]!r}, the service in {context.namespace!r}" if elsewhere else ""
+        yield Problem(path, name, f"one of {', '.join(context.usable())}{hint}")
     elif found[0].disabled:
-        yield f"{where}: {model.runtime!r} is disabled, or serves no more than one model"
+        yield Problem(path, name, "a runtime with multiModel: true that is not disabled")
     elif (
         model.protocol is not None
-        and (spoken := found[0].protocols(rest_proxy=around.rest_proxy))
+        and (spoken := found[0].protocols(rest_proxy=context.rest_proxy))
         and model.protocol not in spoken
     ):
-        yield f"{model.where}.protocolVersion: {model.protocol!r}, but {model.runtime} speaks {', '.join(spoken)}"
+        yield Problem(model.path / "protocolVersion", model.protocol, f"one that {name} speaks: {', '.join(spoken)}")
 
 
-def _nowhere(model: Wanted, around: Surroundings) -> str:
-    """Which of format, version and protocol no runtime takes, and what there is."""
-    enabled = [runtime for runtime in around.usable().values() if not runtime.disabled]
-    same_format = [r for r in enabled if r.takes(model.name, None, None, rest_proxy=around.rest_proxy)]
+def _no_runtime(model: ModelRequest, context: NamespaceContext) -> Problem:
+    """Which of format, version and protocol no runtime takes, and the values that are taken."""
+    enabled = [runtime for runtime in context.usable().values() if not runtime.disabled]
+    same_format = [r for r in enabled if r.takes(model.name, None, None, rest_proxy=context.rest_proxy)]
     if not same_format:
-        there = sorted({name for runtime in enabled for name, _ in runtime.formats})
-        return (
-            f"{model.where}.modelFormat.name: {model.name!r}, no enabled runtime takes it by itself; taken are "
-            f"{', '.join(there) or 'none'}; other formats of a runtime need its name in `runtime`"
+        taken = ", ".join(sorted({name for runtime in enabled for name, _ in runtime.formats}))
+        return Problem(
+            model.path / "modelFormat" / "name",
+            model.name,
+            f"a format with autoSelect in an enabled runtime, of which there is {taken or 'none'}; "
+            "for other formats of a runtime, name the runtime in `runtime`",
         )
-    same_version = [r for r in same_format if r.takes(model.name, model.version, None, rest_proxy=around.rest_proxy)]
+    same_version = [r for r in same_format if r.takes(model.name, model.version, None, rest_proxy=context.rest_proxy)]
     if not same_version:
-        there = sorted({str(v) for r in same_format for name, v in r.formats if name == model.name and v is not None})
-        return (
-            f"{model.where}.modelFormat.version: {model.version!r}, the versions of {model.name!r} that runtimes take "
-            f"are {', '.join(map(repr, there)) or 'none'}, compared as text; leave it out to match any"
+        versions = {repr(v) for runtime in same_format for name, v in runtime.formats if name == model.name and v}
+        taken = ", ".join(sorted(versions))
+        return Problem(
+            model.path / "modelFormat" / "version",
+            model.version,
+            f"a version of {model.name!r} that a runtime takes, compared as text: {taken or 'none'}; "
+            "omit it to match any",
         )
-    speaking = "; ".join(f"{runtime.name} speaks {_speech(runtime, around)}" for runtime in same_version)
-    return f"{model.where}.protocolVersion: {model.protocol!r}, but {speaking}"
+    speaking = "; ".join(f"{runtime.name} speaks {_protocols(runtime, context)}" for runtime in same_version)
+    return Problem(model.path / "protocolVersion", model.protocol, f"a protocol of a runtime: {speaking}")
 
 
-def _speech(runtime: DeclaredRuntime, around: Surroundings) -> str:
-    spoken = ", ".join(runtime.protocols(rest_proxy=around.rest_proxy))
-    return spoken or "none that it declares, and so suits only services that name none"
+def _protocols(runtime: DeclaredRuntime, context: NamespaceContext) -> str:
+    return ", ".join(runtime.protocols(rest_proxy=context.rest_proxy)) or "none, and suits services that name none"

@@ -1,6 +1,6 @@
-"""The rules for an InferenceService that ModelMesh Serving ignores, or tells in its controller's log alone.
+"""Checks for fields of an InferenceService that ModelMesh Serving ignores or reports only in its controller's log.
 
-Its status stays untouched then, so that whoever waits for it would wait for ever.
+The object's status stays unchanged then, so waiting for it would never end.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,102 +8,103 @@ from typing import Any
 
 from ..core.annotations import MODE, PREFIX, RUNTIME, SCHEMA_PATH, STORAGE_KEY
 from ..core.names_and_quantities import subdomain_problems
+from ..core.problem import MISSING, FieldPath, Problem, Text
 from .location_rules import location_problems
-from .placement_rules import Wanted, placement_problems
-from .surroundings import Surroundings
+from .namespace_context import NamespaceContext
+from .placement_rules import ModelRequest, placement_problems
 
 Document = Mapping[str, Any]
 
 FRAMEWORKS = ("lightgbm", "onnx", "pmml", "pytorch", "sklearn", "tensorflow", "triton", "xgboost")
-"""Fields of the older form that ModelMesh knows; each is its format's name too."""
+"""Fields of the older form that ModelMesh reads; each is also the name of its format."""
 
 _ANNOTATIONS = (MODE, RUNTIME, STORAGE_KEY, SCHEMA_PATH)
-_HONOURED = ("modelFormat", "runtime", "protocolVersion", "storage", "storageUri")
+_SUPPORTED = ("modelFormat", "runtime", "protocolVersion", "storage", "storageUri")
 _NAME_LENGTH = 238
-"""A model's files are kept in a folder `<name>__isvc-<10 characters>`, and 255 is what a folder's name may have."""
+"""Longest name: a model's files are in a folder `<name>__isvc-<10 characters>`, and names of folders end at 255."""
+_METADATA = FieldPath("metadata")
+_PREDICTOR = FieldPath("spec", "predictor")
 
-_IN_THE_RUNTIME = "pods are made for a runtime and shared by its models; say it in the ServingRuntime"
-_SCALE = "models share the pods of their runtime; give that replicas or autoscaling"
+_IN_THE_RUNTIME = "the pods belong to a runtime, which its models share; set it in the ServingRuntime"
+_SCALE = "models share the pods of their runtime; set replicas or autoscaling there"
 _INSTEAD = {
-    "transformer": "run it as a workload of its own in front of the model",
-    "explainer": "run it as a workload of its own beside the model",
-    "canaryTrafficPercent": "all requests go to a new model once it is loaded; for a share of them make two services",
+    "transformer": "run it as a separate workload in front of the model",
+    "explainer": "run it as a separate workload beside the model",
+    "canaryTrafficPercent": "a new model gets all requests once it is loaded; use two services to split traffic",
     **dict.fromkeys(("minReplicas", "maxReplicas", "scaleMetric", "scaleTarget"), _SCALE),
-    "containerConcurrency": "a runtime limits it for each model, by annotation perModelConcurrencyLimit",
-    "timeout": "each request has its caller's deadline, and loading the limit of the runtime's adapter",
-    "batcher": "batching is up to the model server",
-    "logger": "give the installation payload processors",
-    "containers": "declare a ServingRuntime with them and name it in predictor.model.runtime",
+    "containerConcurrency": "set the annotation perModelConcurrencyLimit of the runtime",
+    "timeout": "the caller sets the deadline of a request, and the runtime's adapter that of loading",
+    "batcher": "the model server batches requests",
+    "logger": "use payload processors of the installation",
+    "containers": "put them into a ServingRuntime and name it in predictor.model.runtime",
     "paddle": "declare a runtime that takes paddle and use predictor.model",
     "huggingface": "declare a runtime that takes huggingface and use predictor.model",
-    "runtimeVersion": "a runtime has the version of its image; name the runtime in predictor.model.runtime",
+    "runtimeVersion": "the runtime's image has a version; name the runtime in predictor.model.runtime",
 }
 
 
-def service_problems(document: Document, around: Surroundings) -> list[str]:
-    """Everything that would keep the service from being served, or from being served as it says."""
+def service_problems(document: Document, context: NamespaceContext) -> Iterator[Problem]:
+    """Checks an InferenceService of the right types."""
     annotations = document["metadata"].get("annotations", {})
     predictor = document["spec"].get("predictor", {})
-    problems = [*_metadata_problems(document["metadata"], annotations), *_form_problems(predictor, annotations)]
-    problems += _ignored(document["spec"], "spec", ("predictor",))
-    problems += _ignored(predictor, "spec.predictor", ("model", *FRAMEWORKS))
-    if (model := wanted(document)) is not None:
-        told = predictor[model.where.rpartition(".")[2]]
-        problems += _ignored(told, model.where, _HONOURED)
-        problems += placement_problems(model, around)
-        pulled = [runtime.pulls for runtime in model.candidates(around)]
-        problems += location_problems(model.where, told, annotations, around, pulled=any(pulled) or not pulled)
-    return problems
+    yield from _metadata_problems(document["metadata"], annotations)
+    yield from _form_problems(predictor, annotations)
+    yield from _ignored(document["spec"], FieldPath("spec"), ("predictor",))
+    yield from _ignored(predictor, _PREDICTOR, ("model", *FRAMEWORKS))
+    if (request := model_request(document)) is not None:
+        model = predictor[request.path[-1]]
+        yield from _ignored(model, request.path, _SUPPORTED)
+        yield from placement_problems(request, context)
+        pulled = [runtime.pulls for runtime in request.candidates(context)]
+        yield from location_problems(request.path, model, annotations, context, pulled=any(pulled) or not pulled)
 
 
-def wanted(document: Document) -> Wanted | None:
-    """What the service asks for; None where it says so in no form, or in two."""
+def model_request(document: Document) -> ModelRequest | None:
+    """What the service requires of a runtime; None if it has no model, or more than one."""
     predictor = document["spec"].get("predictor", {})
     annotations = document["metadata"].get("annotations", {})
     forms = [form for form in ("model", *FRAMEWORKS) if form in predictor]
     if len(forms) != 1:
         return None
     (form,) = forms
-    told = predictor[form]
-    named = told.get("modelFormat", {}) if form == "model" else {"name": form}
-    return Wanted(
-        name=named.get("name", ""),
-        version=named.get("version"),
-        protocol=told.get("protocolVersion"),
-        runtime=told.get("runtime") if form == "model" else annotations.get(RUNTIME),
-        where=f"spec.predictor.{form}",
+    model = predictor[form]
+    model_format = model.get("modelFormat", {}) if form == "model" else {"name": form}
+    return ModelRequest(
+        name=model_format.get("name", ""),
+        version=model_format.get("version"),
+        protocol=model.get("protocolVersion"),
+        runtime=model.get("runtime") if form == "model" else annotations.get(RUNTIME),
+        path=_PREDICTOR / form,
     )
 
 
-def _metadata_problems(metadata: Document, annotations: Document) -> Iterator[str]:
-    name = metadata["name"]
-    yield from subdomain_problems("metadata.name", name)
+def _metadata_problems(metadata: Document, annotations: Document) -> Iterator[Problem]:
+    path, name = _METADATA / "name", metadata["name"]
+    yield from subdomain_problems(path, name)
     if len(name) > _NAME_LENGTH:
-        yield f"metadata.name: {name!r} has {len(name)} characters, {_NAME_LENGTH} fit"
+        yield Problem(path, name, f"at most {_NAME_LENGTH} characters, not {len(name)}")
     if annotations.get(MODE) != "ModelMesh":
-        yield f"metadata.annotations[{MODE}]: {annotations.get(MODE)!r}, expected exactly 'ModelMesh'"
-    for key in annotations:
+        yield Problem(_METADATA / "annotations" / MODE, annotations.get(MODE, MISSING), "'ModelMesh'")
+    for key, value in annotations.items():
         if key.startswith(PREFIX) and key not in _ANNOTATIONS:
-            yield (
-                f"metadata.annotations[{key}]: ModelMesh ignores it on a service; "
-                "autoscaling and limits are annotations of a runtime"
-            )
+            expected = "none: ModelMesh ignores it on a service; set autoscaling and limits on the runtime"
+            yield Problem(_METADATA / "annotations" / key, value, expected)
 
 
-def _form_problems(predictor: Document, annotations: Document) -> Iterator[str]:
+def _form_problems(predictor: Document, annotations: Document) -> Iterator[Problem]:
     forms = [form for form in ("model", *FRAMEWORKS) if form in predictor]
     if not forms:
-        yield f"spec.predictor: no model, expected `model`, or of the older form one of {', '.join(FRAMEWORKS)}"
+        older = ", ".join(FRAMEWORKS)
+        yield Problem(_PREDICTOR / "model", MISSING, f"a model, or one of the older fields {older}")
     if len(forms) > 1:
-        yield f"spec.predictor: {' and '.join(forms)}, expected one of them"
+        yield Problem(_PREDICTOR, Text(" and ".join(forms)), "one of them")
     if "model" in forms and (runtime := annotations.get(RUNTIME)) is not None:
-        yield (
-            f"metadata.annotations[{RUNTIME}]: {runtime!r} beside predictor.model, of which ModelMesh "
-            "takes neither; name the runtime in predictor.model.runtime"
-        )
+        expected = "none beside predictor.model; name the runtime in predictor.model.runtime"
+        yield Problem(_METADATA / "annotations" / RUNTIME, runtime, expected)
 
 
-def _ignored(told: Document, where: str, honoured: Sequence[str]) -> Iterator[str]:
-    for field in told:
-        if field not in honoured:
-            yield f"{where}.{field}: ModelMesh ignores it; {_INSTEAD.get(field, _IN_THE_RUNTIME)}"
+def _ignored(value: Document, path: FieldPath, supported: Sequence[str]) -> Iterator[Problem]:
+    for field in value:
+        if field not in supported:
+            hint = _INSTEAD.get(field, _IN_THE_RUNTIME)
+            yield Problem(path / field, Text("set"), f"none: ModelMesh ignores it; {hint}")

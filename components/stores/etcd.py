@@ -22,7 +22,7 @@ from pulumi_kubernetes.core.v1 import (
 from ..core.component import Component
 from ..core.names_and_quantities import MIB, quantity
 from ..core.pods import container_security
-from ..core.problem import raise_if_invalid
+from ..core.problem import ROOT, Problem, raise_if_invalid
 from .etcd_connection import EtcdConnection
 from .stateful_set import DISK, DISK_MOUNT, Persistence, pull_secret_problems, stateful_set
 
@@ -35,35 +35,39 @@ _LARGEST_QUOTA_BYTES = 8192 * MIB  # what its authors recommend at most
 
 @dataclass(frozen=True, kw_only=True)
 class EtcdArgs:
-    """Where it runs, from which image (`etcd` on its PATH), and the prefix of ModelMesh's keys in it."""
+    """Arguments of Etcd."""
 
     namespace: pulumi.Input[str]
     image: str
+    """Image with `etcd` on its PATH."""
     root_prefix: str
+    """Prefix of ModelMesh's keys."""
     persistence: Persistence | None = None
     image_pull_secrets: Sequence[str] = ()
-    """Names of Secrets in that namespace."""
+    """Names of Secrets in the namespace that the image is pulled with."""
+
+    def connection(self) -> EtcdConnection:
+        """Connection to this etcd. Mesh pods of other namespaces use it too, so the host name has the namespace."""
+        endpoint = pulumi.Output.format("http://{0}.{1}.svc:{2}", _NAME, self.namespace, _PORT)
+        return EtcdConnection(endpoints=endpoint.apply(lambda url: [url]), root_prefix=self.root_prefix)
+
+    def problems(self) -> Iterator[Problem]:
+        """Checks the arguments."""
+        yield from self.connection().problems()
+        if self.persistence:
+            yield from (problem.under("persistence") for problem in _disk_problems(self.persistence))
+        yield from pull_secret_problems(self.image_pull_secrets)
 
 
 class Etcd(Component):
     """A single etcd."""
 
     connection: EtcdConnection
-    """How to reach it, from anywhere in the cluster. Known before it answers."""
+    """Connection from anywhere in the cluster. It is known before etcd answers."""
 
     def __init__(self, name: str, args: EtcdArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        # The whole name: mesh pods of other namespaces look it up, too.
-        endpoint = pulumi.Output.format("http://{0}.{1}.svc:{2}", _NAME, args.namespace, _PORT)
-        self.connection = EtcdConnection(endpoints=endpoint.apply(lambda url: [url]), root_prefix=args.root_prefix)
-        raise_if_invalid(
-            "Etcd",
-            name,
-            [
-                *self.connection.problems(),
-                *(disk_problems(args.persistence) if args.persistence else ()),
-                *pull_secret_problems(args.image_pull_secrets),
-            ],
-        )
+        raise_if_invalid("Etcd", name, args.problems())
+        self.connection = args.connection()
         super().__init__("modelmesh:index:Etcd", name, {}, opts)
         stateful_set(
             name,
@@ -75,15 +79,15 @@ class Etcd(Component):
             child=pulumi.ResourceOptions(parent=self),
             image_pull_secrets=args.image_pull_secrets,
         )
-        self.register_outputs({"endpoint": endpoint})
+        endpoints = pulumi.Output.from_input(self.connection.endpoints)
+        self.register_outputs({"endpoint": endpoints.apply(lambda urls: urls[0])})
 
 
-def disk_problems(persistence: Persistence, path: str = "persistence") -> Iterator[str]:
-    """What etcd cannot keep its data on."""
-    yield from (problems := list(persistence.problems(path)))
+def _disk_problems(persistence: Persistence) -> Iterator[Problem]:
+    yield from (problems := list(persistence.problems()))
     if not problems and _bytes(persistence) < _SMALLEST_DISK_BYTES:
-        logs = "besides its data etcd keeps logs of five times 64Mi, and needs room to tidy up"
-        yield f"{path}.size: {persistence.size!r}, expected 1Gi or more: {logs}"
+        logs = "etcd keeps five logs of 64Mi beside its data, and needs room to compact it"
+        yield Problem(ROOT / "size", persistence.size, f"1Gi or more: {logs}")
 
 
 def _container(args: EtcdArgs) -> ContainerArgs:

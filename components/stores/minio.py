@@ -6,7 +6,7 @@ persistence a new pod finds what is there. The bucket is made by the first publi
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -26,8 +26,9 @@ from pulumi_kubernetes.core.v1 import (
 )
 
 from ..core.component import Component
+from ..core.names_and_quantities import label_problems
 from ..core.pods import container_security
-from ..core.problem import raise_if_invalid
+from ..core.problem import ROOT, Problem, raise_if_invalid
 from .kept_secret import KeptSecret, KeptSecretArgs
 from .stateful_set import DISK, DISK_MOUNT, Persistence, pull_secret_problems, stateful_set
 from .storage import S3Storage
@@ -39,25 +40,33 @@ _REGION = "us-east-1"  # MinIO's default; S3 clients insist on one
 
 @dataclass(frozen=True, kw_only=True)
 class MinioArgs:
-    """Where it runs, from which image (`minio` is its entry point), and the bucket that the stack uses."""
+    """Arguments of Minio."""
 
     namespace: pulumi.Input[str]
     image: str
+    """Image with `minio` as its entry point."""
     bucket: str
+    """Bucket for models; the first publisher creates it."""
     persistence: Persistence | None = None
     image_pull_secrets: Sequence[str] = ()
-    """Names of Secrets in that namespace."""
+    """Names of Secrets in the namespace that the image is pulled with."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Checks the arguments."""
+        yield from label_problems(ROOT / "bucket", self.bucket)
+        if self.persistence:
+            yield from (problem.under("persistence") for problem in self.persistence.problems())
+        yield from pull_secret_problems(self.image_pull_secrets)
 
 
 class Minio(Component):
     """A single MinIO server."""
 
     storage: S3Storage
-    """The bucket, as pods of the cluster reach it. Its endpoint resolves once the server answers."""
+    """Access to the bucket from anywhere in the cluster. Its endpoint resolves when the server answers."""
 
     def __init__(self, name: str, args: MinioArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        disk = args.persistence.problems() if args.persistence else ()
-        raise_if_invalid("Minio", name, [*disk, *pull_secret_problems(args.image_pull_secrets)])
+        raise_if_invalid("Minio", name, args.problems())
         super().__init__("modelmesh:index:Minio", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         credentials = KeptSecret(

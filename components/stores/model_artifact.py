@@ -1,4 +1,4 @@
-"""A model in the bucket under the digest of its files, so that a new model is a new path and an old one stays servable.
+"""A model in a bucket, under a path with the digest of its files: new files get a new path, and old ones stay there.
 
 The files travel in an image beside the publisher that uploads them, which sets no limit to their size, and a Job runs
 it inside the cluster, where the store can be reached. Another stack can publish the same image, so a promoted model is
@@ -20,13 +20,14 @@ from pulumi_kubernetes.core.v1 import EnvFromSourceArgs, EnvVarArgs, SecretEnvSo
 
 from ..core.component import Component
 from ..core.jobs import job, job_container
-from ..core.names_and_quantities import MIB, label_problems, shown, subdomain_problems
-from ..core.problem import raise_if_invalid
+from ..core.names_and_quantities import MIB, label_problems, subdomain_problems
+from ..core.problem import MISSING, ROOT, FieldPath, Problem, Text, raise_if_invalid
 from ..core.rendering import encoded
 from ..images import content
 from ..images.build import BuildArgs
-from ..images.images import promotion_problems
+from ..images.images import digest_problems
 from ..images.runtime_image import BuiltImage, PromotedImage, RuntimeImage
+from .stateful_set import pull_secret_problems
 from .storage import S3Storage
 
 _PUBLISHER = Path(__file__).with_name("publisher")
@@ -39,73 +40,85 @@ _PROMOTED_SECONDS = 3600
 _LARGE_BYTES = 200 * MIB
 """Publishing a model above this takes long enough to say where its progress can be seen."""
 _LONGEST_NAME = 42
-"""Characters of a model's name: its Job has 21 more in its own, which its pods have as a label, of 63 at most."""
+"""Characters of a model's name. Its Job's name has 21 more and becomes a label of pods, which holds 63."""
 _MOST_FILES = 100
-"""ModelMesh's puller fetches no more of a directory, and says nothing."""
+"""Files of a folder that ModelMesh's puller fetches; it skips the others without an error."""
 _SETTINGS_FILE = "model-settings.json"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFiles:
-    """A model to build a publisher's image of."""
+    """A model whose publisher image is built from its files."""
 
     source: Path | str
     build: BuildArgs
 
-    def problems(self) -> Iterator[str]:
-        """What could not be built."""
-        yield from (f"build.{problem}" for problem in self.build.problems())
+    def problems(self) -> Iterator[Problem]:
+        """Checks the build; the files are checked when they are read."""
+        yield from (problem.under("build") for problem in self.build.problems())
 
 
 @dataclass(frozen=True, kw_only=True)
 class PromotedModel:
-    """A model whose publisher's image is there already."""
+    """A model whose publisher image another stack has built."""
 
     image: str
-    """`<repository>@sha256:…` of the publisher's image, as the stack that built it says."""
+    """Reference of the publisher image as `<repository>@sha256:…`, from the output of the stack that built it."""
     digest: str
-    """`sha256:…` of the model's files in it; the publisher refuses others."""
+    """Digest of the model's files in the image as `sha256:…`; the publisher fails if it differs."""
 
-    def problems(self) -> Iterator[str]:
-        """What names no single image or model."""
-        yield from promotion_problems("image", self.image)
+    def problems(self) -> Iterator[Problem]:
+        """Checks that both the image and the files have a digest."""
+        yield from digest_problems(ROOT / "image", self.image)
         if not _DIGEST.fullmatch(self.digest):
-            yield f"digest: {shown(self.digest)}, expected sha256:<64 hex digits>"
+            yield Problem(ROOT / "digest", self.digest, "sha256:<64 hex digits>")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelArtifactArgs:
-    """The model's files, its name in the bucket, and how they get there."""
+    """Arguments of ModelArtifact."""
 
     namespace: pulumi.Input[str]
     model_name: str
+    """Name of the model in the bucket: the first part of its path."""
     files: ModelFiles | PromotedModel
     storage: S3Storage
     image_pull_secrets: Sequence[str] = ()
-    """Names of Secrets in the namespace that the publisher's image is pulled with."""
+    """Names of Secrets in the namespace that the publisher image is pulled with."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Checks the arguments; the model's files are checked when they are read."""
+        name = ROOT / "model_name"
+        yield from label_problems(name, self.model_name)
+        if len(self.model_name) > _LONGEST_NAME:
+            yield Problem(name, self.model_name, f"at most {_LONGEST_NAME} characters")
+        yield from (problem.under("files") for problem in self.files.problems())
+        if self.storage.bucket is None:
+            yield Problem(ROOT / "storage" / "bucket", MISSING, "the bucket that the model is published to")
+        elif isinstance(self.storage.bucket, str):
+            yield from subdomain_problems(ROOT / "storage" / "bucket", self.storage.bucket)
+        yield from pull_secret_problems(self.image_pull_secrets)
 
 
 class ModelArtifact(Component):
     """A published model."""
 
     digest: str
-    """`sha256:…` of the files: known before anything is built."""
+    """Digest of the files as `sha256:…`; known before anything is built."""
     path: pulumi.Output[str]
-    """The model's path in the bucket; resolves once it is there."""
+    """Path of the model in the bucket; resolves when the model is published."""
     image: pulumi.Output[str]
-    """The publisher's, as `<repository>@sha256:…`."""
+    """Reference of the publisher image as `<repository>@sha256:…`."""
 
     def __init__(self, name: str, args: ModelArtifactArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        raise_if_invalid("ModelArtifact", args.model_name, _problems(args))
+        raise_if_invalid("ModelArtifact", args.model_name, args.problems())
         size = None
         if isinstance(args.files, PromotedModel):
             self.digest = args.files.digest
         else:
             files = content.files(args.files.source)
-            raise_if_invalid(
-                "ModelArtifact", args.model_name, (f"files.source: {problem}" for problem in _files_problems(files))
-            )
+            raise_if_invalid("ModelArtifact", args.model_name, _files_problems(ROOT / "files" / "source", files))
             self.digest, size = content.digest(files), content.size(files)
         super().__init__("modelmesh:index:ModelArtifact", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -155,56 +168,39 @@ class ModelArtifact(Component):
 
 
 def deadline_seconds(size: int | None) -> int:
-    """How long publishing so many bytes may take, pulling the image included; None is for a size that is not known."""
+    """Time limit in seconds for pulling the image and publishing a model of so many bytes; None is an unknown size."""
     return _PROMOTED_SECONDS if size is None else _SHORTEST_SECONDS + size // _BYTES_PER_SECOND
 
 
-def _problems(args: ModelArtifactArgs) -> Iterator[str]:
-    yield from model_name_problems("model_name", args.model_name)
-    yield from (f"files.{problem}" for problem in args.files.problems())
-    if args.storage.bucket is None:
-        yield "storage.bucket: missing, expected the one that the model is put into"
-    for index, secret in enumerate(args.image_pull_secrets):
-        yield from subdomain_problems(f"image_pull_secrets[{index}]", secret)
-
-
-def _files_problems(files: Mapping[str, Path]) -> Iterator[str]:
-    """What could be published, but not served."""
+def _files_problems(path: FieldPath, files: Mapping[str, Path]) -> Iterator[Problem]:
+    """Checks for files that could be published, but not served."""
     if len(files) > _MOST_FILES:
-        yield f"{len(files)} files, expected {_MOST_FILES} at the most: ModelMesh's puller leaves out the others"
+        given = Text(f"{len(files)} files")
+        yield Problem(path, given, f"at most {_MOST_FILES}: ModelMesh's puller leaves out the others")
     if _SETTINGS_FILE in files:
-        yield from (
-            f"{_SETTINGS_FILE}: {problem}" for problem in _settings_problems(files[_SETTINGS_FILE].read_bytes())
-        )
+        yield from _settings_problems(path / _SETTINGS_FILE, files[_SETTINGS_FILE].read_bytes())
 
 
-def _settings_problems(data: bytes) -> Iterator[str]:
-    """What the MLServer adapter, which puts name and path into a model's own settings, would end of with a panic."""
+def _settings_problems(path: FieldPath, data: bytes) -> Iterator[Problem]:
+    """Checks for settings that make the MLServer adapter panic when it adds the model's name and path."""
     try:
         settings = json.loads(data, parse_constant=_not_json)
     except (ValueError, RecursionError) as error:
-        yield f"expected JSON ({error})"
+        yield Problem(path, Text(f"not JSON ({error})"), "JSON")
         return
     if not isinstance(settings, dict):
-        yield f"expected a JSON object, got {shown(settings)}"
+        yield Problem(path, settings, "a JSON object")
         return
     parameters = settings.get("parameters", {})
     if not isinstance(parameters, dict):
-        yield f"parameters: {shown(parameters)}, expected a JSON object"
+        yield Problem(path / "parameters", parameters, "a JSON object")
     elif not isinstance(uri := parameters.get("uri", ""), str):
-        yield f"parameters.uri: {shown(uri)}, expected text"
+        yield Problem(path / "parameters" / "uri", uri, "a text")
 
 
 def _not_json(constant: str) -> None:
-    """Python would take it."""
+    """Rejects the constants that Python's parser accepts beyond JSON."""
     raise ValueError(f"{constant} is not JSON")
-
-
-def model_name_problems(path: str, name: str) -> Iterator[str]:
-    """What no model in the bucket, or no Job that publishes it, can be called."""
-    yield from label_problems(path, name)
-    if len(name) > _LONGEST_NAME:
-        yield f"{path}: {len(name)} characters long, {_LONGEST_NAME} fit"
 
 
 def _credentials(storage: S3Storage) -> dict[str, pulumi.Input[str]]:

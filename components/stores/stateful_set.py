@@ -30,6 +30,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from ..core.names_and_quantities import duplicate_problems, quantity_problems, subdomain_problems
 from ..core.pods import pod_security
+from ..core.problem import ROOT, Problem
 
 DISK = "/data"
 """Where the disk is mounted. Stores use a folder in it: a new disk's own root may hold a `lost+found`."""
@@ -42,25 +43,25 @@ class Persistence:
     """A disk that outlives its pod."""
 
     size: str = "1Gi"
-    """A quantity. It can grow where the class allows that, and never shrink; the cluster refuses what cannot be."""
+    """Size as a quantity. It can grow if the storage class allows that, and never shrink."""
     storage_class: str | None = None
-    """None: the cluster's default class. Another class is another, empty disk: the preview shows a replaced claim."""
-
+    """Storage class; None means the cluster's default. A changed class replaces the claim by an empty one."""
     protect: bool = False
-    """Pulumi refuses to delete the claim as long as this is so, also for the claim of another class."""
+    """Refuse to delete or replace the claim."""
 
-    def problems(self, path: str = "persistence") -> Iterator[str]:
-        """What no claim can be made of."""
-        yield from quantity_problems(f"{path}.size", self.size)
+    def problems(self) -> Iterator[Problem]:
+        """Checks the fields."""
+        yield from quantity_problems(ROOT / "size", self.size)
         if self.storage_class is not None:
-            yield from subdomain_problems(f"{path}.storage_class", self.storage_class)
+            yield from subdomain_problems(ROOT / "storage_class", self.storage_class)
 
 
-def pull_secret_problems(names: Sequence[str]) -> Iterator[str]:
-    """What no Secret can be called, or is called twice."""
+def pull_secret_problems(names: Sequence[str]) -> Iterator[Problem]:
+    """Checks the names of image pull secrets, which the field `image_pull_secrets` holds."""
+    path = ROOT / "image_pull_secrets"
     for index, name in enumerate(names):
-        yield from subdomain_problems(f"image_pull_secrets[{index}]", name)
-    yield from duplicate_problems("image_pull_secrets", names)
+        yield from subdomain_problems(path / index, name)
+    yield from duplicate_problems(path, names)
 
 
 def stateful_set(

@@ -1,11 +1,11 @@
-"""Where models are stored, typed, and the Secret in which ModelMesh Serving looks each storage key up.
+"""Stores that models are pulled from, and the Secret in which ModelMesh Serving looks up storage keys.
 
-A class's fields have the names that ModelMesh's puller reads, wherever that makes sense in Python too.
+Fields have the names that ModelMesh's puller reads, unless those would mislead in Python.
 """
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -13,28 +13,28 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from ..core.component import Component
-from ..core.problem import raise_if_invalid
+from ..core.problem import ROOT, Problem, raise_if_invalid
 from ..core.rendering import encoded
 from .storage_rules import storage_problems
 
 
 class _Stored:
-    """What all kinds of storage have in common."""
+    """Base of all storage types."""
 
     type: ClassVar[str]
 
     def fields(self) -> dict[str, pulumi.Input[str]]:
-        """What the puller is told, by the names that it reads."""
+        """The fields that the puller reads, by its names for them."""
         own = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}  # type: ignore[arg-type]
         return {"type": self.type, **{name: value for name, value in own.items() if value is not None}}
 
     def entry(self) -> pulumi.Output[str]:
-        """The JSON object in the Secret; every value in it has to be a string, or no runtime of the namespace runs."""
+        """The entry's JSON text. A value that is not a string would stop every runtime of the namespace."""
         fields = pulumi.Output.all(**self.fields())
         return pulumi.Output.secret(fields.apply(lambda values: json.dumps(values, sort_keys=True)))
 
     def parameters(self) -> dict[str, pulumi.Input[str]]:
-        """What each InferenceService has to say itself, since an entry cannot. Credentials: to be made secret there."""
+        """Parameters that each InferenceService has to pass, since an entry cannot hold them. They can be secret."""
         return {}
 
 
@@ -45,36 +45,36 @@ class S3Storage(_Stored):
     type: ClassVar[str] = "s3"
     endpoint_url: pulumi.Input[str] = field(repr=False)
     bucket: pulumi.Input[str] | None = None
-    """An InferenceService may name another one, in its URI or its parameters; without one here, each has to."""
+    """Default bucket; omit it if every InferenceService names one in its URI or its parameters."""
     region: pulumi.Input[str]
     access_key_id: pulumi.Input[str] = field(repr=False)
     secret_access_key: pulumi.Input[str] = field(repr=False)
     certificate: pulumi.Input[str] | None = None
-    """PEM of the CA that signed the endpoint's certificate, where no public one did; the text itself, not a path."""
+    """PEM text of the endpoint's CA, if that is not a public one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GcsStorage(_Stored):
-    """A bucket of Google Cloud Storage: by a service account's key, or without any if it is public."""
+    """A bucket of Google Cloud Storage, read with a service account's key or, if it is public, without one."""
 
     type: ClassVar[str] = "gcs"
     bucket: pulumi.Input[str] | None = None
-    """As of S3."""
+    """Default bucket; omit it if every InferenceService names one in its URI or its parameters."""
     private_key: pulumi.Input[str] | None = field(default=None, repr=False)
-    """PEM, as in the service account's JSON file."""
+    """PEM text of the key, as in the service account's JSON file."""
     client_email: pulumi.Input[str] | None = None
     token_uri: pulumi.Input[str] | None = field(default=None, repr=False)
-    """Google's own by default."""
+    """URL that issues tokens; Google's by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AzureStorage(_Stored):
-    """A container of Azure Blob Storage: by a connection string, by a service principal, or public."""
+    """A container of Azure Blob Storage, read with a connection string or a service principal, or public."""
 
     type: ClassVar[str] = "azure"
     account_name: pulumi.Input[str]
     container: pulumi.Input[str] | None = None
-    """Likewise."""
+    """Default container; omit it if every InferenceService names one in its URI or its parameters."""
     connection_string: pulumi.Input[str] | None = field(default=None, repr=False)
     client_id: pulumi.Input[str] | None = None
     client_secret: pulumi.Input[str] | None = field(default=None, repr=False)
@@ -83,40 +83,40 @@ class AzureStorage(_Stored):
 
 @dataclass(frozen=True, kw_only=True)
 class PvcStorage(_Stored):
-    """A volume of the namespace, mounted read-only in all runtime pods there; pods do not start before it exists."""
+    """A PersistentVolumeClaim that all runtime pods of the namespace mount read-only, and wait for."""
 
     type: ClassVar[str] = "pvc"
     claim_name: pulumi.Input[str]
-    """A change restarts the runtimes' pods."""
+    """Name of the claim. A change restarts the runtime pods."""
 
     def fields(self) -> dict[str, pulumi.Input[str]]:
-        """The puller calls the claim `name`."""
+        """The fields that the puller reads; it calls the claim `name`."""
         return {"type": self.type, "name": self.claim_name}
 
 
 @dataclass(frozen=True, kw_only=True)
 class HttpStorage(_Stored):
-    """A web server, from which single files are had: nothing there can be listed."""
+    """A web server. A model there is a single file, since the puller cannot list folders."""
 
     type: ClassVar[str] = "http"
     url: pulumi.Input[str] = field(repr=False)
-    """What stands before the path of a model; a query in it is sent along."""
+    """URL that a model's path is appended to; its query is sent with each request."""
     certificate: pulumi.Input[str] | None = None
-    """Refused, as are the two below: the puller of v0.12.0 reads them and then crashes, with all models of its pod."""
+    """Not supported, nor are the client's certificate and key: the puller of v0.12.0 crashes on them."""
     client_certificate: pulumi.Input[str] | None = None
     client_key: pulumi.Input[str] | None = field(default=None, repr=False)
     headers: Mapping[str, pulumi.Input[str]] = field(default_factory=dict, repr=False)
-    """They travel in the InferenceServices, since a Secret's entry cannot hold them: secret in the stack's state, but
-    not in the cluster from those who may read InferenceServices."""
+    """HTTP headers. The InferenceServices hold them, since the Secret cannot: they are secret in the stack's state, but
+    visible in the cluster to users who may read InferenceServices."""
 
     def fields(self) -> dict[str, pulumi.Input[str]]:
-        """All but the headers."""
+        """The fields that the puller reads, without the headers."""
         fields = super().fields()
         del fields["headers"]
         return fields
 
     def parameters(self) -> dict[str, pulumi.Input[str]]:
-        """One for each header."""
+        """A parameter for each header."""
         return {f"headers.{name}": value for name, value in self.headers.items()}
 
 
@@ -125,32 +125,36 @@ Storage = S3Storage | GcsStorage | AzureStorage | PvcStorage | HttpStorage
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingStorage:
-    """A storage Secret that is there already."""
+    """A storage Secret that exists already."""
 
     secret_name: str
     keys: Sequence[str] | None = None
-    """The storage keys in it; None is not known, and then no InferenceService is checked against them."""
+    """Storage keys in the Secret; None means unknown, and InferenceServices are not checked against them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StorageConfigArgs:
-    """The entries by storage key, which is what an InferenceService names."""
+    """Arguments of StorageConfig."""
 
     namespace: pulumi.Input[str]
     secret_name: str
-    """The same in all namespaces: the installation's configuration says it."""
+    """Name of the Secret, from the installation's configuration; equal in all namespaces."""
     entries: Mapping[str, Storage]
+    """Stores by the storage key that an InferenceService names."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Checks the entries."""
+        return storage_problems(self.entries, ROOT / "entries")
 
 
 class StorageConfig(Component):
-    """The storage Secret of one namespace, also without any entry: runtime pods mount it and wait for it."""
+    """The storage Secret of a namespace. Runtime pods mount it and wait for it, even if it has no entries."""
 
     secret_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: StorageConfigArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        raise_if_invalid("StorageConfig", args.secret_name, storage_problems(args.entries))
+        raise_if_invalid("StorageConfig", args.secret_name, args.problems())
         super().__init__("modelmesh:index:StorageConfig", name, {}, opts)
-        # Secret as a whole, since each entry is.
         given = {key: storage.entry() for key, storage in args.entries.items()}
         entries: pulumi.Output[dict[str, str]] = pulumi.Output.from_input(given)  # type: ignore[arg-type]
         secret = kubernetes.core.v1.Secret(

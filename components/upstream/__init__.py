@@ -1,6 +1,6 @@
-"""The pinned manifests of ModelMesh Serving: found, verified by digest, read, patched; and the schemas of their CRDs.
+"""The pinned manifests of ModelMesh Serving: fetched, verified by digest, read and patched, and their CRD schemas.
 
-Nothing of them is kept in this repository. This package makes no resource: it hands plain documents to the components.
+No manifest is in this repository. This package gives plain documents to the components, which create the resources.
 """
 
 from .documents import Document, documents

@@ -1,4 +1,4 @@
-"""What is changed in the controller's Deployment, one function per reason."""
+"""Changes to the controller's Deployment, one function per reason."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,48 +9,48 @@ from .install_values import LABELS, InstallValues
 WEBHOOK_PORT = 9443
 
 _CERTIFICATE_FOLDER = "/tmp/k8s-webhook-server/serving-certs"  # noqa: S108  where the controller looks for it
-_CONTROLLER_USER = 2000  # the image's own
+_CONTROLLER_USER = 2000  # The image's user.
 
 
 def _pod_labelled(document: Document, _: InstallValues) -> None:
-    """Network policies select pods, not Deployments."""
+    """Label the pods too, since network policies select them."""
     labels = document["spec"]["template"]["metadata"]["labels"]
     labels.update(LABELS)
 
 
 def _sized(document: Document, values: InstallValues) -> None:
-    """Of several controllers one works and the others admit runtimes and wait to take over."""
+    """Set replicas, of which one is the leader and all admit runtimes, and their resources."""
     document["spec"]["replicas"] = values.replicas
     _manager(document)["resources"] = dict(values.resources)
 
 
 def _image(document: Document, values: InstallValues) -> None:
-    """Upstream leaves the image to kustomize."""
+    """Set the image, which upstream leaves to kustomize."""
     _manager(document)["image"] = values.controller_image
     if values.pull_secrets:
         document["spec"]["template"]["spec"]["imagePullSecrets"] = [{"name": name} for name in values.pull_secrets]
 
 
 def _environment(document: Document, values: InstallValues) -> None:
-    """Names the etcd Secret, which also makes the Deployment wait for it, and says the scope aloud."""
+    """Set the scope and the etcd Secret; the Deployment then depends on the Secret."""
     environment = [entry for entry in _manager(document)["env"] if entry["name"] != "ETCD_SECRET_NAME"]
     environment += [
         {"name": "ETCD_SECRET_NAME", "value": values.etcd_secret},
         {"name": "NAMESPACE_SCOPE", "value": "true" if values.namespace_scope else "false"},
     ]
-    if values.dev_mode_logging:  # any value would turn it on
+    if values.dev_mode_logging:  # Any value enables it.
         environment.append({"name": "DEV_MODE_LOGGING", "value": "true"})
     _manager(document)["env"] = environment
 
 
 def _restarted(document: Document, values: InstallValues) -> None:
-    """The controller reads this name when it starts, and never again."""
+    """Restart the controller for another storage Secret, whose name it reads only when it starts."""
     metadata = document["spec"]["template"]["metadata"]
     metadata["annotations"] = {"modelmesh.pulumi.com/storage-secret": values.storage_secret}
 
 
 def _certificate_mounted(document: Document, values: InstallValues) -> None:
-    """The webhook server reads its certificate from the Secret of this installation."""
+    """Mount the certificate of the webhook server from this installation's Secret."""
     manager = _manager(document)
     manager["ports"] = [{"name": "webhook", "containerPort": WEBHOOK_PORT, "protocol": "TCP"}]
     manager["volumeMounts"].append({"name": "certificate", "mountPath": _CERTIFICATE_FOLDER, "readOnly": True})
@@ -59,7 +59,7 @@ def _certificate_mounted(document: Document, values: InstallValues) -> None:
 
 
 def _hardened(document: Document, _: InstallValues) -> None:
-    """Upstream drops capabilities only; the controller needs neither root nor a writable file system."""
+    """Run without root and with a read-only file system; upstream only drops capabilities."""
     pod = document["spec"]["template"]["spec"]
     pod["securityContext"] = {
         "runAsNonRoot": True,
@@ -76,7 +76,7 @@ def _hardened(document: Document, _: InstallValues) -> None:
 
 
 def _probed_soon(document: Document, _: InstallValues) -> None:
-    """The controller is up within a second; upstream's first look after ten makes every first `up` wait for nothing."""
+    """Probe after one second, since the controller is ready by then; upstream waits ten."""
     _manager(document)["readinessProbe"].update(initialDelaySeconds=1, periodSeconds=2)
 
 

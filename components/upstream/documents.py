@@ -1,4 +1,4 @@
-"""Reads upstream's documents as its kustomizations list them: plain dicts, in their order, nothing changed."""
+"""Upstream's documents, unchanged and in the order of their kustomizations."""
 
 import functools
 from collections.abc import Iterator
@@ -11,17 +11,17 @@ from .source import config_tree
 
 Document = dict[str, Any]
 
-# A ten times faster parser where PyYAML has it: the CRDs are a megabyte of YAML.
+# The C parser, if PyYAML has it, is ten times faster, and the CRDs are a megabyte of YAML.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def documents(folder: str) -> list[Document]:
-    """All documents that `config/<folder>/kustomization.yaml` names, directly or through other kustomizations."""
+    """Read the documents that `config/<folder>/kustomization.yaml` lists, directly or through other kustomizations."""
     return list(_walk(config_tree() / folder))
 
 
 def text(path: str) -> str:
-    """The text of one file below `config/`."""
+    """Read one file below `config/`."""
     return (config_tree() / path).read_text(encoding="utf-8")
 
 

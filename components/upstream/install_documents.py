@@ -1,4 +1,4 @@
-"""Which of upstream's documents an installation is made of, and which of them are objects of the whole cluster."""
+"""Selection of the documents of an installation, and of the cluster-scoped objects among them."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from .documents import Document, documents
 DEFINITION = "CustomResourceDefinition"
 WEBHOOK = "ValidatingWebhookConfiguration"
 CLUSTER_SCOPED_KINDS = frozenset({DEFINITION, "ClusterRole", "ClusterRoleBinding", "ClusterServingRuntime", WEBHOOK})
-"""Kinds that no namespace holds."""
+"""Kinds of cluster-scoped objects."""
 
 _CLUSTER_RUNTIMES = "clusterservingruntimes.serving.kserve.io"
 
@@ -15,13 +15,13 @@ _CLUSTER_RUNTIMES = "clusterservingruntimes.serving.kserve.io"
 def install_documents(
     *, namespace_scope: bool, definitions: bool = True, network_policies: bool = True
 ) -> Iterator[Document]:
-    """Upstream's documents for this scope, definitions first and the controller last."""
+    """Yield upstream's documents for this scope, definitions first and the controller last."""
     for folder in ("crd", f"rbac/{'namespace' if namespace_scope else 'cluster'}-scope", "webhook", "manager"):
         for document in documents(folder):
             skipped = (
                 (document["kind"] == DEFINITION and not definitions)
                 or (document["kind"] == "NetworkPolicy" and not network_policies)
-                # Nobody looks for them there.
+                # A controller of namespace scope does not read this kind.
                 or (document["metadata"]["name"] == _CLUSTER_RUNTIMES and namespace_scope)
             )
             if not skipped:
@@ -29,16 +29,17 @@ def install_documents(
 
 
 def object_name(document: Document, *, namespace: str, namespace_scope: bool) -> str:
-    """What an installation calls the document's object.
+    """Return the name of the document's object in an installation.
 
-    Installations of namespace scope live side by side, so what they cannot share is called after their namespace.
+    A cluster may have many installations of namespace scope, so objects that they cannot share start with the name of
+    their namespace.
     """
     name: str = document["metadata"]["name"]
     return f"{namespace}.{name}" if namespace_scope and document["kind"] == WEBHOOK else name
 
 
 def cluster_scoped_objects(*, namespace: str, namespace_scope: bool, definitions: bool = True) -> list[Document]:
-    """Kind and name of those objects of an installation that no namespace holds; upstream's runtimes are left out."""
+    """Return kind and name of an installation's cluster-scoped objects, except upstream's runtimes."""
     return [
         {
             "apiVersion": document["apiVersion"],

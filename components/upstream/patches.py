@@ -1,6 +1,6 @@
-"""What is changed in upstream's documents, one function per reason. Each changes the copy it is given, in place.
+"""Changes to upstream's documents, one function per reason. Each function changes its argument in place.
 
-The controller's Deployment has a file of its own.
+Changes to the controller's Deployment are in `controller`.
 """
 
 import copy
@@ -19,15 +19,15 @@ _RUNTIMES_POLICY = "modelmesh-runtimes"
 
 
 def patched(document: Document, values: InstallValues) -> Document:
-    """A changed copy of the document: those reasons that concern its kind, applied in order."""
+    """Return a copy of the document with all changes for its kind."""
     document = copy.deepcopy(document)
-    for change in (_labelled, _placed, *_BY_KIND.get(document["kind"], ()), _marked):
+    for change in (_labelled, _placed, *_BY_KIND.get(document["kind"], ()), _owned):
         change(document, values)
     return document
 
 
 def runtimes_policy(ports: Mapping[int, int]) -> Document:
-    """A changed copy of the NetworkPolicy for runtime pods, as every namespace with such pods needs it."""
+    """Return the NetworkPolicy for runtime pods, which each namespace with such pods needs, with these ports."""
     (upstream,) = [entry for entry in documents("rbac/cluster-scope") if entry["metadata"]["name"] == _RUNTIMES_POLICY]
     policy = copy.deepcopy(upstream)
     policy["metadata"]["labels"] = LABELS
@@ -36,45 +36,45 @@ def runtimes_policy(ports: Mapping[int, int]) -> Document:
 
 
 def _labelled(document: Document, _: InstallValues) -> None:
-    """Network policies find the controller by labels that upstream adds with a kustomize transformer."""
+    """Add the labels that upstream's kustomize transformer adds and that network policies select by."""
     metadata = document["metadata"]
     metadata["labels"] = {**metadata.get("labels", {}), **LABELS}
 
 
 def _placed(document: Document, values: InstallValues) -> None:
-    """Upstream leaves the namespace to kustomize."""
+    """Set the namespace, which upstream leaves to kustomize."""
     if document["kind"] not in CLUSTER_SCOPED_KINDS:
         document["metadata"]["namespace"] = values.namespace
 
 
-def _marked(document: Document, values: InstallValues) -> None:
-    """What no namespace holds tells whose it is."""
+def _owned(document: Document, values: InstallValues) -> None:
+    """Annotate cluster-scoped objects with their owner."""
     if document["kind"] in CLUSTER_SCOPED_KINDS:
-        mark = values.definitions_mark if document["kind"] == DEFINITION else values.mark
-        document["metadata"].setdefault("annotations", {})[MARK] = mark
+        owner = values.definitions_owner if document["kind"] == DEFINITION else values.owner
+        document["metadata"].setdefault("annotations", {})[MARK] = owner
 
 
 def _established(document: Document, _: InstallValues) -> None:
-    """Custom resources are refused until the API server has established their definition."""
+    """Wait until the API server has established the definition, before which it rejects its custom resources."""
     annotations = document["metadata"].setdefault("annotations", {})
     annotations["pulumi.com/waitFor"] = "condition=Established"
 
 
 def _without_status(document: Document, _: InstallValues) -> None:
-    """Some definitions carry the blank status that their generator left; it is the API server's to write."""
+    """Remove the empty status that the generator left in some definitions; only the API server writes it."""
     document.pop("status", None)
 
 
 def _subjects_placed(document: Document, values: InstallValues) -> None:
-    """A binding names its service account's namespace itself."""
+    """Set the namespace of the ServiceAccount, which a binding repeats."""
     for subject in document["subjects"]:
         subject["namespace"] = values.namespace
 
 
 def _trusted(document: Document, values: InstallValues) -> None:
-    """The API server needs our service's namespace and the CA of our certificate; upstream ships a blank one."""
+    """Set the Service's namespace and the CA by which the API server verifies the webhook."""
     for webhook in document["webhooks"]:
-        del webhook["clientConfig"]["caBundle"]  # cert-manager puts the real one there
+        del webhook["clientConfig"]["caBundle"]  # Upstream's placeholder.
         if values.ca_bundle is not None:
             webhook["clientConfig"]["caBundle"] = values.ca_bundle
         webhook["clientConfig"]["service"]["namespace"] = values.namespace
@@ -83,9 +83,9 @@ def _trusted(document: Document, values: InstallValues) -> None:
 
 
 def _for_one_namespace(document: Document, values: InstallValues) -> None:
-    """Installations of namespace scope must not answer for each other's runtimes, nor take each other's webhook away.
+    """Give each installation of namespace scope a webhook with its own name, for runtimes of its namespace only.
 
-    A selector keeps nothing of the cluster's own from a webhook, and none of them knows ClusterServingRuntimes.
+    A namespaceSelector does not exclude cluster-scoped objects, so the webhook must not list ClusterServingRuntimes.
     """
     if not values.namespace_scope:
         return
@@ -97,12 +97,12 @@ def _for_one_namespace(document: Document, values: InstallValues) -> None:
 
 
 def _not_awaited(document: Document, _: InstallValues) -> None:
-    """Pulumi would wait for the Service's endpoint, which is the controller, which comes after everything else."""
+    """Skip the wait for the Service's endpoint, the controller, which is created last."""
     document["metadata"]["annotations"] = {"pulumi.com/skipAwait": "true"}
 
 
 def _ports_opened(document: Document, values: InstallValues) -> None:
-    """Upstream opens the ports that its own configuration has."""
+    """Open the ports of this installation instead of upstream's default ones."""
     if document["metadata"]["name"] == _RUNTIMES_POLICY:
         _open(document, values.ports)
 
@@ -114,14 +114,14 @@ def _open(policy: Document, ports: Mapping[int, int]) -> None:
 
 
 def _in_one_namespace(document: Document, values: InstallValues) -> None:
-    """A controller that sees one namespace takes a ServingRuntime in it for what else is a ClusterServingRuntime."""
+    """Turn ClusterServingRuntimes into ServingRuntimes in namespace scope, where the controller reads no others."""
     if values.namespace_scope:
         document["kind"] = "ServingRuntime"
         document["metadata"]["namespace"] = values.namespace
 
 
 def _server_image(document: Document, values: InstallValues) -> None:
-    """Upstream leaves the images to kustomize; its containers are named by the type of their server."""
+    """Set the images, which upstream leaves to kustomize; a container has the name of its server type."""
     for container in document["spec"]["containers"]:
         container["image"] = values.server_images[container["name"]]
 

@@ -1,6 +1,6 @@
-"""Checks a spec against the schema of its CRD, offline, with a schema library.
+"""Offline checks of a spec against the schema of its CRD.
 
-The API server prunes fields that a CRD does not know; here they are errors, because a misspelt field is never meant.
+The API server removes fields that the CRD does not know. Here they are errors, since they are misspelt.
 """
 
 import functools
@@ -10,18 +10,19 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from ..core.names_and_quantities import shown
+from ..core.problem import MISSING, FieldPath, Problem, Text
 from ..core.rendering import Unknown
 from .documents import documents
 
 Schema = dict[str, Any]
 
 
-def spec_problems(kind: str, spec: dict[str, Any]) -> list[str]:
-    """Every problem of a serving.kserve.io object's `spec`, each as "path: what is wrong"; empty where it is valid."""
+def spec_problems(kind: str, spec: dict[str, Any]) -> list[Problem]:
+    """Check the `spec` of a serving.kserve.io object; paths start at `spec`."""
     errors = sorted(_validator(kind).iter_errors(spec), key=lambda error: [str(part) for part in error.absolute_path])
     known = (error for error in errors if not isinstance(error.instance, Unknown))
-    return [f"{_path(error)}: {message}" for error in known for message in _messages(error)]
+    found = [problem for error in known for problem in _problems(error)]
+    return list({str(problem): problem for problem in found}.values())
 
 
 @functools.cache
@@ -33,9 +34,9 @@ def _validator(kind: str) -> Draft202012Validator:
 
 
 def _closed(schema: Schema) -> Schema:
-    """Translates a Kubernetes structural schema: unknown fields refused, int-or-string and nullable spelt out."""
+    """Translate a Kubernetes structural schema to JSON Schema; fields that it does not know become errors."""
     closed = {key: value for key, value in schema.items() if not key.startswith("x-kubernetes-")}
-    closed.pop("format", None)  # a width hint for Go
+    closed.pop("format", None)  # A width hint for Go.
     if schema.get("x-kubernetes-int-or-string"):
         closed.pop("anyOf", None)
         closed["type"] = ["integer", "string"]
@@ -51,17 +52,25 @@ def _closed(schema: Schema) -> Schema:
     return closed
 
 
-def _path(error: ValidationError) -> str:
-    return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-
-
-def _messages(error: ValidationError) -> Iterator[str]:
+def _problems(error: ValidationError) -> Iterator[Problem]:
     schema = error.schema if isinstance(error.schema, dict) else {}
-    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = schema.get("properties", {})
-        for name in error.instance.keys() - known.keys():
-            yield f"unknown field {name!r}; known are {', '.join(sorted(known))}"
-    elif error.validator == "type":
-        yield f"{shown(error.instance)} is not of type {error.validator_value}"
-    else:
-        yield error.message
+    path = FieldPath("spec", *error.absolute_path)
+    value: Any = error.instance
+    allowed: Any = error.validator_value
+    match error.validator:
+        case "additionalProperties":
+            fields = schema.get("properties", {})
+            for name in value.keys() - fields.keys():
+                yield Problem(path / name, Text("unknown field"), f"one of {', '.join(sorted(fields))}")
+        case "required":
+            for name in allowed:
+                if name not in value:
+                    yield Problem(path / name, MISSING, "a value")
+        case "type":
+            yield Problem(
+                path, value, f"a value of type {allowed if isinstance(allowed, str) else ' or '.join(allowed)}"
+            )
+        case "pattern":
+            yield Problem(path, value, f"a text that matches {allowed}")
+        case rule:
+            yield Problem(path, value, f"{rule} {allowed}")

@@ -1,8 +1,8 @@
-"""Finds upstream's `config/` tree at the pinned version and proves it by one digest.
+"""Upstream's `config/` tree at the pinned version, verified by one digest.
 
-Sources, in order: `$MODELMESH_SERVING_SRC` (a source tree that is there already), the cache, the Go module (by the `go`
-command, so through whatever module proxy the machine uses), the archive of the release. Whatever the source, the same
-digest must come out, so that they are interchangeable and a tampered one is refused.
+Sources, in this order: `$MODELMESH_SERVING_SRC` (an existing source tree), the cache, the Go module (fetched by the
+`go` command through the machine's module proxy), and the archive of the release. All must have the same digest, so they
+are interchangeable and a modified tree is rejected.
 """
 
 import functools
@@ -30,12 +30,16 @@ _TIMEOUT_SECONDS = 120
 
 
 class UpstreamUnavailableError(pulumi.RunError):
-    """The pinned manifests are not to be had, or are not the pinned ones."""
+    """The manifests cannot be fetched, or differ from the pinned ones."""
 
 
 @functools.cache
 def config_tree() -> Path:
-    """The verified `config/` folder. Raises UpstreamUnavailableError with what was tried and what to do."""
+    """Return the verified `config/` folder, fetching it if necessary.
+
+    Raises:
+        UpstreamUnavailableError: No source has the pinned tree.
+    """
     if named := os.environ.get("MODELMESH_SERVING_SRC"):
         tree = Path(named) / "config"
         _verify(tree, f"MODELMESH_SERVING_SRC={named}")
@@ -43,12 +47,12 @@ def config_tree() -> Path:
     cached = _cache() / f"modelmesh-serving-{VERSION}" / "config"
     if not cached.is_dir():
         _fill(cached)
-    _verify(cached, f"the cache; delete {cached.parent} to have it fetched again")
+    _verify(cached, f"the cache; delete {cached.parent} to fetch it again")
     return cached
 
 
 def tree_digest(tree: Path) -> str:
-    """Digest of the files below `tree`: names and contents count, modes, times and order do not."""
+    """Return the digest of names and contents of the files below `tree`; modes and times do not count."""
     files = sorted((path.relative_to(tree).as_posix(), path) for path in tree.rglob("*") if path.is_file())
     lines = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}\n" for name, path in files)
     return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
@@ -71,7 +75,7 @@ def _cache() -> Path:
 
 
 def _fill(target: Path) -> None:
-    """Fetches into `target`, which appears only once it is whole, so that two runs at once do no harm."""
+    """Fetch the tree into `target`, which appears only when it is complete, so that concurrent runs are safe."""
     sources: dict[str, Callable[[Path], Path]] = {"go mod download": _from_go, _ARCHIVE: _from_archive}
     failures = []
     target.parent.parent.mkdir(parents=True, exist_ok=True)
@@ -83,14 +87,14 @@ def _fill(target: Path) -> None:
             except (OSError, subprocess.SubprocessError, tarfile.TarError, UpstreamUnavailableError) as problem:
                 failures.append(f"  {name}: {_reason(problem)}")
                 continue
-            _make_writable(fetched)  # the module cache is read-only, and what cannot be deleted cannot be renewed
+            _make_writable(fetched)  # The module cache is read-only, and a read-only tree cannot be deleted.
             if not target.parent.exists():
                 fetched.parent.rename(target.parent)
             return
     raise UpstreamUnavailableError(
-        f"The manifests of {MODULE} {VERSION} are not to be had:\n"
+        f"The manifests of {MODULE} {VERSION} cannot be fetched:\n"
         + "\n".join(failures)
-        + "\nGet that source tree by other means and name its folder in MODELMESH_SERVING_SRC."
+        + "\nDownload that source tree by other means and set MODELMESH_SERVING_SRC to its folder."
     )
 
 

@@ -1,7 +1,7 @@
-"""One of upstream's documents as a resource of its own, typed where Pulumi knows its kind.
+"""Pulumi resources for upstream's documents, typed if Pulumi knows the kind.
 
-Definitions are not: Pulumi would make an object of each part of their schemas, which takes two seconds of every update.
-Their type and URN are the same either way.
+CustomResourceDefinitions are untyped: Pulumi would turn each part of their schemas into an object, which takes two
+seconds of every update. Type and URN are the same either way.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ _KINDS: dict[str, type[pulumi.CustomResource]] = {
 def upstream_resource(
     document: Document, opts: pulumi.ResourceOptions, *, name: str | None = None
 ) -> pulumi.CustomResource:
-    """The resource, called as the object is; `name` says how, where its metadata are an Output."""
+    """Create a resource with the object's name; `name` is for documents whose metadata is an Output."""
     name, kind = name or document["metadata"]["name"], document["kind"]
     fields: dict[str, Any] = {key: value for key, value in document.items() if key not in ("apiVersion", "kind")}
     if kind not in _KINDS:

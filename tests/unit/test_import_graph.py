@@ -21,7 +21,7 @@ FORBIDDEN = {
     "project": {"settings", "cli", "embedded", "components", "policies", "benchmarks", "models", "tests"},
 }
 """What each top-level package must not import."""
-PUBLIC_MODULES = {"components", "components.check", *(f"components.{layer}" for layer in LAYERS[2:])}
+PUBLIC_MODULES = {"components", "components.checks", *(f"components.{layer}" for layer in LAYERS[2:])}
 KNOWN = {
     "cli/check.py: components.services.manifests",
     "settings/loading.py: components.core.rendering",
@@ -118,7 +118,7 @@ def private(found: list[Import], public: set[str]) -> list[str]:
 
 def _is_public(each: Import, public: set[str]) -> bool:
     module = ".".join(each.module)
-    return module in PUBLIC_MODULES and (module == "components.check" or not each.name or each.name in public)
+    return module in PUBLIC_MODULES and (module == "components.checks" or not each.name or each.name in public)
 
 
 def forbidden(found: list[Import]) -> list[str]:
@@ -162,12 +162,12 @@ def test_the_library_and_the_node_know_nothing_of_the_program(project: list[Impo
 
 GOOD = {
     "components/__init__.py": "from .stores.etcd import Etcd\n__all__ = ['Etcd']",
-    "components/check.py": "from .services.service import problems",
+    "components/checks.py": "from .services.service import problems",
     "components/core/text.py": "",
     "components/stores/etcd.py": "from ..core import text\nclass Etcd: ...",
     "components/services/service.py": "from ..stores.etcd import Etcd\nproblems = []",
     "settings/__init__.py": "import components as mm\nfrom components import Etcd",
-    "settings/models.py": "from components.check import problems",
+    "settings/models.py": "from components.checks import problems",
     "cli/stack.py": "from embedded import node\nfrom embedded.node import start",
     "embedded/node.py": "start = _stop = 1",
     "benchmarks/run.py": "from cli.stack import node",

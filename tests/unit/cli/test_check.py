@@ -54,7 +54,7 @@ def test_upstreams_samples_are_good(name: str) -> None:
             "kind: InferenceService\nmetadata: {name: a, annotations: }\nspec: {predictor: {sklearn: {}}}\n",
             "metadata.annotations[serving.kserve.io/deploymentMode]: None, expected exactly 'ModelMesh'",
         ),
-        ("kind: ServingRuntime\nmetadata: {name: a}\nspec: {}\n", "spec: 'containers' is a required property"),
+        ("kind: ServingRuntime\nmetadata: {name: a}\nspec: {}\n", "spec.containers: missing, expected a value"),
     ],
 )
 def test_what_is_no_whole_document_is_told(

@@ -64,7 +64,7 @@ def refused(changes: Mapping[str, Any], around: Mapping[str, Any]) -> list[str]:
     def program() -> None:
         with pytest.raises(InvalidSpecError) as raised:
             InferenceService("service", arguments(changes, around))
-        problems.extend(raised.value.problems)
+        problems.extend(map(str, raised.value.problems))
 
     assert run(program).resources == []
     return problems

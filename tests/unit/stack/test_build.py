@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+from pulumi_docker_build import Platform
 
 from components.images.build import BuildArgs, image_builder
 from components.images.pull_secret import RegistryCredentials
@@ -14,7 +15,10 @@ REGISTRY_FORM = (
     "expected <host>[:<port>][/<path>] without a scheme, its host with a dot or port, like registry.example.com/ml"
 )
 CACHE_FORM = "expected <host>/<repository>:<tag> (not latest) or gha"
-ID_FORM = "expected letters, digits, _, . and - only"
+DIGEST = f"sha256:{'0' * 64}"
+PLATFORMS = f"expected one that docker-build knows: {', '.join(platform.value for platform in Platform)}"
+BUILDKIT_ONLY = "with engine 'docker'; 'buildkit' supports it"
+ID_FORM = "expected ids of letters, digits, _, . and -"
 PLATFORM_FORM = "expected <os>/<arch>[/<variant>], like linux/arm64"
 
 
@@ -23,7 +27,7 @@ def credentials(**changes: Any) -> RegistryCredentials:
 
 
 def problems(**changes: Any) -> list[str]:
-    return list(dataclasses.replace(PLAIN, **changes).problems())
+    return [str(problem) for problem in dataclasses.replace(PLAIN, **changes).problems()]
 
 
 @pytest.mark.parametrize(
@@ -66,50 +70,54 @@ def test_what_can_be_built_with_is_not_refused(changes: dict[str, Any]) -> None:
         ({"platforms": ["linux/amd64,linux/arm64"]}, f"platforms[0]: 'linux/amd64,linux/arm64', {PLATFORM_FORM}"),
         (
             {"platforms": ["linux/arm64/v8"]},
-            "platforms[0]: 'linux/arm64/v8', expected one that docker-build knows, like linux/arm64",
+            "platforms[0]: 'linux/arm64/v8', expected one that docker-build knows: "
+            + ", ".join(p.value for p in Platform),
         ),
         (
             {"platforms": ["linux/amd64", "linux/amd64"]},
-            "platforms[1]: 'linux/amd64', expected a value other than that of platforms[0]",
+            "platforms[1]: 'linux/amd64', expected each value once; [0] has it already",
         ),
         *(
             ({"cache": text}, f"cache: {text!r}, {CACHE_FORM}")
             for text in ("ghcr.io/team/cache", "ghcr.io/team/cache:latest", "cache:main", "team/cache:main", "GHA", " ")
         ),
-        ({"cache": f"ghcr.io/team/cache@sha256:{'0' * 64}"}, f"cache: (not shown), {CACHE_FORM}"),
-        ({"secrets": {"pip index": "hidden"}}, f"secrets: id 'pip index', {ID_FORM}"),
-        ({"secrets": {"": "hidden"}}, f"secrets: id '', {ID_FORM}"),
-        ({"secrets": {"https://me:hidden@pypi.example": "x"}}, f"secrets: id (not shown), {ID_FORM}"),
-        ({"secrets": {"pip-index-url": ""}}, "secrets.pip-index-url: empty, expected some text"),
-        ({"credentials": credentials(username="")}, "credentials.username: empty, expected some text"),
-        ({"credentials": credentials(password="")}, "credentials.password: empty, expected some text"),
+        (
+            {"cache": f"ghcr.io/team/cache@sha256:{'0' * 64}"},
+            f"cache: 'ghcr.io/team/cache@sha256:{'0' * 64}', {CACHE_FORM}",
+        ),
+        ({"secrets": {"pip index": "hidden"}}, f"secrets: 'pip index', {ID_FORM}"),
+        ({"secrets": {"": "hidden"}}, f"secrets: '', {ID_FORM}"),
+        ({"secrets": {"https://me:hidden@pypi.example": "x"}}, f"secrets: (not shown), {ID_FORM}"),
+        ({"secrets": {"pip-index-url": ""}}, "secrets.pip-index-url: '', expected some text"),
+        ({"credentials": credentials(username="")}, "credentials.username: '', expected some text"),
+        ({"credentials": credentials(password="")}, "credentials.password: '', expected some text"),
         (
             {"credentials": credentials(registry="")},
-            "credentials.registry: '', expected that of the registry, 'registry.example:5000'",
+            "credentials.registry: '', expected the host of the registry that images are pushed to",
         ),
         (
             {"credentials": credentials(registry="https://registry.example:5000")},
-            "credentials.registry: 'https:', expected that of the registry, 'registry.example:5000'",
+            "credentials.registry: 'https:', expected the host of the registry that images are pushed to",
         ),
         (
             {"engine": "docker", "platforms": ["linux/amd64", "linux/arm64"]},
-            "platforms: 'linux/amd64', 'linux/arm64', expected one at most of a Docker engine; BuildKit takes several",
+            f"platforms: ['linux/amd64', 'linux/arm64'], expected one platform at most {BUILDKIT_ONLY}",
         ),
         (
             {"engine": "docker", "secrets": {"proxy-ca": "hidden"}},
-            "secrets: 'proxy-ca', expected none of a Docker engine, which is given no way to them; BuildKit is",
+            f"secrets: ['proxy-ca'], expected no build secrets {BUILDKIT_ONLY}",
         ),
         (
             {"engine": "docker", "builder": "embedded"},
-            "builder: 'embedded', expected none of a Docker engine; BuildKit is reached by one",
+            f"builder: 'embedded', expected no buildx builder {BUILDKIT_ONLY}",
         ),
         (
             {"engine": "docker", "cache": "gha"},
-            "cache: 'gha', expected a repository with a tag of a Docker engine; BuildKit knows it",
+            f"cache: 'gha', expected a repository with a tag {BUILDKIT_ONLY}",
         ),
         (
             {"engine": "docker", "on_preview": True},
-            "on_preview: True, expected False of a Docker engine, whose previews know no digest; BuildKit's do",
+            f"on_preview: True, expected no builds in previews {BUILDKIT_ONLY}",
         ),
     ],
 )

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -22,6 +23,7 @@ from components.installation.cluster_guard import (
     OwnershipConflictError,
     WrongClusterError,
 )
+from settings import cluster_guard
 from tests.unit.stack.api_server import (
     KUBE_SYSTEM,
     NAMESPACES,
@@ -177,7 +179,7 @@ def no_credentials(cluster: Cluster) -> Cluster:
 
 
 OUT_OF_REACH = {
-    no_file: "there is no such file",
+    no_file: "the file does not exist",
     no_yaml: "the file cannot be used",
     no_kubeconfig: "the file cannot be used",
     no_context: "Expected object with name elsewhere in .*contexts",
@@ -208,7 +210,7 @@ def test_a_preview_goes_on_without_the_cluster_and_says_so(
     assert made.one(PROVIDER).inputs["kubeconfig"] == PINNED
     (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert f"context {cluster.context!r}" in warning
-    assert "was not looked at" in warning
+    assert "was not reached" in warning
 
 
 def test_a_first_preview_without_the_cluster_does_not_know_which_it_will_be(server: ApiServer) -> None:
@@ -261,12 +263,18 @@ def test_somebody_elses_objects_end_a_run_before_it_registers_anything(
     server: ApiServer, registered: list[Resource], preview: bool
 ) -> None:
     server.has(NAMESPACES, "serving", owner="acme/models/prod")
-    with pytest.raises(
-        OwnershipConflictError, match="namespace/serving: there already, of stack acme/models/prod"
-    ) as raised:
+    with pytest.raises(OwnershipConflictError, match=r"namespace/serving \(owner: acme/models/prod\)") as raised:
         guarded(server.cluster, preview=preview)
     assert registered == []
-    assert "modelmesh:context" in str(raised.value)
+    assert "use the context of the right one" in str(raised.value)
+
+
+def test_the_program_reports_conflicts_by_its_configuration_keys(server: ApiServer) -> None:
+    server.has(NAMESPACES, "serving", owner="acme/models/prod")
+    settings: Any = SimpleNamespace(guard=lambda: arguments(server.cluster))
+    with pytest.raises(OwnershipConflictError, match="  namespacesExist: namespace/serving") as raised:
+        run(lambda: cluster_guard("guard", settings), preview=True)
+    assert "namespace_names" not in str(raised.value)
 
 
 def test_a_home_folder_is_this_machines_and_the_states_text_everybodys(

@@ -10,7 +10,8 @@ import pulumi
 import pytest
 
 import components
-from components.images.images import ImageRef, parse_ref, resolve
+from components.core.problem import InvalidSpecError
+from components.images.images import ImageRef, Images, parse_ref
 from components.stores.kept_secret import KeptSecret, KeptSecretArgs
 from tests.unit.stack.engine import run
 
@@ -105,13 +106,12 @@ def test_image_references_are_split(text: str, expected: ImageRef) -> None:
     ],
 )
 def test_references_that_pin_nothing_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="pins no image"):
-        parse_ref(text)
+    assert parse_ref(text) is None
+    with pytest.raises(InvalidSpecError, match=r"overrides\.etcd: .*, expected repository:tag"):
+        Images.of({"etcd": text})
 
 
 def test_images_are_overridden_by_key() -> None:
-    images, problems = resolve({"minio": "minio:1", "rest-proxy": "mirror/rest-proxy:2"})
-    assert images is not None
-    assert not problems
+    images = Images.of({"rest-proxy": "mirror/rest-proxy:2"})
     assert str(images.rest_proxy) == "mirror/rest-proxy:2"
     assert str(images.controller) == "kserve/modelmesh-controller:v0.12.0"

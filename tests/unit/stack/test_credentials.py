@@ -8,9 +8,10 @@ import pytest
 
 import components
 from components import images, installation, runtimes, services, stores
-from components.images.images import resolve
+from components.core.problem import FieldPath, InvalidSpecError
+from components.images.images import Images
 from components.images.pull_secret import ImagePullSecret, RegistryCredentials
-from components.installation.payload_processor import PayloadProcessor
+from components.installation.serving_config import PayloadProcessor
 from components.installation.serving_config_rules import serving_config_problems
 from components.services.model_location import ModelPath, StorageUri
 from components.stores.etcd_connection import EtcdConnection
@@ -74,8 +75,8 @@ def test_the_address_of_a_store(url: str) -> None:
         "azure": AzureStorage(account_name="a", container=f"c/?sig={SECRET}"),
         "http": HttpStorage(url=url, headers={"Authorization": f"{SECRET}\n"}, client_key=SECRET),
     }
-    problems = storage_problems(stores)
-    assert {problem.partition(".")[2].partition(".")[0] for problem in problems} == stores.keys()
+    problems = list(storage_problems(stores))
+    assert {problem.path[1] for problem in problems} == stores.keys()
     assert SECRET not in "\n".join(problems)
     assert SECRET not in repr(stores["http"])
 
@@ -92,8 +93,8 @@ def test_a_connection_to_etcd(endpoints: list[str]) -> None:
     etcd = EtcdConnection(
         endpoints=endpoints, root_prefix="x", user=SECRET, client_key=SECRET, override_authority="id:hush@host"
     )
-    assert len(etcd.problems()) >= 4
-    assert SECRET not in "\n".join(etcd.problems())
+    assert len(list(etcd.problems())) >= 4
+    assert SECRET not in "\n".join(map(str, etcd.problems()))
     assert SECRET not in repr(dataclasses.replace(etcd, override_authority=None))
 
 
@@ -108,11 +109,13 @@ def test_what_an_installation_is_told() -> None:
         image_pull_secrets=[ImagePullSecret(name="pull", credentials=[login])],
         management_endpoint="http://id:hush@host :8033",
     )
+    with pytest.raises(InvalidSpecError) as raised:
+        Images.of({"minio": "https://id:hush@mirror.example/minio:1"}, registry="https://id:hush@mirror.example")
     problems = [
-        *serving_config_problems(wrong),
-        *resolve({"minio": "https://id:hush@mirror.example/minio:1"}, "https://id:hush@mirror.example")[1],
+        *serving_config_problems(FieldPath("config"), wrong),
+        *raised.value.problems,
     ]
-    for part in ("payload_processors[1]", "credentials[0].registry", "management_endpoint", "registry prefix", "minio"):
+    for part in ("payload_processors[1]", "credentials[0].registry", "management_endpoint", "registry", "minio"):
         assert part in "\n".join(problems)
     assert SECRET not in "\n".join(problems)
 
@@ -120,7 +123,7 @@ def test_what_an_installation_is_told() -> None:
 def test_a_text_of_another_type() -> None:
     spec: dict[str, Any] = {"predictor": {"model": {"modelFormat": {"name": "x"}, "storageUri": ["s3://id:hush@b"]}}}
     assert spec_problems("InferenceService", spec) == [
-        "spec.predictor.model.storageUri: (not shown) is not of type string"
+        "spec.predictor.model.storageUri: (not shown), expected a value of type string"
     ]
 
 

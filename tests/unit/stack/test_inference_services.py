@@ -97,17 +97,17 @@ def test_another_model_is_another_job_and_the_same_ones_are_the_same() -> None:
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        (services, "services: none, expected one at least"),
-        (lambda: services("one", "one"), "services[1].model_name: 'one', expected a value other than"),
-        (lambda: InferenceServicesArgs(services=[with_headers()]), "its store's headers would stand in a ConfigMap"),
-        (lambda: services("One"), "One: metadata.name: 'One', expected lower-case letters, digits, - and ."),
+        (services, "services: [], expected at least one service"),
+        (lambda: services("one", "one"), "services[1].model_name: 'one', expected each value once"),
+        (lambda: InferenceServicesArgs(services=[with_headers()]), "its store has headers, which a ConfigMap would"),
+        (lambda: services("One"), "services.One.metadata.name: 'One', expected lower-case letters, digits, - and ."),
         (
             lambda: services("one", "two", model_format="unheard-of"),
-            "two: spec.predictor.model.modelFormat",
+            "services.two.spec.predictor.model.modelFormat",
         ),
         (
             lambda: services(*(f"{'m' * 200}-{number}" for number in range(2000))),
-            "expected 900,000 at the most",
+            "expected at most 900,000",
         ),
         (
             lambda: InferenceServicesArgs(
@@ -116,7 +116,7 @@ def test_another_model_is_another_job_and_the_same_ones_are_the_same() -> None:
                     replace(services("two").services[0], namespace=worlds.place("more-models", storage=STORES)),
                 ]
             ),
-            "services: in models and more-models, expected one namespace",
+            "services: in models and more-models, expected services of one namespace",
         ),
     ],
 )  # fmt: skip
@@ -126,7 +126,7 @@ def test_what_could_not_work_is_refused_before_anything_is_registered(args: Any,
     def program() -> None:
         with pytest.raises(InvalidSpecError) as raised:
             InferenceServices("table", args())
-        problems.extend(raised.value.problems)
+        problems.extend(map(str, raised.value.problems))
 
     assert run(program).resources == []
     assert any(expected in problem for problem in problems), problems
@@ -134,7 +134,7 @@ def test_what_could_not_work_is_refused_before_anything_is_registered(args: Any,
 
 def test_a_name_that_no_job_could_have_is_refused() -> None:
     def program() -> None:
-        with pytest.raises(InvalidSpecError, match="41 characters long, 40 fit"):
+        with pytest.raises(InvalidSpecError, match="expected at most 40 characters"):
             InferenceServices("n" * 41, services("one"))
 
     assert run(program).resources == []

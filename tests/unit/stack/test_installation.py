@@ -8,7 +8,8 @@ import pytest
 import yaml
 from cryptography import x509
 
-from components.images.images import resolve
+from components.core.problem import InvalidSpecError
+from components.images.images import Images
 from components.images.pull_secret import ImagePullSecret, RegistryCredentials
 from components.installation.data_plane_tls import DataPlaneTls
 from components.installation.installation import Installation
@@ -211,9 +212,7 @@ def test_upstreams_runtimes_come_when_they_are_admitted() -> None:
 
 
 def test_a_registry_prefix_takes_the_place_of_every_registry_that_is_not_named() -> None:
-    found, problems = resolve({"minio": "minio:1", "ovms": "own.example/ovms:3"}, "mirror.example:5000/hub/")
-    assert found
-    assert not problems
+    found = Images.of({"minio": "minio:1", "ovms": "own.example/ovms:3"}, registry="mirror.example:5000/hub/")
     run, _ = installed(built_in_runtimes=ALL_RUNTIMES, config=config(images=found))
     servers = {
         runtime.name: runtime.inputs["spec"]["containers"][0]["image"]
@@ -231,16 +230,13 @@ def test_a_registry_prefix_takes_the_place_of_every_registry_that_is_not_named()
 
 
 def test_a_registry_prefix_is_no_url() -> None:
-    _, problems = resolve({"minio": "minio:1"}, "https://mirror.example")
-    assert "registry prefix: 'https://mirror.example', expected <host>" in problems[0]
+    with pytest.raises(InvalidSpecError, match=r"registry: .https://mirror\.example., expected <host>"):
+        Images.of({}, registry="https://mirror.example")
 
 
-def test_who_runs_no_minio_needs_no_image_of_it() -> None:
-    found, problems = resolve({}, with_minio=False)
-    assert found
-    assert found.minio is None
-    assert not problems
-    assert resolve({})[1] == ["minio: missing; MinIO no longer publishes images; name a mirror or a build of your own"]
+def test_the_image_of_minio_has_no_default() -> None:
+    assert Images.of().minio is None
+    assert str(Images.of({"minio": "minio:1"}).minio) == "minio:1"
 
 
 def test_the_controller_is_as_large_and_as_many_as_asked() -> None:

@@ -58,8 +58,8 @@ def test_the_numbers_of_a_plan_can_be_followed() -> None:
     assert plan.memory == "577Mi"
     assert plan.load_timeout_seconds == 90
     assert str(plan) == (
-        "3 models of 100.0 MiB, 1.25 times that in memory: 416.7 MiB of room, and 160.3 MiB for the server, make 577Mi "
-        "in each pod; up to 433.3 MiB of files, and 90 s to load one"
+        "3 models of 100.0 MiB, 1.25 times that in memory: 416.7 MiB for models and 160.3 MiB for the server give "
+        "577Mi per pod; up to 433.3 MiB of files, and 90 s to load a model"
     )
 
 
@@ -100,9 +100,9 @@ def test_a_runtime_takes_its_sizes_from_its_plan() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({"memory": "1Gi"}, "memory: '1Gi', expected none beside plan, which sets it"),
-        ({"memory_buffer_bytes": 0}, "memory_buffer_bytes: 0, expected none beside plan"),
-        ({"load_timeout_seconds": 90}, "load_timeout_seconds: 90, expected none beside plan"),
+        ({"memory": "1Gi"}, "memory: '1Gi', expected none together with plan, which sets it"),
+        ({"memory_buffer_bytes": 0}, "memory_buffer_bytes: 0, expected none together with plan"),
+        ({"load_timeout_seconds": 90}, "load_timeout_seconds: 90, expected none together with plan"),
     ],
 )
 def test_a_size_is_either_planned_or_given(given: dict[str, object], expected: str) -> None:

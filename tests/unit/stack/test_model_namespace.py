@@ -78,7 +78,7 @@ def refused(namespace: str = "team-a", *, config: Mapping[str, Any] | None = Non
         args = ModelNamespaceArgs(installation=installation(config=config), namespace=namespace, **arguments)
         with pytest.raises(InvalidSpecError) as raised:
             ModelNamespace("models", args)
-        problems.extend(raised.value.problems)
+        problems.extend(map(str, raised.value.problems))
 
     assert [resource.name for resource in run(program).resources] == ["controller"]
     return problems
@@ -300,10 +300,14 @@ def test_the_controllers_copy_of_the_etcd_secret_is_not_touched() -> None:
 @pytest.mark.parametrize(
     ("namespace", "arguments", "expected"),
     [
-        ("elsewhere", {}, "namespace: 'elsewhere', the installation's model_namespaces are serving, team-a, team-b"),
-        ("serving", {"exists": True}, "exists: True, but this is the controller's namespace"),
+        (
+            "elsewhere",
+            {},
+            "namespace: 'elsewhere', expected one of the installation's model_namespaces (serving, team-a, team-b)",
+        ),
+        ("serving", {"exists": True}, "exists: True, expected False for the namespace of the controller"),
         ("team-a", {"storage": ExistingStorage(secret_name="mine")}, "storage.secret_name: 'mine', expected 'storage-"),  # noqa: S106
-        ("team-a", {"storage": {"a/b": BUCKET}}, "storage['a/b']: 'a/b', expected a key of up to 253 letters"),
+        ("team-a", {"storage": {"a/b": BUCKET}}, "storage: 'a/b', expected a key of up to 253 letters"),
         ("team-a", {"storage": {"disk": PvcStorage(claim_name="Models")}}, "storage.disk.name: 'Models', expected"),
     ],
 )

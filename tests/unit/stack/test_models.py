@@ -9,7 +9,8 @@ from settings.models import Model, models
 
 
 def read(listed: list[dict[str, Any]] | None = None, table: str = "") -> tuple[tuple[Model, ...], list[str]]:
-    return models({"models": listed or [], "modelTable": table, "inferenceService": "own"})
+    found, problems = models({"models": listed or [], "modelTable": table, "inferenceService": "own"})
+    return found, [str(problem) for problem in problems]
 
 
 def test_the_list_and_the_table_are_added_up(tmp_path: Path) -> None:
@@ -23,14 +24,14 @@ def test_the_list_and_the_table_are_added_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("name,pth\none,a\n", "expected the columns name and, if any, path"),
-        ("path\na\n", "expected the columns name and, if any, path"),
-        ("", "expected the columns name and, if any, path"),
-        ("name,path\none\n", "line 2: expected 2 columns"),
-        ("name,path\none,a,b\n", "line 2: expected 2 columns"),
+        ("name,pth\none,a\n", "expected a CSV file with the columns name and path"),
+        ("path\na\n", "expected a CSV file with the columns name and path"),
+        ("", "expected a CSV file with the columns name and path"),
+        ("name,path\none\n", "line 2 has not 2 columns"),
+        ("name,path\none,a,b\n", "line 2 has not 2 columns"),
         ("name\nOne\n", "modelTable, line 2.name: 'One', expected lower-case letters"),
-        ("name\nown\n", "modelTable, line 2.name: 'own', expected each name once"),
-        ("name\none\ntwo\none\n", "modelTable, line 4.name: 'one', expected each name once"),
+        ("name\nown\n", "modelTable, line 2.name: 'own', expected each name once; "),
+        ("name\none\ntwo\none\n", "modelTable, line 4.name: 'one', expected each name once; "),
     ],
 )
 def test_what_is_wrong_with_a_table_is_told_by_its_line(tmp_path: Path, text: str, expected: str) -> None:

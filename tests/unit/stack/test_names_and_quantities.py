@@ -40,8 +40,8 @@ def test_what_is_known_later_is_not_judged() -> None:
 
 
 def test_what_stands_twice_is_told_with_both_places() -> None:
-    found = list(duplicate_problems("names", ["a", None, "b", "a", None], "name"))
-    assert found == ["names[3].name: 'a', expected a value other than that of names[0]"]
+    found = list(map(str, duplicate_problems("names", ["a", None, "b", "a", None], "name")))
+    assert found == ["names[3].name: 'a', expected each value once; [0] has it already"]
 
 
 @pytest.mark.parametrize("name", ["runtime", "custom-runtime-0.x", "a" * 54])

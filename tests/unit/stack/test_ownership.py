@@ -51,7 +51,7 @@ def problems(server: ApiServer, **changes: Any) -> list[str]:
         "definitions": "own",
     }
     args = ClusterGuardArgs(cluster=server.cluster, **(values | changes))
-    return ownership_problems(args, STACK, ExistingObjects(server.cluster))
+    return [str(problem) for problem in ownership_problems(args, STACK, ExistingObjects(server.cluster))]
 
 
 def everything(server: ApiServer, owner: str | None = None, definitions_owner: str | None = None) -> None:
@@ -87,13 +87,14 @@ def test_all_that_is_in_the_way_is_told_at_once(server: ApiServer) -> None:
     assert all(f"crd/{name}" in told for name in NAMES)
 
 
-@pytest.mark.parametrize(("owner", "whose"), [(OTHER, f"of stack {OTHER}"), (None, "without a stack's mark")])
+@pytest.mark.parametrize(("owner", "whose"), [(OTHER, OTHER), (None, "none")])
 def test_a_namespace_of_somebody_else_is_not_taken_over(server: ApiServer, owner: str | None, whose: str) -> None:
     server.has(NAMESPACES, "team-a", owner=owner)
     problem, _ = problems(server)
-    assert problem.startswith("namespace/team-a: there already, ")
-    assert whose in problem
-    assert "expected another name, or modelmesh:namespacesExist: true" in problem
+    assert problem == (
+        f"namespace_names: namespace/team-a (owner: {whose}), expected another name, or a namespace that the stack "
+        "uses and leaves to its owner"
+    )
 
 
 def test_a_namespace_that_the_stack_does_not_make_is_nobodys_business(server: ApiServer) -> None:
@@ -106,18 +107,19 @@ def test_a_namespace_that_the_stack_does_not_make_is_nobodys_business(server: Ap
 def test_a_stack_does_not_stop_making_a_namespace_that_would_go_with_all_in_it(server: ApiServer) -> None:
     server.has(NAMESPACES, "serving", owner=STACK)
     (problem,) = problems(server, namespace_names=[])
-    assert problem.startswith("namespace/serving: of this stack, which would delete it and all in it")
-    assert problem.endswith("expected modelmesh:namespacesExist: false")
+    assert problem.startswith(
+        f"namespace_names: namespace/serving (owner: {STACK}), expected the stack to create it still"
+    )
 
 
 @pytest.mark.parametrize(
     ("definitions", "owner", "expected"),
     [
         ("own", OTHER, "kept in that stack first"),
-        ("own", None, "customResourceDefinitions: existing"),
-        ("own", "shared", "customResourceDefinitions: kept"),
+        ("own", None, "existing"),
+        ("own", "shared", "kept"),
         ("kept", OTHER, "kept in that stack first"),
-        ("kept", None, "customResourceDefinitions: existing"),
+        ("kept", None, "existing"),
     ],
 )
 def test_definitions_of_somebody_else_are_not_taken_over(
@@ -125,11 +127,10 @@ def test_definitions_of_somebody_else_are_not_taken_over(
 ) -> None:
     server.has(DEFINITIONS, *NAMES, owner=owner)
     problem = problems(server, definitions=definitions)[0]
-    assert problem.startswith(", ".join(f"crd/{name}" for name in NAMES) + ": ")
-    assert (
-        f"expected modelmesh:{expected}" in problem
-        or f"expected modelmesh:customResourceDefinitions: {expected}" in problem
+    assert problem.startswith(
+        "definitions: " + ", ".join(f"crd/{name}" for name in NAMES) + f" (owner: {owner or 'none'})"
     )
+    assert f"), expected {expected}" in problem
 
 
 def test_kept_definitions_are_every_stacks(server: ApiServer) -> None:
@@ -160,11 +161,11 @@ def test_definitions_can_be_adopted_on_purpose_those_that_lack_the_mark_and_no_o
 @pytest.mark.parametrize("owner", [OTHER, None])
 def test_a_cluster_has_room_for_one_installation_of_cluster_scope(server: ApiServer, owner: str | None) -> None:
     everything(server, owner=owner)
-    (problem,) = [each for each in problems(server) if each.startswith("clusterrole/")]
-    objects = f"clusterrole/{ROLE}, clusterrolebinding/{BINDING}, validatingwebhookconfiguration/{WEBHOOK}: "
-    assert problem.startswith(objects)
-    assert (f"of stack {OTHER}" if owner else "without a stack's mark") in problem
-    assert "expected modelmesh:scope: namespace for each of them, or one after the other" in problem
+    (problem,) = [each for each in problems(server) if each.startswith("scope: ")]
+    objects = f"clusterrole/{ROLE}, clusterrolebinding/{BINDING}, validatingwebhookconfiguration/{WEBHOOK}"
+    assert problem.startswith(
+        f"scope: {objects} (owner: {owner or 'none'}), expected only one ModelMesh Serving of cluster"
+    )
 
 
 def test_installations_of_namespace_scope_live_side_by_side(server: ApiServer) -> None:
@@ -177,22 +178,23 @@ def test_installations_of_namespace_scope_live_side_by_side(server: ApiServer) -
 def test_two_installations_do_not_go_into_one_namespace(server: ApiServer) -> None:
     server.has(WEBHOOKS, f"serving.{WEBHOOK}", owner=OTHER)
     problem = problems(server, scope="namespace")[0]
-    assert problem.startswith(f"validatingwebhookconfiguration/serving.{WEBHOOK}: there already, of stack {OTHER}; ")
-    assert "expected a namespace that no ModelMesh Serving is in" in problem
+    webhook = f"validatingwebhookconfiguration/serving.{WEBHOOK} (owner: {OTHER})"
+    assert problem == f"controller_namespace: {webhook}, expected a namespace without a ModelMesh Serving"
 
 
 def test_an_installation_of_cluster_scope_bears_none_of_namespace_scope(server: ApiServer) -> None:
     server.has(WEBHOOKS, f"neighbours.{WEBHOOK}", owner=OTHER)
     (problem,) = problems(server)
-    assert problem.startswith(f"validatingwebhookconfiguration/neighbours.{WEBHOOK}: there already, of stack {OTHER}; ")
-    assert "bears no other" in problem
+    webhook = f"validatingwebhookconfiguration/neighbours.{WEBHOOK} (owner: {OTHER})"
+    assert problem.startswith(f"scope: {webhook}, expected only one ModelMesh Serving of cluster scope per cluster")
 
 
 def test_an_installation_of_namespace_scope_cannot_go_where_one_of_cluster_scope_is(server: ApiServer) -> None:
     server.has(CLUSTER_ROLES, ROLE)
     (problem,) = problems(server, scope="namespace")
-    assert problem.startswith(f"clusterrole/{ROLE}: there already, without a stack's mark; ")
-    assert "bears no other" in problem
+    assert problem.startswith(
+        f"scope: clusterrole/{ROLE} (owner: none), expected only one ModelMesh Serving of cluster"
+    )
     server.known[f"{CLUSTER_ROLES}/{ROLE}"] = 403
     assert problems(server, scope="namespace") == [], "it needs no right of that kind"
 
@@ -211,7 +213,7 @@ def test_what_is_being_deleted_is_waited_for(server: ApiServer, owner: str | Non
     server.has(NAMESPACES, "serving", owner=owner, going=True)
     (problem,) = problems(server)
     command = server.cluster.kubectl("wait", "--for=delete", "namespace/serving")
-    assert problem == f"namespace/serving: being deleted; expected to be gone, {command}"
+    assert problem == f"namespace_names: namespace/serving (being deleted), expected the end of its deletion: {command}"
 
 
 def test_existing_definitions_are_only_looked_for(server: ApiServer) -> None:
@@ -224,8 +226,8 @@ def test_existing_definitions_are_only_looked_for(server: ApiServer) -> None:
 def test_existing_definitions_that_are_not_served_are_named(server: ApiServer) -> None:
     server.serves(f"{GROUP}/v1alpha1", "servingruntimes", "inferencegraphs")
     alpha, beta = problems(server, definitions="existing")
-    assert f"serves no predictors, clusterservingruntimes of {GROUP}/v1alpha1; expected kept" in alpha
-    assert f"serves no inferenceservices of {GROUP}/v1beta1; expected kept" in beta
+    assert f"expected kept, or predictors, clusterservingruntimes of {GROUP}/v1alpha1 served by the cluster" in alpha
+    assert f"expected kept, or inferenceservices of {GROUP}/v1beta1 served by the cluster" in beta
 
 
 def test_in_namespace_scope_nobody_needs_shared_runtimes(server: ApiServer) -> None:
@@ -241,8 +243,8 @@ def test_a_stack_does_not_stop_making_definitions_that_would_go_with_all_they_de
     for version, resources in SERVED.items():
         server.serves(version, *resources)
     (problem,) = problems(server, definitions="existing")
-    assert problem.startswith(", ".join(f"crd/{name}" for name in NAMES))
-    assert "expected modelmesh:customResourceDefinitions: kept for one update before" in problem
+    assert problem.startswith("definitions: " + ", ".join(f"crd/{name}" for name in NAMES))
+    assert "expected kept for one update first" in problem
     for name in NAMES:
         server.known[f"{DEFINITIONS}/{name}"] = 403
     assert problems(server, definitions="existing") == [], "who has made them may look at them"
@@ -253,8 +255,8 @@ def test_definitions_older_than_marks_may_be_the_stacks_own_and_go_with_all_they
     for version, resources in SERVED.items():
         server.serves(version, *resources)
     (problem,) = problems(server, definitions="existing")
-    assert problem.startswith(", ".join(f"crd/{name}" for name in NAMES))
-    assert "expected modelmesh:customResourceDefinitions: kept for one update before" in problem
+    assert problem.startswith("definitions: " + ", ".join(f"crd/{name}" for name in NAMES))
+    assert "expected kept for one update first" in problem
     kept, *_ = problems(server, definitions="kept")
     assert kept.endswith(server.cluster.kubectl("annotate", "crd", *NAMES, f"{MARK}=shared"))
     assert "existing" not in kept, "which would end with their deletion"
@@ -265,13 +267,14 @@ def test_rights_that_are_missing_are_named(server: ApiServer) -> None:
     for path in (f"{DEFINITIONS}/{NAMES[0]}", WEBHOOKS):
         server.known[path] = 403
     first, second = problems(server)
-    assert first == f"crd/{NAMES[0]}: the server says 403; expected the right to get customresourcedefinitions"
-    assert second.endswith("the server says 403; expected the right to list validatingwebhookconfigurations")
+    refused = f"crd/{NAMES[0]}: the server says 403"
+    assert first == f"cluster: {refused}, expected the right to get customresourcedefinitions"
+    assert second.endswith("the server says 403, expected the right to list validatingwebhookconfigurations")
     server.known[f"/apis/{GROUP}/v1beta1"] = 403
     server.serves(f"{GROUP}/v1alpha1", *SERVED[f"{GROUP}/v1alpha1"])
     told = problems(server, definitions="existing")
-    assert f"/apis/{GROUP}/v1beta1: the server says 403; expected the right to get it" in told
-    assert not any("serves no" in each for each in told)
+    assert f"cluster: /apis/{GROUP}/v1beta1: the server says 403, expected the right to get this path" in told
+    assert not any("served by the cluster" in each for each in told)
 
 
 def test_a_stack_that_was_renamed_gets_its_objects_back(server: ApiServer) -> None:
@@ -280,7 +283,7 @@ def test_a_stack_that_was_renamed_gets_its_objects_back(server: ApiServer) -> No
     *_, hint = problems(server)
     objects = ["namespace/serving", *(f"crd/{name}" for name in NAMES)]
     objects += [f"clusterrole/{ROLE}", f"clusterrolebinding/{BINDING}", f"validatingwebhookconfiguration/{WEBHOOK}"]
-    assert hint.startswith("only what this very stack made")
+    assert hint.startswith("cluster: namespace/serving, crd/")
     assert hint.endswith(server.cluster.kubectl("annotate", "--overwrite", *objects, f"{MARK}={STACK}"))
 
 

@@ -245,16 +245,16 @@ def test_a_promoted_image_is_taken_as_it_is() -> None:
         ),
         (
             built(repository="Server"),
-            "repository: 'Server', expected small letters, digits, ., _ and - between /",
+            "repository: 'Server', expected lower-case letters, digits, ., _ and - between /",
         ),
         (
             built({"artifact": Path("runtime_src")}),
-            "sources: no folder for the root of the build context, expected one by the name ''",
+            'sources[""]: missing, expected the folder for the root of the build context',
         ),
         *(
             (
                 built({"": Path("runtime_src"), folder: Path("runtime_src")}),
-                f"sources: {folder!r}, expected a folder inside the build context",
+                f"sources: {folder!r}, expected folders inside the build context",
             )
             for folder in ("/artifact", "a/../../b")
         ),
@@ -266,7 +266,7 @@ def test_what_is_no_image_is_refused_before_anything_is_registered(
     def program() -> None:
         with pytest.raises(InvalidSpecError) as raised:
             RuntimeImage("runtime", image)
-        assert [*raised.value.problems] == [expected]
+        assert [str(problem) for problem in raised.value.problems] == [expected]
 
     assert run(program).resources == []
 

@@ -7,8 +7,7 @@ import pytest
 import yaml
 
 from components.images.pull_secret import ImagePullSecret
-from components.installation.payload_processor import PayloadProcessor
-from components.installation.serving_config import Metrics, Resources, RestProxy, ScaleToZero
+from components.installation.serving_config import Metrics, PayloadProcessor, Resources, RestProxy, ScaleToZero
 from components.upstream.documents import text
 from tests.unit.stack.upstream_tree import tree
 from tests.unit.stack.worlds import config, images

@@ -11,7 +11,7 @@ import settings
 from settings import schema
 from tests.unit.stack.engine import encrypted_keys, run, stack_config
 
-DUPLICATE = ", expected a value other than that of"
+DUPLICATE = ", expected each value once; [0] has it already"
 
 
 def load(config: dict[str, str], *encrypted: str) -> settings.Settings:
@@ -21,7 +21,7 @@ def load(config: dict[str, str], *encrypted: str) -> settings.Settings:
 
 
 def problems(config: dict[str, str], *encrypted: str) -> str:
-    with pytest.raises(settings.BadConfiguration) as raised:
+    with pytest.raises(settings.ConfigurationError) as raised:
         load(config, *encrypted)
     assert isinstance(raised.value, pulumi.RunError), "no traceback"
     return str(raised.value)
@@ -64,27 +64,27 @@ def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
     )
     for expected in (
         "'dev' (Pulumi.dev.yaml)",
-        "modelmesh:podPerRuntime: unknown key; did you mean podsPerRuntime",
+        "modelmesh:podPerRuntime: unknown key, expected a key of Pulumi.yaml, maybe podsPerRuntime",
         "modelmesh:restProxy: 'maybe', expected boolean",
         "modelmesh:podsPerRuntime: 'many', expected integer (Pods of each runtime)",
-        "modelmesh:loadTimeoutSeconds: 0, expected 1 or more",
+        "modelmesh:loadTimeoutSeconds: '0', expected integer of 1 or more (Time limit",
         "modelmesh:namespace: 'Model Mesh', expected up to 63 lower-case letters",
-        "modelmesh:kubeconfig: ' ', expected some text",
-        "modelmesh:context: missing (Context in that kubeconfig",
+        "modelmesh:kubeconfig: ' ', expected string with some text (Path",
+        "modelmesh:context: missing, expected string with some text (Context in that kubeconfig",
         "modelmesh:runtimeMemory: 'a lot', expected a quantity",
         "modelmesh:adapterResources.requests.cpu: 'x', expected a quantity",
-        "modelmesh:adapterResources.requests.disk: unknown",
+        "modelmesh:adapterResources.requests: 'disk', expected only cpu and memory",
         "modelmesh:adapterResources.limits.cpu: missing",
-        "modelmesh:meshResources.limit: unknown; known are requests, limits",
-        "modelmesh:buildArgs.JOBS: expected string",
+        "modelmesh:meshResources.limit: unknown key, expected one of requests, limits",
+        "modelmesh:buildArgs.JOBS: 2, expected string",
         "modelmesh:scope: 'everywhere', expected cluster or namespace",
         "modelmesh:webhookCertificate: 'mine', expected own or cert-manager",
-        "modelmesh:persistence.etcd: expected string",
-        "modelmesh:persistence.redis: unknown; known are etcd, minio, storageClass",
-        "modelmesh:persistence.storageClass: expected string",
-        "modelmesh:images.etc: unknown image; known are modelmesh,",
-        "modelmesh:images.etcd: 'etcd:latest' pins no image",
-        "modelmesh:images.minio: missing; MinIO no longer publishes images",
+        "modelmesh:persistence.etcd: 1, expected string",
+        "modelmesh:persistence.redis: unknown key, expected one of etcd, minio, storageClass",
+        "modelmesh:persistence.storageClass: 1, expected string",
+        "modelmesh:images.etc: 'x:1', expected one of the keys modelmesh,",
+        "modelmesh:images.etcd: 'etcd:latest', expected repository:tag (not latest)",
+        "modelmesh:images.minio: missing, expected an image of MinIO, which no longer publishes any",
     ):
         assert expected in text, text
 
@@ -101,8 +101,8 @@ def test_what_the_components_would_refuse_is_told_before_any_resource_is_registe
         }
     )
     for expected in (
-        "modelmesh:modelFormat: formats[0].name: 'sklearn' makes",
-        "modelmesh:modelNamespace: 'elsewhere', with scope 'namespace'",
+        "modelmesh:modelFormat: 'sklearn'",
+        "modelmesh:modelNamespace: 'elsewhere', expected 'modelmesh-serving', the only namespace of this controller",
         "modelmesh:builtInRuntimes[0]: 'triton-3.x', expected one of",
         "modelmesh:meshResources.limits.memory: '512Mi'",
     ):
@@ -110,7 +110,7 @@ def test_what_the_components_would_refuse_is_told_before_any_resource_is_registe
     too_long = problems(config | {"modelmesh:runtimeName": "x" * 50})
     assert "68 characters long, 63 fit" in too_long
     too_small = problems(config | {"modelmesh:runtimeMemory": "100Mi"})
-    assert "modelmesh:runtimeMemory: spec." in too_small
+    assert "modelmesh:runtimeMemory: '100Mi', expected" in too_small
     assert "modelmesh:persistence.etcd: '512Mi', expected 1Gi" in problems(
         config | {"modelmesh:persistence": json.dumps({"etcd": "512Mi"})}
     )
@@ -146,17 +146,17 @@ def test_what_two_keys_cannot_say_together_is_told(config: dict[str, str]) -> No
         }
     )
     for expected in (
-        "modelmesh:runtimeSource: given, but runtimeImage names a model server that is built already",
-        "modelmesh:modelDigest: expected together with modelImage",
-        "modelmesh:buildCache: given, but nothing is built here",
-        "modelmesh:registryPassword: expected together with registryUser",
-        "modelmesh:persistence.etcd: given, but etcd names a store of yours",
-        "modelmesh:tls.clientAuth: given, but tls.enabled is not true",
+        "modelmesh:runtimeSource: 'elsewhere', expected none: runtimeImage names a model server that is already built",
+        "modelmesh:modelDigest: '', expected both modelImage and modelDigest",
+        "modelmesh:buildCache: 'gha', expected none: runtimeImage and modelImage are set",
+        "modelmesh:registryPassword: (not shown), expected both registryUser and registryPassword",
+        "modelmesh:persistence.etcd: '1Gi', expected none: etcd names an existing store",
+        "modelmesh:tls.clientAuth: 'require', expected none unless tls.enabled is true",
         "modelmesh:s3.secretAccessKey: missing",
     ):
         assert expected in text, text
     store = json.dumps(dict.fromkeys(("region", "accessKeyId", "secretAccessKey"), "x") | {"endpointUrl": "https://s3"})
-    assert "modelmesh:persistence.minio: given, but s3 names a store of yours" in problems(
+    assert "modelmesh:persistence.minio: '1Gi', expected none: s3 names an existing store" in problems(
         config | {"modelmesh:s3": store}, "s3"
     )
     assert "modelmesh:registry: missing, expected where to push the model server" in problems(
@@ -203,14 +203,14 @@ def test_stores_and_certificates_of_yours_are_told_by_their_keys(config: dict[st
         "s3", "etcd",
     )  # fmt: skip
     for expected in (
-        "modelmesh:s3.acl: unknown; known are endpointUrl,",
+        "modelmesh:s3.acl: unknown key, expected one of endpointUrl,",
         "modelmesh:etcd.endpoints[0]: 'etcd:2379', expected http(s)://",
-        "modelmesh:etcd.password: missing, expected both user and password",
+        "modelmesh:etcd.password: missing, expected both fields of the pair user and password",
         "modelmesh:etcd.clientKey: not a private key",
         "modelmesh:etcd.certificate: not a certificate",
-        "modelmesh:tls.dnsNames: expected a list",
-        "modelmesh:pullSecrets[0].name: missing",
-        "modelmesh:pullSecrets[1]: expected an object with name, registry, username, password",
+        "modelmesh:tls.dnsNames: 'models.example', expected array",
+        "modelmesh:pullSecrets[0].name: missing, expected string",
+        "modelmesh:pullSecrets[1]: (not shown), expected object",
         "modelmesh:customResourceDefinitions: 'mine', expected one of own, kept, existing",
     ):
         assert expected in text, text
@@ -241,7 +241,7 @@ def test_secrets_have_to_be_encrypted_and_are_never_shown(config: dict[str, str]
     }  # fmt: skip
     text = problems(config | given)
     for path in ("registryPassword", "buildSecrets.pip-index-url", "pullSecrets[0].password", "s3.secretAccessKey"):
-        assert f"modelmesh:{path}: in plain text, expected it encrypted: pulumi config set --secret" in text, text
+        assert f"modelmesh:{path}: in plain text, expected it encrypted, by pulumi config set --secret" in text, text
     assert "modelmesh:etcd.password: in plain text" in text
     assert secret not in text
     load(config | given, *(key.removeprefix("modelmesh:") for key in given if key != "modelmesh:persistence"))
@@ -261,10 +261,10 @@ def test_a_kubeconfig_is_named_and_never_told(config: dict[str, str], content: s
 
 def test_no_key_is_encrypted_whose_value_the_stack_shows(config: dict[str, str]) -> None:
     text = problems(config, "buildArgs")
-    assert "modelmesh:buildArgs: encrypted, but it ends readable" in text
+    assert "modelmesh:buildArgs: encrypted, expected plain text without secrets" in text
     url = json.dumps({"PIP_INDEX_URL": "https://user:hush@pip.example/simple"})
     text = problems(config | {"modelmesh:buildArgs": url})
-    assert "modelmesh:buildArgs.PIP_INDEX_URL: a URL with a user" in text
+    assert "modelmesh:buildArgs.PIP_INDEX_URL: (not shown), expected a URL without a user" in text
     assert "hush" not in text
 
 
@@ -272,31 +272,29 @@ def test_what_cannot_be_read_is_no_reason_to_refuse_a_preview_and_is_never_appli
     unread = config | {"modelmesh:buildSecrets": json.dumps({"pip-index-url": schema.UNREADABLE})}
     load(unread, "buildSecrets")
     with pytest.raises(
-        settings.BadConfiguration, match=r"modelmesh:buildSecrets: \(a secret that cannot be read here\)"
+        settings.ConfigurationError, match=r"modelmesh:buildSecrets: \(a secret that cannot be read here\)"
     ):
         run(settings.load, config=unread, encrypted=["modelmesh:buildSecrets"], preview=False)
     text = problems(config | {"modelmesh:s3": schema.UNREADABLE}, "s3")
-    assert (
-        "modelmesh:s3: encrypted as a whole, so nothing of it can be checked here; expected its secrets alone" in text
-    )
+    assert "modelmesh:s3: encrypted as a whole, expected only the secrets in it encrypted" in text
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"registryUser": "me"}, "registryPassword: expected together with registryUser"),
-        ({"registry": ""}, "registry: missing, expected where to push the model server and the model built here"),
+        ({"registryUser": "me"}, "registryPassword: (not shown), expected both registryUser"),
+        ({"registry": ""}, "registry: missing, expected where to push the model server and the model, which"),
         ({"modelSource": "nowhere"}, "modelSource: 'nowhere', expected the folder of the model"),
-        ({"modelName": "a" * 43}, "modelName: 43 characters long, 42 fit"),
-        ({"storageKey": ".."}, "storageKey: a Secret takes no key . or ..*"),
-        ({"storageKey": "default_gcs"}, "storageKey: of type 's3', but"),
+        ({"modelName": "a" * 43}, "modelName: 'aaa"),
+        ({"storageKey": ".."}, "storageKey: '..', expected a key of a Secret"),
+        ({"storageKey": "default_gcs"}, "storageKey: 'default_gcs', expected another key"),
         ({"s3": {"endpointUrl": "https://s3"}, "images": {}, "persistence": {}}, "s3.region: missing"),
-        ({"persistence": {"storageClass": "fast"}}, "persistence.storageClass: given, but no volume has it"),
+        ({"persistence": {"storageClass": "fast"}}, "persistence.storageClass: 'fast', expected a size"),
         ({"persistence": {"etcd": "1Gi", "minio": "1Gi", "storageClass": "A"}}, "persistence.storageClass: 'A'"),
-        ({"runtimeName": "mlserver-1.x", "builtInRuntimes": ["mlserver-1.x"]}, "runtimeName: 'mlserver-1.x' is among"),
-        ({"builtInRuntimes": ["ovms-1.x"] * 2}, f"builtInRuntimes[1]: 'ovms-1.x'{DUPLICATE} builtInRuntimes[0]"),
-        ({"pullSecrets": [{"name": "a"}] * 2}, f"pullSecrets[1]: 'a'{DUPLICATE} pullSecrets[0]"),
-        ({"pullSecrets": [{"name": "a", "registry": "r.io", "username": "u"}]}, "pullSecrets[0].password: empty"),
+        ({"runtimeName": "mlserver-1.x", "builtInRuntimes": ["mlserver-1.x"]}, "runtimeName: 'mlserver-1.x', expected"),
+        ({"builtInRuntimes": ["ovms-1.x"] * 2}, f"builtInRuntimes[1]: 'ovms-1.x'{DUPLICATE}"),
+        ({"pullSecrets": [{"name": "a"}] * 2}, f"pullSecrets[1].name: 'a'{DUPLICATE}"),
+        ({"pullSecrets": [{"name": "a", "registry": "r.io", "username": "u"}]}, "pullSecrets[0].password: ''"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_by_its_key_and_once(config: dict[str, str], change: dict[str, Any], message: str) -> None:

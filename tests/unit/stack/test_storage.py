@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from components.core.problem import InvalidSpecError
+from components.core.problem import InvalidSpecError, Problem
 from components.stores.storage import (
     AzureStorage,
     GcsStorage,
@@ -105,7 +105,7 @@ PRINCIPAL = {"client_id": "id", "client_secret": "hidden", "tenant_id": "tenant"
 )
 def test_each_kind_has_the_keys_that_the_puller_reads(storage: Storage, expected: dict[str, str]) -> None:
     assert entry(storage) == expected
-    assert not storage_problems({"key": storage})
+    assert not list(storage_problems({"key": storage}))
 
 
 def test_headers_stay_out_of_the_entry_because_an_object_in_it_would_stop_every_runtime() -> None:
@@ -130,7 +130,7 @@ def test_the_secret_is_made_without_any_entry_because_pods_mount_it() -> None:
 
 
 def test_what_is_known_later_is_not_judged() -> None:
-    later: list[str] = []
+    later: list[Problem] = []
 
     def program() -> None:
         unknown = pulumi.Output.from_input("not a URL")
@@ -143,62 +143,77 @@ def test_what_is_known_later_is_not_judged() -> None:
 
 S3_WITH = dataclasses.replace
 WRONG: list[tuple[dict[str, Storage], str]] = [
-    ({"a/b": S3}, "storage['a/b']: 'a/b', expected a key of up to 253 letters, digits, -, _ and ."),
-    ({"": S3}, "storage['']: '', expected a key of up to 253 letters"),
-    ({"..models": S3}, "storage['..models']: a Secret takes no key . or ..*"),
-    ({"default_gcs": S3}, "storage.default_gcs: of type 's3', but only services that ask for type 'gcs' would take it"),
-    ({"a": S3_WITH(S3, endpoint_url="minio:9000")}, "storage.a.endpoint_url: 'minio:9000', expected http://<host>"),
-    ({"a": S3_WITH(S3, endpoint_url="http://minio:9000:9000")}, "storage.a.endpoint_url: 'http://minio:9000:9000'"),
-    ({"a": S3_WITH(S3, endpoint_url="https://s3.example?x=1")}, "storage.a.endpoint_url: (not shown), expected http"),
-    ({"a": S3_WITH(S3, bucket="")}, "storage.a.bucket: '', expected some text"),
-    ({"a": S3_WITH(S3, bucket="s3://models")}, "storage.a.bucket: 's3://models', expected a name without /"),
-    ({"a": GcsStorage(bucket="models/a")}, "storage.a.bucket: 'models/a', expected a name without /"),
-    ({"a": AzureStorage(account_name="a", container="c/d")}, "storage.a.container: 'c/d', expected a name without /"),
-    ({"a": S3_WITH(S3, region="")}, "storage.a.region: '', expected some text"),
-    ({"a": S3_WITH(S3, certificate="/etc/ssl/ca.pem")}, "storage.a.certificate: not a certificate, expected PEM text"),
-    ({"a": GcsStorage(bucket="")}, "storage.a.bucket: ''"),
-    ({"a": GcsStorage(bucket="b", private_key=KEY_PEM)}, "storage.a: only one of private_key and client_email"),
-    ({"a": GcsStorage(bucket="b", client_email="x@y")}, "expected both, or none for a public bucket"),
+    ({"a/b": S3}, "entries: 'a/b', expected a key of up to 253 letters, digits, -, _ and ."),
+    ({"": S3}, "entries: '', expected a key of up to 253 letters"),
+    ({"..models": S3}, "entries: '..models', expected a key of a Secret, which cannot be . or start with .."),
+    (
+        {"default_gcs": S3},
+        "entries: 'default_gcs', expected another key: ModelMesh reads this one as the default entry of type 'gcs'",
+    ),
+    ({"a": S3_WITH(S3, endpoint_url="minio:9000")}, "entries.a.endpoint_url: 'minio:9000', expected http://<host>"),
+    ({"a": S3_WITH(S3, endpoint_url="http://minio:9000:9000")}, "entries.a.endpoint_url: 'http://minio:9000:9000'"),
+    ({"a": S3_WITH(S3, endpoint_url="https://s3.example?x=1")}, "entries.a.endpoint_url: (not shown), expected http"),
+    ({"a": S3_WITH(S3, bucket="")}, "entries.a.bucket: '', expected some text"),
+    ({"a": S3_WITH(S3, bucket="s3://models")}, "entries.a.bucket: 's3://models', expected a name without /"),
+    ({"a": GcsStorage(bucket="models/a")}, "entries.a.bucket: 'models/a', expected a name without /"),
+    ({"a": AzureStorage(account_name="a", container="c/d")}, "entries.a.container: 'c/d', expected a name without /"),
+    ({"a": S3_WITH(S3, region="")}, "entries.a.region: '', expected some text"),
+    (
+        {"a": S3_WITH(S3, certificate="/etc/ssl/ca.pem")},
+        "entries.a.certificate: not a certificate, expected the PEM text",
+    ),
+    ({"a": GcsStorage(bucket="")}, "entries.a.bucket: ''"),
+    (
+        {"a": GcsStorage(bucket="b", private_key=KEY_PEM)},
+        "entries.a.client_email: missing, expected both private_key and client_email",
+    ),
+    (
+        {"a": GcsStorage(bucket="b", client_email="x@y")},
+        "entries.a.private_key: missing, expected both private_key and client_email, or neither for a public bucket",
+    ),
     (
         {"a": GcsStorage(bucket="b", private_key=KEY_PEM.replace("\n", "\\n"), client_email="x@y")},
-        "storage.a.private_key: not a private key without a password, expected PEM text",
+        "entries.a.private_key: not a private key without a password, expected the PEM text",
     ),
-    ({"a": GcsStorage(bucket="b", token_uri="https://t.example")}, "storage.a.token_uri: ModelMesh ignores it"),  # noqa: S106
-    ({"a": AzureStorage(account_name="", container="c")}, "storage.a.account_name: ''"),
+    (
+        {"a": GcsStorage(bucket="b", token_uri="https://t.example")},  # noqa: S106
+        "entries.a.token_uri: set, expected none: ModelMesh ignores it",
+    ),
+    ({"a": AzureStorage(account_name="", container="c")}, "entries.a.account_name: ''"),
     (
         {"a": AzureStorage(account_name="a", container="c", client_id="id")},
-        "storage.a: only client_id of client_id, client_secret, tenant_id, so ModelMesh would try without any",
+        "entries.a: only client_id, expected all of client_id, client_secret, tenant_id, or none for a public",
     ),
     (
         {"a": AzureStorage(account_name="a", container="c", connection_string="x", **PRINCIPAL)},
-        "storage.a: connection_string and client_id, client_secret, tenant_id, of which ModelMesh ignores all but",
+        "entries.a: connection_string and client_id, client_secret, tenant_id, expected one of them: ModelMesh uses",
     ),
-    ({"a": PvcStorage(claim_name="My_Claim")}, "storage.a.name: 'My_Claim', expected up to 63 lower-case letters"),
-    ({"a": PvcStorage(claim_name="models.v1")}, "storage.a.name: 'models.v1', expected up to 63 lower-case letters"),
-    ({"a": PvcStorage(claim_name="models-dir")}, "storage.a.name: 'models-dir' is the name of a volume of ModelMesh's"),
-    ({"a": HttpStorage(url="models.example")}, "storage.a.url: 'models.example', expected http://<host>"),
-    ({"a": HttpStorage(url="ftp://models.example")}, "storage.a.url: 'ftp://models.example'"),
+    ({"a": PvcStorage(claim_name="My_Claim")}, "entries.a.name: 'My_Claim', expected up to 63 lower-case letters"),
+    ({"a": PvcStorage(claim_name="models.v1")}, "entries.a.name: 'models.v1', expected up to 63 lower-case letters"),
+    ({"a": PvcStorage(claim_name="models-dir")}, "entries.a.name: 'models-dir', expected another name than those of"),
+    ({"a": HttpStorage(url="models.example")}, "entries.a.url: 'models.example', expected http://<host>"),
+    ({"a": HttpStorage(url="ftp://models.example")}, "entries.a.url: 'ftp://models.example'"),
     (
         {"a": HttpStorage(url="https://x.example", certificate=CA)},
-        "storage.a.certificate: given, but the puller of http",
+        "entries.a.certificate: set, expected none: the puller",
     ),
     (
         {"a": HttpStorage(url="https://x.example", client_certificate=CA, client_key=KEY_PEM)},
-        "storage.a.client_key: given, but the puller of http storage crashes on it; it trusts public CAs only",
+        "entries.a.client_key: set, expected none: the puller crashes on it, and trusts public CAs only",
     ),
     (
         {"a": HttpStorage(url="https://x.example", headers={"X.Y": "1"})},
-        "storage.a.headers.X.Y: expected a header's name",
+        'entries.a.headers["X.Y"]: set, expected letters, digits and - in a header',
     ),
     (
         {"a": HttpStorage(url="https://x.example", headers={"Host": "y"})},
-        "storage.a.headers.Host: the puller sets this",
+        "entries.a.headers.Host: set, expected none: the puller sets this",
     ),
     (
         {"a": HttpStorage(url="https://x.example", headers={"a": "1\r\nb: 2"})},
-        "storage.a.headers.a: more than one line",
+        "entries.a.headers.a: more than one line, expected one line",
     ),
-    ({"a": HttpStorage(url="https://x.example", headers={"": "y"})}, "storage.a.headers.: expected a header's name"),
+    ({"a": HttpStorage(url="https://x.example", headers={"": "y"})}, 'entries.a.headers[""]: set, expected letters'),
 ]
 
 
@@ -220,4 +235,4 @@ def test_wrong_entries_are_refused_before_anything_is_registered(entries: dict[s
 
 def test_all_problems_of_all_entries_come_at_once() -> None:
     wrong = {"a": S3_WITH(S3, endpoint_url="x", region=""), "b": PvcStorage(claim_name="")}
-    assert len(storage_problems(wrong)) == 3
+    assert len(list(storage_problems(wrong))) == 3

@@ -143,7 +143,7 @@ class TestBothStores:
             seen.append(raised.value)
 
         assert not run(program).resources
-        assert [problem.partition(",")[0] for problem in seen[0].problems] == [
+        assert [str(problem).partition(",")[0] for problem in seen[0].problems] == [
             "persistence.size: 'much'",
             "persistence.storage_class: 'Fast'",
         ]
@@ -161,7 +161,7 @@ class TestBothStores:
     def test_are_refused_with_credentials_that_cannot_be(self, store: Store) -> None:
         with pytest.raises(InvalidSpecError) as raised:
             run(lambda: store.make(image_pull_secrets=["Mirror", "hub", "hub"]))
-        assert [problem.partition(",")[0] for problem in raised.value.problems] == [
+        assert [str(problem).partition(",")[0] for problem in raised.value.problems] == [
             "image_pull_secrets[0]: 'Mirror'",
             "image_pull_secrets[2]: 'hub'",
         ]
@@ -197,7 +197,7 @@ def test_etcd_with_a_full_quota_is_not_restarted_for_it() -> None:
 def test_etcds_own_needs_of_disk_and_prefix_are_told_at_once() -> None:
     with pytest.raises(InvalidSpecError) as raised:
         run(lambda: make_etcd(Persistence(size="512Mi"), root_prefix="/dev/"))
-    prefix, size = raised.value.problems
+    prefix, size = map(str, raised.value.problems)
     assert prefix.startswith("root_prefix: '/dev/', expected")
     assert size.startswith("persistence.size: '512Mi', expected 1Gi or more")
 

@@ -54,7 +54,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch, workplace: Path) -> type[Watching]:
     Watching.asked = []
     monkeypatch.setattr(cluster_guard, "_looked_at", lambda _: None)
     monkeypatch.setattr(modelmesh_serving, "admitted", admitted)
-    monkeypatch.setattr(model_namespace, "StorageSeen", Watching)
+    monkeypatch.setattr(model_namespace, "StorageRefresh", Watching)
     monkeypatch.setattr(serving_runtime, "Rollout", Watching)
     monkeypatch.setattr(inference_service, "InferenceServiceApi", Watching)
     monkeypatch.setattr(inference_service, "Rollout", Watching)

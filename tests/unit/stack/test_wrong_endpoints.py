@@ -16,7 +16,10 @@ def tuned(**environment: str) -> ServingRuntimeSpec:
 
 WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     # Endpoints
-    "no management endpoint": (plain(grpc_endpoint=None), "spec.grpcEndpoint: missing, ModelMesh's controller panics"),
+    "no management endpoint": (
+        plain(grpc_endpoint=None),
+        "spec.grpcEndpoint: missing, expected an endpoint, without which ModelMesh's controller panics; port:8085",
+    ),
     "an endpoint without its kind": (plain(grpc_endpoint="8085"), "spec.grpcEndpoint: '8085', expected port:<1-65535>"),
     "an endpoint's port that is none": (
         plain(grpc_data_endpoint="port:0"),
@@ -27,37 +30,43 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     "a socket in the root": (plain(grpc_data_endpoint="unix:/sock"), "spec.grpcDataEndpoint: 'unix:/sock', expected"),
     "a socket among the models": (
         plain(grpc_data_endpoint="unix:///models/sock"),
-        "spec.grpcDataEndpoint: 'unix:///models/sock', expected port:<1-65535> or unix:<absolute path in a folder of",
+        "spec.grpcDataEndpoint: 'unix:///models/sock', expected port:<1-65535> or unix:<absolute path in a folder",
     ),
     "sockets in two folders": (
         plain(grpc_endpoint="unix:/one/sock", grpc_data_endpoint="unix:///two/sock"),
-        "spec.grpcDataEndpoint: 'unix:///two/sock', expected the folder of spec.grpcEndpoint, '/one'",
+        "spec.grpcDataEndpoint: 'unix:///two/sock', expected a socket in the folder of spec.grpcEndpoint, '/one'",
     ),
     "a socket that the mesh would not see": (
         plain(grpc_endpoint="unix:/one/sock", storage_helper_disabled=True),
-        "spec.grpcEndpoint: 'unix:/one/sock', without the storage helper the mesh gets its folder only if",
+        "spec.grpcEndpoint: 'unix:/one/sock', expected port:<number>: without the storage helper, the mesh mounts",
     ),
     "a socket for a built-in adapter": (
         replace(mlserver(), grpc_endpoint="unix:/one/sock"),
-        "spec.grpcEndpoint: 'unix:/one/sock', a built-in adapter needs port:<number>",
+        "spec.grpcEndpoint: 'unix:/one/sock', expected port:<number>, the only form for a built-in adapter",
     ),
     "requests for the puller": (
         plain(grpc_data_endpoint=None),
-        "spec.grpcDataEndpoint: missing, requests would go to the puller",
+        "spec.grpcDataEndpoint: missing, expected an endpoint: requests would go to the puller, which does not",
     ),
     "requests for the adapter": (
         replace(mlserver(), grpc_data_endpoint=None),
-        "spec.grpcDataEndpoint: missing, requests would go to the built-in adapter",
+        "spec.grpcDataEndpoint: missing, expected an endpoint: requests would go to the built-in adapter, which",
     ),
     "the port of the mesh's hook": (
         plain(grpc_data_endpoint="port:8090"),
-        "spec.grpcDataEndpoint: 8090, is the mesh's preStop hook in the same pod",
+        "spec.grpcDataEndpoint: 8090, expected another port: in the same pod this is the mesh's preStop hook",
     ),
-    "the puller's port": (plain(grpc_data_endpoint="port:8086"), "spec.grpcDataEndpoint: 8086, is the puller"),
-    "the Service's port": (plain(grpc_endpoint="port:8033"), "spec.grpcEndpoint: 8033, is ModelMesh's Service"),
+    "the puller's port": (
+        plain(grpc_data_endpoint="port:8086"),
+        "spec.grpcDataEndpoint: 8086, expected another port: in the same pod this is the port of the puller",
+    ),
+    "the Service's port": (
+        plain(grpc_endpoint="port:8033"),
+        "spec.grpcEndpoint: 8033, expected another port: in the same pod this is the port of ModelMesh's Service",
+    ),
     "the server's port for the adapter": (
         replace(mlserver(), grpc_data_endpoint="port:8085"),
-        "spec.grpcDataEndpoint: 8085, expected another than that of spec.grpcEndpoint, where the adapter listens",
+        "spec.grpcDataEndpoint: 8085, expected another port than that of spec.grpcEndpoint, where the adapter",
     ),
     # The built-in adapter
     "an unknown adapter": (
@@ -66,11 +75,11 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     ),
     "no container for the adapter": (
         server(name="server"),
-        "one has to be named 'mlserver' as builtInAdapter.serverType",
+        "spec.containers: ['server'], expected one with the name 'mlserver', which is builtInAdapter.serverType",
     ),
     "no time to load": (
         adapter(load_timeout_seconds=0.05),
-        "modelLoadingTimeoutMillis: 50, ModelMesh refuses less than",
+        "modelLoadingTimeoutMillis: 50, expected 100 or more",
     ),
     "no management port": (
         adapter(runtime_management_port=0),
@@ -78,31 +87,31 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     ),
     "a management port that is the mesh's": (
         adapter(runtime_management_port=8089),
-        "spec.builtInAdapter.runtimeManagementPort: 8089, is the mesh's probes in the same pod",
+        "spec.builtInAdapter.runtimeManagementPort: 8089, expected another port: in the same pod this is the",
     ),
     "an adapter and no storage helper": (
         replace(mlserver(), storage_helper_disabled=True),
-        "spec.storageHelper.disabled: True, ignored beside spec.builtInAdapter",
+        "spec.storageHelper.disabled: True, expected false or none: spec.builtInAdapter always pulls models itself",
     ),
     "a value of the adapter said twice": (
         tuned(LOADTIME_TIMEOUT="1000"),
-        "spec.builtInAdapter.env[0].name: 'LOADTIME_TIMEOUT', expected to be said by spec.builtInAdapter.model",
+        "spec.builtInAdapter.env[0].name: 'LOADTIME_TIMEOUT', expected",
     ),
     "no memory request": (
         server(resources=v1.ResourceRequirementsArgs(requests={"cpu": "1"})),
-        "spec.containers[0].resources.requests.memory: missing, ModelMesh takes from it the room there is for models",
+        "spec.containers[0].resources.requests.memory: missing, expected a quantity: ModelMesh derives from it the",
     ),
     "a buffer as large as all memory": (
         adapter(memory_buffer_bytes=2**30),
-        "of a memory request of 1Gi leaves 0 bytes for models; expected 10000000 or more",
+        "spec.builtInAdapter.memBufferBytes: 1073741824, expected at least 10000000 bytes less than the memory",
     ),
     "a buffer that leaves too little": (
         adapter(memory_buffer_bytes=2**30 - 9_999_999),
-        "leaves 9999999 bytes for models; expected 10000000 or more, the mesh does not start with less",
+        "spec.builtInAdapter.memBufferBytes: 1063741825, expected at least 10000000 bytes less than the memory",
     ),
     "models too large by default": (
         tuned(DEFAULT_MODELSIZE="600000000"),
-        "leaves 939524096 bytes for models; expected 1200000000 or more",
+        "spec.builtInAdapter.memBufferBytes: 134217728, expected at least 1200000000 bytes less than the memory",
     ),
     "a buffer below nothing": (adapter(memory_buffer_bytes=-1), "memBufferBytes: -1, expected 0 or more"),
 }

@@ -9,8 +9,7 @@ from components.images.pull_secret import ImagePullSecret
 from components.installation.data_plane_tls import DataPlaneTls
 from components.installation.modelmesh_serving import ModelMeshServing
 from components.installation.modelmesh_serving_args import Controller
-from components.installation.payload_processor import PayloadProcessor
-from components.installation.serving_config import Metrics, Resources, RestProxy, ScaleToZero
+from components.installation.serving_config import Metrics, PayloadProcessor, Resources, RestProxy, ScaleToZero
 from components.stores.etcd_connection import EtcdConnection
 from tests.unit.stack.engine import run
 from tests.unit.stack.installing import arguments
@@ -26,16 +25,25 @@ def processors(**fields: Any) -> dict[str, Any]:
 
 
 WRONG_CONFIGS: list[tuple[dict[str, Any], str]] = [
-    ({"service_name": "Models"}, "config.service_name: 'Models', expected up to 63 small letters"),
+    (
+        {"service_name": "Models"},
+        "config.service_name: 'Models', expected up to 63 lower-case letters, digits and -, with a letter first",
+    ),
     ({"service_name": "1models"}, "config.service_name: '1models', expected"),
     ({"service_name": "x" * 64}, "with a letter first"),
     ({"service_port": 0}, "config.service_port: 0, expected 1 to 65535"),
-    ({"service_port": 8085}, "config.service_port: 8085, which a container of the same pod listens on"),
-    ({"service_port": 11890}, "config.service_port: 11890, which a container"),
-    ({"service_port": 8888}, "config.service_port: 8888, which a container"),
-    ({"service_port": 8008}, "config.rest_proxy.port: 8008, which is config.service_port already"),
+    ({"service_port": 8085}, "config.service_port: 8085, expected a port that no container of the same pod listens on"),
+    (
+        {"service_port": 11890},
+        "config.service_port: 11890, expected a port that no container of the same pod listens on",
+    ),
+    ({"service_port": 8888}, "config.service_port: 8888, expected a port that no container of the same pod listens on"),
+    ({"service_port": 8008}, "config.rest_proxy.port: 8008, expected another port than that of config.service_port"),
     ({"rest_proxy": RestProxy(port=65536)}, "config.rest_proxy.port: 65536, expected 1 to 65535"),
-    ({"metrics": Metrics(port=8033)}, "config.metrics.port: 8033, which is config.service_port already"),
+    (
+        {"metrics": Metrics(port=8033)},
+        "config.metrics.port: 8033, expected another port than that of config.service_port",
+    ),
     ({"metrics": Metrics(scheme="tcp")}, "config.metrics.scheme: 'tcp', expected http or https"),  # type: ignore[arg-type]
     ({"pods_per_runtime": 0}, "config.pods_per_runtime: 0, expected 1 to 65535"),
     ({"pods_per_runtime": 65536}, "config.pods_per_runtime: 65536, expected 1 to 65535"),
@@ -49,11 +57,20 @@ WRONG_CONFIGS: list[tuple[dict[str, Any], str]] = [
     ({"service_account_name": "a b"}, "config.service_account_name: 'a b', expected lower-case letters"),
     (
         {"mesh_resources": sized(limit="448Mi", request="448Mi"), "max_message_bytes": 2**25},
-        "'448Mi' leaves 73 MiB for messages, expected room for 4 of max_message_bytes (33554432), as 576Mi has",
+        "config.mesh_resources.limits.memory: '448Mi', expected memory for 4 messages of max_message_bytes",
     ),
-    ({"mesh_resources": sized(limit="256Mi", request="256Mi")}, "'256Mi' leaves 0 MiB for messages"),
-    ({"mesh_resources": sized(limit="512Mi")}, "config.mesh_resources.limits.memory: '512Mi', expected at least '1Gi'"),
-    ({"adapter_resources": sized(cpu="500m")}, "config.adapter_resources.limits.cpu: '500m', expected at least '1'"),
+    (
+        {"mesh_resources": sized(limit="256Mi", request="256Mi")},
+        "config.mesh_resources.limits.memory: '256Mi', expected memory for 4 messages of max_message_bytes",
+    ),
+    (
+        {"mesh_resources": sized(limit="512Mi")},
+        "config.mesh_resources.limits.memory: '512Mi', expected at least the request, '1Gi'",
+    ),
+    (
+        {"adapter_resources": sized(cpu="500m")},
+        "config.adapter_resources.limits.cpu: '500m', expected at least the request, '1'",
+    ),
     ({"adapter_resources": sized(cpu="much")}, "config.adapter_resources.limits.cpu: 'much', expected a quantity"),
     (
         {"rest_proxy": RestProxy(resources=Resources(requests={"cpu": "1"}, limits={"cpu": "1", "memory": "1Gi"}))},
@@ -61,47 +78,86 @@ WRONG_CONFIGS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"adapter_resources": Resources(requests={**sized().requests, "gpu": "1"}, limits=sized().limits)},
-        "config.adapter_resources.requests.gpu: unknown, ModelMesh Serving knows cpu and memory",
+        "config.adapter_resources.requests: 'gpu', expected only cpu and memory, the resources that ModelMesh",
     ),
-    ({"pod_labels": {"myTeam": "red"}}, "config.pod_labels.myTeam: upstream would make it 'myteam'"),
+    (
+        {"pod_labels": {"myTeam": "red"}},
+        "config.pod_labels.myTeam: 'red', expected a key in lower case: the controller would change it to 'myteam'",
+    ),
     ({"pod_labels": {"modelmesh-service": "x"}}, "modelmesh-service: 'x', expected none: ModelMesh finds its pods"),
     ({"pod_labels": {"team": "a b"}}, "config.pod_labels.team: 'a b', expected up to 63 letters"),
     ({"pod_labels": {"a/b/c": "d"}}, "config.pod_labels: 'a/b/c', expected [domain/]name as a key"),
     ({"pod_labels": {"/a": "b"}}, "config.pod_labels: '/a', expected [domain/]name as a key"),
-    ({"pod_annotations": {"Note": "x"}}, "config.pod_annotations.Note: upstream would make it 'note'"),
+    (
+        {"pod_annotations": {"Note": "x"}},
+        "config.pod_annotations.Note: 'x', expected a key in lower case: the controller would change it to 'note'",
+    ),
     ({"image_pull_secrets": [ImagePullSecret(name="Pull")]}, "config.image_pull_secrets[0].name: 'Pull', expected"),
     (
         {"image_pull_secrets": [ImagePullSecret(name="p")] * 2},
-        "config.image_pull_secrets[1]: 'p', expected a value other than",
+        "config.image_pull_secrets[1].name: 'p', expected each value once",
     ),
-    ({"built_in_server_types": []}, "config.built_in_server_types: empty, no runtime could run"),
+    (
+        {"built_in_server_types": []},
+        "config.built_in_server_types: [], expected at least one of triton, mlserver, ovms, torchserve",
+    ),
     ({"built_in_server_types": ["ollama"]}, "config.built_in_server_types[0]: 'ollama', expected one of triton"),
     (
         {"built_in_server_types": ["ovms", "ovms"]},
-        "config.built_in_server_types[1]: 'ovms', expected a value other than",
+        "config.built_in_server_types[1]: 'ovms', expected each value once",
     ),
     (processors(scheme="https"), "config.payload_processors[0].scheme: 'https', expected logger or http"),
-    (processors(host=""), "config.payload_processors[0].host: empty, expected the host"),
-    (processors(host="http://drift"), "config.payload_processors[0].host: 'http://drift', expected a host alone"),
+    (
+        processors(host=""),
+        "config.payload_processors[0].host: '', expected the host of the server that receives the payloads",
+    ),
+    (
+        processors(host="http://drift"),
+        "config.payload_processors[0].host: 'http://drift', expected a host without scheme and path",
+    ),
     (processors(host="a b"), "config.payload_processors[0].host: 'a b', expected no spaces"),
-    (processors(path="in?x"), "config.payload_processors[0].path: (not shown), expected no spaces, ? and #"),
+    (processors(path="in?x"), "config.payload_processors[0].path: (not shown), expected no spaces, ? or #"),
     (processors(port=0), "config.payload_processors[0].port: 0, expected 1 to 65535"),
-    (processors(scheme="logger"), "config.payload_processors[0]: the logger is in the mesh itself"),
+    (
+        processors(scheme="logger"),
+        "config.payload_processors[0]: (not shown), expected no host, port or path: the logger runs in the mesh",
+    ),
     (
         {"payload_processors": [PayloadProcessor(scheme="logger")] * 2},
-        "config.payload_processors[1]: (not shown), expected a value other than that",
+        "config.payload_processors[1]: (not shown), expected each value once",
     ),
     (
         {"mesh_environment": {"MM_SVC_GRPC_MAX_MSG_SIZE": "1"}},
-        "MM_SVC_GRPC_MAX_MSG_SIZE: ModelMesh Serving sets it, expected config.max_message_bytes instead",
+        "MM_SVC_GRPC_MAX_MSG_SIZE: (not shown), expected config.max_message_bytes, from which the controller sets",
     ),
-    ({"mesh_environment": {"MM_LOG_EACH_INVOKE": "true"}}, "expected config.access_logging instead"),
-    ({"mesh_environment": {"MM_PAYLOAD_PROCESSORS": "x"}}, "expected config.payload_processors instead"),
-    ({"mesh_environment": {"MM_SVC_GRPC_PORT": "1"}}, "expected config.service_port instead"),
-    ({"mesh_environment": {"MM_KVSTORE_PREFIX": "x"}}, "MM_KVSTORE_PREFIX: ModelMesh Serving sets it for each pod"),
-    ({"mesh_environment": {"MM_DEFAULT_VMODEL_OWNER": "x"}}, "MM_DEFAULT_VMODEL_OWNER: ModelMesh Serving sets it"),
-    ({"mesh_environment": {"SHUTDOWN_TIMEOUT_MS": "1"}}, "SHUTDOWN_TIMEOUT_MS: ModelMesh Serving sets it"),
-    ({"mesh_environment": {"1 X": "1"}}, "config.mesh_environment.1 X: expected a name of letters"),
+    (
+        {"mesh_environment": {"MM_LOG_EACH_INVOKE": "true"}},
+        "config.mesh_environment.MM_LOG_EACH_INVOKE: (not shown), expected config.access_logging, from which the",
+    ),
+    (
+        {"mesh_environment": {"MM_PAYLOAD_PROCESSORS": "x"}},
+        "config.mesh_environment.MM_PAYLOAD_PROCESSORS: (not shown), expected config.payload_processors, from",
+    ),
+    (
+        {"mesh_environment": {"MM_SVC_GRPC_PORT": "1"}},
+        "config.mesh_environment.MM_SVC_GRPC_PORT: (not shown), expected config.service_port, from which the",
+    ),
+    (
+        {"mesh_environment": {"MM_KVSTORE_PREFIX": "x"}},
+        "MM_KVSTORE_PREFIX: (not shown), expected no such variable: the controller sets it for each pod",
+    ),
+    (
+        {"mesh_environment": {"MM_DEFAULT_VMODEL_OWNER": "x"}},
+        "MM_DEFAULT_VMODEL_OWNER: (not shown), expected no such variable: the controller sets it for each pod",
+    ),
+    (
+        {"mesh_environment": {"SHUTDOWN_TIMEOUT_MS": "1"}},
+        "SHUTDOWN_TIMEOUT_MS: (not shown), expected no such variable: the controller sets it for each pod",
+    ),
+    (
+        {"mesh_environment": {"1 X": "1"}},
+        'config.mesh_environment["1 X"]: (not shown), expected a name of letters, digits, -, _ and ., which does',
+    ),
     ({"puller_command": []}, "config.puller_command: [], expected a program"),
     ({"management_endpoint": ""}, "config.management_endpoint: '', expected <host>:<port> or None"),
 ]
@@ -109,27 +165,27 @@ WRONG_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"scope": "galaxy"}, "scope: 'galaxy', expected cluster or namespace"),
     ({"definitions": "mine"}, "definitions: 'mine', expected one of own, kept, existing"),
     ({"namespace_name": "Serving"}, "namespace_name: 'Serving', expected up to 63 lower-case letters"),
-    ({"model_namespaces": []}, "model_namespaces: empty, no model could be served"),
+    ({"model_namespaces": []}, "model_namespaces: [], expected at least one namespace to serve models in"),
     ({"model_namespaces": ["Team"]}, "model_namespaces[0]: 'Team', expected"),
-    ({"model_namespaces": ["a", "a"]}, "model_namespaces[1]: 'a', expected a value other than that of model"),
+    ({"model_namespaces": ["a", "a"]}, "model_namespaces[1]: 'a', expected each value once"),
     (
         {"scope": "namespace"},
-        "model_namespaces[1]: 'team-a', with scope 'namespace' the controller sees only its own, 'serving'",
+        "model_namespaces[1]: 'team-a', expected 'serving', the only namespace of this controller, or scope",
     ),
     ({"built_in_runtimes": ["ollama-1.x"]}, "built_in_runtimes[0]: 'ollama-1.x', expected one of triton-2.x"),
-    ({"built_in_runtimes": ["ovms-1.x", "ovms-1.x"]}, "built_in_runtimes[1]: 'ovms-1.x', expected a value other than"),
+    ({"built_in_runtimes": ["ovms-1.x", "ovms-1.x"]}, "built_in_runtimes[1]: 'ovms-1.x', expected each value once"),
     (
         {"built_in_runtimes": ["ovms-1.x"], "config": config(built_in_server_types=["mlserver"])},
-        "built_in_runtimes[0]: 'ovms-1.x' needs 'ovms' in config.built_in_server_types",
+        "built_in_runtimes[0]: 'ovms-1.x', expected 'ovms' among config.built_in_server_types",
     ),
     (
         {"built_in_runtimes": ["torchserve-0.x"], "config": config(service_name="x" * 50)},
-        "becomes a label and is 65 characters long, 63 fit",
+        "built_in_runtimes[0]: 'torchserve-0.x', expected a name that is 2 characters shorter:",
     ),
     ({"controller": Controller(replicas=0)}, "controller.replicas: 0, expected 1 or more"),
     (
         {"controller": Controller(resources=sized(limit="512Mi"))},
-        "controller.resources.limits.memory: '512Mi', expected at least '1Gi'",
+        "controller.resources.limits.memory: '512Mi', expected at least the request, '1Gi'",
     ),
     ({"webhook_certificate": "none"}, "webhook_certificate: 'none', expected own or cert-manager"),
     (
@@ -139,11 +195,14 @@ WRONG_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"tls": DataPlaneTls(existing_secret="Mesh")}, "tls.existing_secret: 'Mesh', expected lower-case letters"),  # noqa: S106
     (
         {"tls": DataPlaneTls(existing_secret="mesh", dns_names=["x.example"])},  # noqa: S106
-        "tls.dns_names: an existing_secret has its names already",
+        "tls.dns_names: ['x.example'], expected none together with existing_secret, whose certificate has names",
     ),
-    ({"tls": DataPlaneTls(dns_names=["10.0.0.1"])}, "tls.dns_names[0]: '10.0.0.1', expected a name"),
+    (
+        {"tls": DataPlaneTls(dns_names=["10.0.0.1"])},
+        "tls.dns_names[0]: '10.0.0.1', expected a DNS name: clients do not look for an IP address among DNS names",
+    ),
     ({"tls": DataPlaneTls(dns_names=["a b"])}, "tls.dns_names[0]: 'a b', expected lower-case letters"),
-    ({"etcd": EtcdConnection(endpoints=[], root_prefix="x")}, "etcd.endpoints: empty, expected"),
+    ({"etcd": EtcdConnection(endpoints=[], root_prefix="x")}, "etcd.endpoints: [], expected one or more URLs"),
 ]
 
 

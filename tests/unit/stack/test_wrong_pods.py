@@ -24,11 +24,11 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     ),
     "an architecture that ModelMesh does not schedule to": (
         plain(node_selector={"kubernetes.io/arch": "s390x"}),
-        "spec.nodeSelector.kubernetes.io/arch: 's390x', expected one of amd64, arm64",
+        "spec.nodeSelector[\"kubernetes.io/arch\"]: 's390x', expected amd64 or arm64, the only ones that ModelMesh",
     ),
     "nodes that are not really required": (
         plain(affinity=node_affinity()),
-        "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution: ModelMesh adds a term of its own",
+        "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution: set, expected",
     ),
     "a pull secret's name that is none": (
         plain(image_pull_secrets=["My Secret"]),
@@ -37,15 +37,15 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     # Annotations
     "models at once without an adapter": (
         plain(max_loading_concurrency=2),
-        "metadata.annotations.maxLoadingConcurrency: '2', ignored without spec.builtInAdapter",
+        "metadata.annotations.maxLoadingConcurrency: '2', expected none without spec.builtInAdapter",
     ),
     "no model at once": (
         replace(mlserver(), max_loading_concurrency=0),
-        "metadata.annotations.maxLoadingConcurrency: '0', expected a whole number, 1 or more",
+        "metadata.annotations.maxLoadingConcurrency: '0', expected a whole number as a text, 1 or more",
     ),
     "no request at once": (
         replace(mlserver(), per_model_concurrency_limit=0),
-        "metadata.annotations.perModelConcurrencyLimit: '0', expected a whole number, 1 or more",
+        "metadata.annotations.perModelConcurrencyLimit: '0', expected a whole number as a text, 1 or more",
     ),
     "a product's ConfigMap that is none": (
         plain(product_config="My Config"),
@@ -53,29 +53,29 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     ),
     "an unknown metric": (
         mlserver(autoscaling=Autoscaling(metric="requests")),  # type: ignore[arg-type]
-        "metadata.annotations.serving.kserve.io/metrics: 'requests', expected cpu or memory",
+        "metadata.annotations[\"serving.kserve.io/metrics\"]: 'requests', expected cpu or memory",
     ),
     "more than all": (
         mlserver(autoscaling=Autoscaling(target_utilization_percentage=101)),
-        "metadata.annotations.serving.kserve.io/targetUtilizationPercentage: '101', expected a whole number, 1 to 100",
+        "metadata.annotations[\"serving.kserve.io/targetUtilizationPercentage\"]: '101', expected a whole number as",
     ),
     "no pod at least": (
         mlserver(autoscaling=Autoscaling(min_replicas=0)),
-        "metadata.annotations.serving.kserve.io/min-scale: '0', expected a whole number, 1 or more",
+        "metadata.annotations[\"serving.kserve.io/min-scale\"]: '0', expected a whole number as a text, 1 or more",
     ),
     "fewer at most than at least": (
         mlserver(autoscaling=Autoscaling(min_replicas=3, max_replicas=2)),
-        "metadata.annotations.serving.kserve.io/max-scale: '2', expected no less than serving.kserve.io/min-scale, '3'",
+        "metadata.annotations[\"serving.kserve.io/max-scale\"]: '2', expected at least serving.kserve.io/min-scale,",
     ),
     "replicas and autoscaling": (
         mlserver(autoscaling=Autoscaling(), replicas=2),
-        "spec.replicas: 2, expected none beside serving.kserve.io/autoscalerClass: hpa",
+        "spec.replicas: 2, expected none with serving.kserve.io/autoscalerClass: hpa, which sets the number",
     ),
     "autoscaling by nothing": (
         replace(
             plain(container(resources=v1.ResourceRequirementsArgs(limits={"memory": "1Gi"}))), autoscaling=Autoscaling()
         ),
-        "spec.containers[0].resources.requests.cpu: missing, Kubernetes scales by a share of it",
+        "spec.containers[0].resources.requests.cpu: missing, expected a quantity: the autoscaler compares the",
     ),
 }
 
@@ -89,16 +89,25 @@ def test_what_pods_could_not_be_is_refused(spec: ServingRuntimeSpec, expected: s
 @pytest.mark.parametrize(
     ("annotations", "expected"),
     [
-        ({"serving.kserve.io/autoscalerClass": "none"}, "autoscalerClass: 'none', expected hpa, the only class"),
+        (
+            {"serving.kserve.io/autoscalerClass": "none"},
+            "autoscalerClass\"]: 'none', expected hpa, the only class that ModelMesh admits",
+        ),
         (
             {"serving.kserve.io/autoscalerClass": "external"},
-            "autoscalerClass: 'external', expected hpa, the only class",
+            "autoscalerClass\"]: 'external', expected hpa, the only class that ModelMesh admits",
         ),
-        ({"serving.kserve.io/min-scale": "2", "serving.kserve.io/max-scale": "2"}, "min-scale: '2', ignored without"),
-        ({"autoscalerClass": "hpa"}, "autoscalerClass: ignored by ModelMesh, which reads serving.kserve.io/autoscaler"),
+        (
+            {"serving.kserve.io/min-scale": "2", "serving.kserve.io/max-scale": "2"},
+            "min-scale\"]: '2', expected none without serving.kserve.io/autoscalerClass:",
+        ),
+        (
+            {"autoscalerClass": "hpa"},
+            "autoscalerClass: 'hpa', expected the key serving.kserve.io/autoscalerClass, which ModelMesh reads instead",
+        ),
         (
             {"serving.kserve.io/maxLoadingConcurrency": "2"},
-            "serving.kserve.io/maxLoadingConcurrency: ignored by ModelMesh, which reads maxLoadingConcurrency",
+            "serving.kserve.io/maxLoadingConcurrency\"]: '2', expected the key maxLoadingConcurrency, which ModelMesh",
         ),
         ({"maxLoadingConcurrency": "two"}, "maxLoadingConcurrency: 'two', expected a whole number"),
         ({"-": "x"}, "metadata.annotations: '-', expected [domain/]name as a key"),
@@ -111,7 +120,9 @@ def test_raw_annotations_are_held_to_the_same_rules(annotations: dict[str, str],
 def test_an_annotation_is_not_said_twice() -> None:
     spec = replace(mlserver(), max_loading_concurrency=2)
     (problem,) = refused(spec, annotations={"maxLoadingConcurrency": "3"})
-    assert problem == "metadata.annotations.maxLoadingConcurrency: '3', is said by the spec already, as '2'"
+    assert (
+        problem == "metadata.annotations.maxLoadingConcurrency: '3', expected none: a field of the spec sets it to '2'"
+    )
 
 
 def test_a_label_that_kubernetes_would_not_take_is_refused() -> None:
@@ -122,7 +133,10 @@ def test_a_label_that_kubernetes_would_not_take_is_refused() -> None:
 def test_autoscaling_needs_scale_to_zero_for_the_first_pods() -> None:
     never = config(scale_to_zero=ScaleToZero(enabled=False))
     (problem,) = refused(mlserver(autoscaling=Autoscaling()), config=never)
-    assert "where scale to zero is off; turn it on in the ServingConfig, or set spec.replicas instead" in problem
+    assert (
+        "metadata.annotations[\"serving.kserve.io/autoscalerClass\"]: 'hpa', expected spec.replicas instead, or"
+        in problem
+    )
     assert not refused(mlserver(autoscaling=Autoscaling()))
 
 

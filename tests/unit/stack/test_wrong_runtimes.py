@@ -24,7 +24,7 @@ from tests.unit.stack.worlds import config, installation, place
 WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     "a format with the separator of ModelMesh's labels": (
         plain(supported_model_formats=[ModelFormat(name="a,b")]),
-        "spec.supportedModelFormats[0].name: 'a,b', expected a text without , | and :",
+        "spec.supportedModelFormats[0].name: 'a,b', expected a text without `,`, `|` and `:`, which separate",
     ),
     "a version with it": (
         plain(supported_model_formats=[ModelFormat(name="a", version="1|2")]),
@@ -32,7 +32,7 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     ),
     "a format twice": (
         plain(supported_model_formats=[FORMAT, FORMAT]),
-        "spec.supportedModelFormats[1]: 'custom-model' of version '1', expected once",
+        "spec.supportedModelFormats[1]: 'custom-model' of version '1', expected another format than that of",
     ),
     "an unknown protocol": (
         plain(protocol_versions=["grpc-v2", "rest-v2"]),
@@ -40,7 +40,7 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     ),
     "no replica": (plain(replicas=0), "spec.replicas: 0, expected 1-65535"),
     "too many replicas": (plain(replicas=65536), "spec.replicas: 65536, expected 1-65535"),
-    "replicas in words": (plain(replicas="two"), "spec.replicas: 'two' is not of type integer"),
+    "replicas in words": (plain(replicas="two"), "spec.replicas: 'two', expected a value of type integer"),
 }
 
 
@@ -53,7 +53,10 @@ def test_a_runtime_that_could_not_work_is_refused(spec: ServingRuntimeSpec, expe
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("x" * 50, "becomes a label and is 68 characters long, 63 fit"),
+        (
+            "x" * 50,
+            "metadata.name: 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx', expected a name that is 5 characters",
+        ),
         ("Custom", "metadata.name: 'Custom', expected lower-case letters"),
     ],
 )
@@ -103,12 +106,15 @@ def test_nothing_is_said_of_values_that_are_known_later() -> None:
 @pytest.mark.parametrize(
     ("wrong", "expected"),
     [
-        ({"multiModel": None}, "spec.multiModel: None, ModelMesh only takes runtimes with true"),
-        ({"multiModel": False}, "spec.multiModel: False, ModelMesh only takes runtimes with true"),
-        ({"httpDataEndpoint": "port:1"}, "spec.httpDataEndpoint: 'port:1', ignored by ModelMesh"),
+        ({"multiModel": None}, "spec.multiModel: None, expected true: ModelMesh ignores other runtimes"),
+        ({"multiModel": False}, "spec.multiModel: False, expected true: ModelMesh ignores other runtimes"),
+        (
+            {"httpDataEndpoint": "port:1"},
+            "spec.httpDataEndpoint: 'port:1', expected none: ModelMesh ignores it and uses gRPC",
+        ),
         (
             {"supportedModelFormats": [{"name": "a", "priority": 2}]},
-            "spec.supportedModelFormats[0].priority: 2, ignored by ModelMesh",
+            "spec.supportedModelFormats[0].priority: 2, expected none: ModelMesh ignores it and chooses by free memory",
         ),
     ],
 )
@@ -120,7 +126,10 @@ def test_documents_that_say_what_no_class_can_are_refused_as_well(wrong: dict[st
 
 def test_fields_that_the_definition_does_not_know_are_refused() -> None:
     spec = plain().spec()
-    assert "spec: unknown field 'initContainers'" in spec_problems("ServingRuntime", spec | {"initContainers": []})[0]
+    assert (
+        "spec.initContainers: unknown field, expected one of affinity, annotations, builtInAdapter, containers,"
+        in spec_problems("ServingRuntime", spec | {"initContainers": []})[0]
+    )
 
 
 def test_all_problems_come_at_once() -> None:
@@ -136,19 +145,22 @@ class TestCustomMlserver:
                 environment={"MLSERVER_HTTP_PORT": "8080", "FINE": "yes"},
             )
         first, second = raised.value.problems
-        assert "formats[1].name: 'SKLearn' makes the MLServer adapter load MLServer's own class instead" in first
-        assert second == "environment.MLSERVER_HTTP_PORT: expected none, ModelMesh relies on '8002'"
-        assert "Runtime of MLServer for 'custom-model, SKLearn' cannot work" in str(raised.value)
+        assert (
+            "formats[1].name: 'SKLearn', expected another name than lightgbm, mllib, sklearn, xgboost, for which the"
+            in first
+        )
+        assert second == "environment.MLSERVER_HTTP_PORT: '8080', expected none: ModelMesh needs '8002'"
+        assert "MLServer runtime for 'custom-model, SKLearn' cannot work" in str(raised.value)
 
     @pytest.mark.parametrize("name", ["sklearn", "xgboost", "lightgbm", "mllib"])
     def test_formats_of_the_adapters_own_are_only_for_upstreams_image(self, name: str) -> None:
         own = [ModelFormat(name=name)]
-        with pytest.raises(InvalidSpecError, match="take another name than lightgbm, mllib, sklearn, xgboost"):
+        with pytest.raises(InvalidSpecError, match="expected another name than lightgbm, mllib, sklearn, xgboost"):
             mlserver_runtime(image=IMAGE, formats=own)
         assert not refused(replace(mlserver(), supported_model_formats=own))
 
     def test_it_serves_something(self) -> None:
-        with pytest.raises(InvalidSpecError, match="formats: empty, expected what the image serves"):
+        with pytest.raises(InvalidSpecError, match="formats: \\[\\], expected the formats that the image serves"):
             mlserver(formats=[])
 
 
@@ -176,4 +188,7 @@ class TestWholeClusters:
     def test_there_are_none_in_namespace_scope(self) -> None:
         assert not self.refused(plain())
         (problem,) = self.refused(plain(), scope="namespace")
-        assert "kind: 'ClusterServingRuntime', expected a ServingRuntime" in problem
+        assert (
+            "kind: 'ClusterServingRuntime', expected ServingRuntime, the only kind that an installation of namespace"
+            in problem
+        )

@@ -8,10 +8,10 @@ import pytest
 
 from components.installation.declared_runtime import DeclaredRuntime
 from components.installation.serving_config import RestProxy
-from components.services.inference_service import surroundings
+from components.services.inference_service import namespace_context
 from components.services.model_location import ModelPath, StorageUri
+from components.services.namespace_context import NamespaceContext
 from components.services.service_rules import service_problems
-from components.services.surroundings import Surroundings
 from components.upstream import spec_problems
 from tests.unit.stack.engine import run
 from tests.unit.stack.serving import MLSERVER, MODEL, TORCHSERVE, arguments, made, refused
@@ -24,26 +24,26 @@ OFF = DeclaredRuntime(name="off-0.x", namespace=None, formats=(("off", None),), 
 TYPED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     # Names and annotations
     ({"model_name": "Sentiment"}, {}, "metadata.name: 'Sentiment', expected lower-case letters, digits, - and ."),
-    ({"model_name": "x" * 239}, {}, "has 239 characters, 238 fit"),
+    ({"model_name": "x" * 239}, {}, "expected at most 238 characters, not 239"),
     (
         {"annotations": {"serving.kserve.io/deploymentMode": "modelmesh"}},
         {},
-        "metadata.annotations[serving.kserve.io/deploymentMode]: 'modelmesh', expected exactly 'ModelMesh'",
+        "metadata.annotations[\"serving.kserve.io/deploymentMode\"]: 'modelmesh', expected 'ModelMesh'",
     ),
     (
         {"annotations": {"serving.kserve.io/autoscalerClass": "hpa"}},
         {},
-        "metadata.annotations[serving.kserve.io/autoscalerClass]: ModelMesh ignores it on a service",
+        "metadata.annotations[\"serving.kserve.io/autoscalerClass\"]: 'hpa', expected none: ModelMesh ignores it on a",
     ),
     (
         {"annotations": {"serving.kserve.io/servingRuntime": "mlserver-1.x"}},
         {},
-        "[serving.kserve.io/servingRuntime]: 'mlserver-1.x' beside predictor.model, of which ModelMesh takes neither",
+        "metadata.annotations[\"serving.kserve.io/servingRuntime\"]: 'mlserver-1.x', expected none beside",
     ),
     (
         {"annotations": {"serving.kserve.io/secretKey": "shared"}},
         {},
-        f"[serving.kserve.io/secretKey]: 'shared', but {MODEL}.storage.key says 'models' and wins",
+        f"metadata.annotations[\"serving.kserve.io/secretKey\"]: 'shared', expected none beside {MODEL}.storage.key,",
     ),
     (
         {
@@ -51,7 +51,7 @@ TYPED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
             "annotations": {"serving.kserve.io/schemaPath": "c.json"},
         },
         {},
-        f"[serving.kserve.io/schemaPath]: 'c.json', but {MODEL}.storage.schemaPath says 'b.json' and wins",
+        "metadata.annotations[\"serving.kserve.io/schemaPath\"]: 'c.json', expected none beside",
     ),
     ({"load_timeout_seconds": 0}, {}, "load_timeout_seconds: 0, expected more than 0"),
     ({"ready_timeout_seconds": -1}, {}, "ready_timeout_seconds: -1, expected more than 0"),
@@ -69,7 +69,7 @@ TYPED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         {"framework_field": True, "model_format": "paddle"},
         {},
-        "spec.predictor.paddle: ModelMesh ignores it; declare a runtime that takes paddle and use predictor.model",
+        "spec.predictor.paddle: set, expected none: ModelMesh ignores it; declare a runtime that takes paddle and use",
     ),
     (
         {"framework_field": True, "model_format": "keras"},
@@ -79,39 +79,39 @@ TYPED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         {"framework_field": True, "model_format_version": "0"},
         {},
-        "model_format_version: '0', but predictor.<format> has no version",
+        "model_format_version: '0', expected none: the field predictor.<format> has no version",
     ),
     (
         {"framework_field": True, "runtime": "mlserver-2.x"},
         {},
-        "metadata.annotations[serving.kserve.io/servingRuntime]: 'mlserver-2.x', expected one of mlserver-1.x",
+        "metadata.annotations[\"serving.kserve.io/servingRuntime\"]: 'mlserver-2.x', expected one of mlserver-1.x",
     ),
     # Runtimes
-    ({}, {"built_in": ()}, f"{MODEL}: no runtime is declared in namespace 'models' that could serve it"),
+    ({}, {"built_in": ()}, f"{MODEL}.runtime: missing, expected a runtime in namespace 'models'"),
     (
         {"model_format": "skleran"},
         {},
-        f"{MODEL}.modelFormat.name: 'skleran', no enabled runtime takes it by itself; taken are lightgbm, pytorch-mar",
+        f"{MODEL}.modelFormat.name: 'skleran', expected a format with autoSelect in an enabled runtime, of which there",
     ),
     (
         {"model_format_version": "0.23"},
         {},
-        f"{MODEL}.modelFormat.version: '0.23', the versions of 'sklearn' that runtimes take are '0', compared as text",
+        f"{MODEL}.modelFormat.version: '0.23', expected a version of 'sklearn' that a runtime takes, compared as text:",
     ),
     (
         {"protocol_version": "grpc-v1"},
         {},
-        f"{MODEL}.protocolVersion: 'grpc-v1', but mlserver-1.x speaks grpc-v2, v2",
+        f"{MODEL}.protocolVersion: 'grpc-v1', expected a protocol of a runtime: mlserver-1.x speaks grpc-v2, v2",
     ),
     (
         {"protocol_version": "v2"},
         {"rest_proxy": RestProxy(enabled=False)},
-        f"{MODEL}.protocolVersion: 'v2', but mlserver-1.x speaks grpc-v2",
+        f"{MODEL}.protocolVersion: 'v2', expected a protocol of a runtime: mlserver-1.x speaks grpc-v2",
     ),
     (
         {"model_format": "pytorch-mar", "protocol_version": "v1"},
         {},
-        "torchserve-0.x speaks none that it declares, and so suits only services that name none",
+        "torchserve-0.x speaks none, and suits services that name none",
     ),
     ({"protocol_version": "grpc"}, {}, f"{MODEL}.protocolVersion: 'grpc', expected one of v1, v2, grpc-v1, grpc-v2"),
     (
@@ -123,20 +123,28 @@ TYPED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         {"runtime": "custom-0.x", "protocol_version": "v2", "runtimes": [CUSTOM]},
         {},
-        f"{MODEL}.protocolVersion: 'v2', but custom-0.x speaks v1",
+        f"{MODEL}.protocolVersion: 'v2', expected one that custom-0.x speaks: v1",
     ),
     (
         {"runtime": "off-0.x", "runtimes": [OFF]},
         {},
-        f"{MODEL}.runtime: 'off-0.x' is disabled, or serves no more than one model",
+        f"{MODEL}.runtime: 'off-0.x', expected a runtime with multiModel: true that is not disabled",
     ),
-    ({"model_format": "off", "runtimes": [OFF]}, {}, f"{MODEL}.modelFormat.name: 'off', no enabled runtime takes it"),
+    (
+        {"model_format": "off", "runtimes": [OFF]},
+        {},
+        f"{MODEL}.modelFormat.name: 'off', expected a format with autoSelect in an enabled runtime",
+    ),
     (
         {"runtime": "other-0.x", "runtimes": [ELSEWHERE]},
         {},
-        "it is in namespace 'other', not in 'models'",
+        "other-0.x is in namespace 'other', the service in 'models'",
     ),
-    ({"model_format": "other", "runtimes": [ELSEWHERE]}, {}, f"{MODEL}.modelFormat.name: 'other', no enabled runtime"),
+    (
+        {"model_format": "other", "runtimes": [ELSEWHERE]},
+        {},
+        f"{MODEL}.modelFormat.name: 'other', expected a format with autoSelect",
+    ),
 ]
 
 
@@ -145,7 +153,7 @@ def test_wrong_arguments_register_nothing(changes: dict[str, Any], around: dict[
     assert expected in "\n".join(refused(changes, around))
 
 
-AROUND = Surroundings(namespace="models", runtimes=[MLSERVER, TORCHSERVE], storage={"models": None})
+CONTEXT = NamespaceContext(namespace="models", runtimes=[MLSERVER, TORCHSERVE], storage={"models": None})
 DOCUMENT: dict[str, Any] = {
     "apiVersion": "serving.kserve.io/v1beta1",
     "kind": "InferenceService",
@@ -155,24 +163,24 @@ DOCUMENT: dict[str, Any] = {
     },
 }
 CONTAINER = [{"name": "own", "image": "own:1"}]
-POD = "pods are made for a runtime and shared by its models; say it in the ServingRuntime"
+POD = "the pods belong to a runtime, which its models share; set it in the ServingRuntime"
 
 
 @pytest.mark.parametrize(
     ("path", "value", "expected"),
     [
-        ("spec.transformer", {"containers": CONTAINER}, "run it as a workload of its own in front of the model"),
-        ("spec.explainer", {"containers": CONTAINER}, "run it as a workload of its own beside the model"),
-        ("spec.predictor.minReplicas", 1, "models share the pods of their runtime; give that replicas or autoscaling"),
-        ("spec.predictor.maxReplicas", 2, "models share the pods of their runtime; give that replicas or autoscaling"),
+        ("spec.transformer", {"containers": CONTAINER}, "run it as a separate workload in front of the model"),
+        ("spec.explainer", {"containers": CONTAINER}, "run it as a separate workload beside the model"),
+        ("spec.predictor.minReplicas", 1, "models share the pods of their runtime; set replicas or autoscaling there"),
+        ("spec.predictor.maxReplicas", 2, "models share the pods of their runtime; set replicas or autoscaling there"),
         ("spec.predictor.scaleTarget", 2, "models share the pods of their runtime"),
         ("spec.predictor.scaleMetric", "cpu", "models share the pods of their runtime"),
-        ("spec.predictor.canaryTrafficPercent", 10, "all requests go to a new model once it is loaded"),
-        ("spec.predictor.containerConcurrency", 3, "a runtime limits it for each model, by annotation"),
-        ("spec.predictor.timeout", 60, "each request has its caller's deadline"),
-        ("spec.predictor.batcher", {"maxBatchSize": 2}, "batching is up to the model server"),
-        ("spec.predictor.logger", {"mode": "all"}, "give the installation payload processors"),
-        ("spec.predictor.containers", CONTAINER, "declare a ServingRuntime with them"),
+        ("spec.predictor.canaryTrafficPercent", 10, "a new model gets all requests once it is loaded"),
+        ("spec.predictor.containerConcurrency", 3, "set the annotation perModelConcurrencyLimit of the runtime"),
+        ("spec.predictor.timeout", 60, "the caller sets the deadline of a request"),
+        ("spec.predictor.batcher", {"maxBatchSize": 2}, "the model server batches requests"),
+        ("spec.predictor.logger", {"mode": "all"}, "use payload processors of the installation"),
+        ("spec.predictor.containers", CONTAINER, "put them into a ServingRuntime"),
         ("spec.predictor.huggingface", {"storageUri": "s3://a/b"}, "declare a runtime that takes huggingface"),
         ("spec.predictor.serviceAccountName", "me", POD),
         ("spec.predictor.nodeSelector", {"gpu": "yes"}, POD),
@@ -183,7 +191,7 @@ POD = "pods are made for a runtime and shared by its models; say it in the Servi
         ("spec.predictor.model.args", ["--verbose"], POD),
         ("spec.predictor.model.resources", {"limits": {"memory": "1Gi"}}, POD),
         ("spec.predictor.model.readinessProbe", {}, POD),
-        ("spec.predictor.model.runtimeVersion", "1.3.2", "a runtime has the version of its image"),
+        ("spec.predictor.model.runtimeVersion", "1.3.2", "the runtime's image has a version"),
     ],
 )
 def test_what_modelmesh_ignores_is_refused_with_what_to_do_instead(path: str, value: Any, expected: str) -> None:
@@ -194,14 +202,14 @@ def test_what_modelmesh_ignores_is_refused_with_what_to_do_instead(path: str, va
         held = held[key]
     held[last] = value
     assert not spec_problems("InferenceService", document["spec"]), "only ModelMesh minds"
-    (problem,) = [text for text in service_problems(document, AROUND) if text.startswith(path)]
-    assert problem.startswith(f"{path}: ModelMesh ignores it; {expected}")
+    (problem,) = [text for text in map(str, service_problems(document, CONTEXT)) if text.startswith(path)]
+    assert problem.startswith(f"{path}: set, expected none: ModelMesh ignores it; {expected}")
 
 
 @pytest.mark.parametrize(
     ("predictor", "expected"),
     [
-        ({}, "spec.predictor: no model, expected `model`, or of the older form one of lightgbm, onnx, pmml"),
+        ({}, "spec.predictor.model: missing, expected a model, or one of the older fields lightgbm, onnx, pmml"),
         (
             {**DOCUMENT["spec"]["predictor"], "sklearn": {"storageUri": "s3://a/b"}},
             "spec.predictor: model and sklearn, expected one of them",
@@ -212,37 +220,38 @@ def test_what_modelmesh_ignores_is_refused_with_what_to_do_instead(path: str, va
         ),
         (
             {"model": {"modelFormat": {"name": "sklearn"}, "storage": {"path": "a"}, "storageUri": "s3://a/b"}},
-            "spec.predictor.model: both storageUri and storage.path, expected one of them",
+            "spec.predictor.model: both storageUri and storage.path, expected one of",
         ),
         (
             {"model": {"modelFormat": {"name": "sklearn"}, "storage": {"key": "models"}}},
-            "spec.predictor.model: neither storageUri nor storage.path, expected one of them",
+            "spec.predictor.model.storageUri: missing, expected one of storageUri and storage.path",
         ),
     ],
 )
 def test_forms_that_typed_arguments_cannot_say(predictor: dict[str, Any], expected: str) -> None:
     document = DOCUMENT | {"spec": {"predictor": predictor}}
-    assert expected in "\n".join(service_problems(document, AROUND))
+    assert expected in "\n".join(map(str, service_problems(document, CONTEXT)))
 
 
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        ({"storage": {"path": "a"}, "storageUri": "s3://a/b"}, "both storageUri and storage.path"),
-        ({"storage": {"key": "models"}}, "neither storageUri nor storage.path"),
+        ({"storage": {"path": "a"}, "storageUri": "s3://a/b"}, ": both storageUri and storage.path"),
+        ({"storage": {"key": "models"}}, ".storageUri: missing"),
     ],
 )
 def test_one_place_is_said_also_where_nothing_is_pulled(told: dict[str, Any], expected: str) -> None:
     own = dataclasses.replace(MLSERVER, pulls=False)
     document = DOCUMENT | {"spec": {"predictor": {"model": {"modelFormat": {"name": "sklearn"}, **told}}}}
-    (problem,) = service_problems(document, dataclasses.replace(AROUND, runtimes=[own]))
-    assert problem.startswith(f"{MODEL}: {expected}, expected one of them")
+    (problem,) = service_problems(document, dataclasses.replace(CONTEXT, runtimes=[own]))
+    assert str(problem).startswith(f"{MODEL}{expected}, expected one of storageUri and storage.path")
 
 
 def test_a_document_without_the_annotation_is_not_modelmeshs() -> None:
     document = DOCUMENT | {"metadata": {"name": "sentiment"}}
-    (problem,) = service_problems(document, AROUND)
-    assert problem.startswith("metadata.annotations[serving.kserve.io/deploymentMode]: None, expected exactly")
+    (problem,) = service_problems(document, CONTEXT)
+    path = 'metadata.annotations["serving.kserve.io/deploymentMode"]'
+    assert str(problem) == f"{path}: missing, expected 'ModelMesh'"
 
 
 def test_all_problems_come_at_once() -> None:
@@ -256,9 +265,9 @@ def test_a_runtime_of_the_namespace_stands_before_one_of_the_cluster_with_its_na
     made({"runtimes": [own], "model_format": "custom"}, built_in=(MLSERVER,))
 
 
-def test_the_surroundings_of_a_service_are_those_of_its_namespace() -> None:
-    seen: list[Surroundings] = []
-    run(lambda: seen.append(surroundings(arguments({"runtimes": [CUSTOM]}, {"allow_any_pvc": True}))))
+def test_the_namespace_context_of_a_service_are_those_of_its_namespace() -> None:
+    seen: list[NamespaceContext] = []
+    run(lambda: seen.append(namespace_context(arguments({"runtimes": [CUSTOM]}, {"allow_any_pvc": True}))))
     assert seen[0].usable().keys() == {"mlserver-1.x", "torchserve-0.x", "custom-0.x"}
     assert seen[0].allow_any_pvc is True
     assert seen[0].storage is not None

@@ -1,4 +1,4 @@
-"""Properties of a namespace that the rules for its InferenceServices use."""
+"""The runtimes and the storage of a namespace, which an InferenceService is checked against."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,18 +10,18 @@ Entries = Mapping[str, Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """Properties of a namespace; None if they are not known and not checked."""
+class NamespaceContext:
+    """Runtimes and storage of a namespace. A field that is None is unknown, and not checked against."""
 
     namespace: str
     runtimes: Sequence[DeclaredRuntime] | None = None
     storage: Entries | None = field(default=None, repr=False)
-    """Entries of the storage Secret by key; a None entry exists with unknown content."""
+    """Fields of the storage Secret's entries, by storage key; None for an entry whose content is unknown."""
     rest_proxy: bool = True
     allow_any_pvc: bool = False
 
     def usable(self) -> dict[str, DeclaredRuntime]:
-        """Runtimes of this namespace by name; ServingRuntimes take precedence over ClusterServingRuntimes."""
+        """Runtimes that the namespace can use, by name; a ServingRuntime hides a ClusterServingRuntime."""
         found = self.runtimes or ()
         shared = {runtime.name: runtime for runtime in found if runtime.namespace is None}
         own = {runtime.name: runtime for runtime in found if runtime.namespace == self.namespace}

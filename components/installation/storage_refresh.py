@@ -22,7 +22,7 @@ _KUBELET_SECONDS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class StorageSeen:
+class StorageRefresh:
     """The storage Secret of one namespace and the pods that mount it."""
 
     cluster: Cluster

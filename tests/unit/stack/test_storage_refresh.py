@@ -11,8 +11,8 @@ import pytest
 from kubernetes import client
 
 from components.core.cluster import Cluster
-from components.installation import storage_seen
-from components.installation.storage_seen import ANNOTATION, StorageSeen, stale_pods
+from components.installation import storage_refresh
+from components.installation.storage_refresh import ANNOTATION, StorageRefresh, stale_pods
 
 SECRET = {
     "resourceVersion": "7",
@@ -64,7 +64,7 @@ class Pods:
 
     def show(self) -> None:
         cluster = Cluster(kubeconfig="/nowhere", context="none")
-        seen = StorageSeen(
+        seen = StorageRefresh(
             cluster=cluster,
             namespace="models",
             secret="storage-config",  # noqa: S106  a name
@@ -97,7 +97,7 @@ def pods(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pods]:
         configuration.host = f"http://127.0.0.1:{server.server_port}"
         configuration.proxy = None
         monkeypatch.setattr(Cluster, "api_client", lambda _: client.ApiClient(configuration))
-        monkeypatch.setattr(storage_seen, "_KUBELET_SECONDS", 0)
+        monkeypatch.setattr(storage_refresh, "_KUBELET_SECONDS", 0)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield found
         server.shutdown()

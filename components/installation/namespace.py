@@ -9,7 +9,7 @@ import pulumi_kubernetes as kubernetes
 from ..core.component import Component
 from ..core.names_and_quantities import label_problems
 from ..core.ownership import MARK, this_stack
-from ..core.problem import raise_if_invalid
+from ..core.problem import ROOT, raise_if_invalid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +34,12 @@ class Namespace(Component):
     """Name of the namespace, which resolves when it exists."""
 
     def __init__(self, name: str, args: NamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        raise_if_invalid("Namespace", args.namespace, label_problems("namespace", args.namespace))
+        raise_if_invalid("Namespace", args.namespace, label_problems(ROOT / "namespace", args.namespace))
         super().__init__("modelmesh:index:Namespace", name, {}, opts)
-        mark = "true" if args.serves_models else "false"
+        label = "true" if args.serves_models else "false"
         metadata: dict[str, Any] = {
             "name": args.namespace,
-            "labels": {"modelmesh-enabled": pulumi.Output.from_input(args.after).apply(lambda _: mark)},
+            "labels": {"modelmesh-enabled": pulumi.Output.from_input(args.after).apply(lambda _: label)},
         }
         made: kubernetes.core.v1.Namespace | kubernetes.core.v1.NamespacePatch
         if args.exists:

@@ -1,9 +1,8 @@
 """etcd inside the cluster: one member, which holds ModelMesh's registry of models.
 
-Without persistence the registry outlives etcd's container, but a new pod starts with an empty one. That is enough for
-development: the mesh's stand-in puts back what it serves. Upstream's mesh does not, and finds no service's model any
-more; with persistence a new pod has what the last one wrote. More members, users and TLS are for an etcd of your own,
-which an `EtcdConnection` names.
+Without persistence the registry survives a restart of etcd's container, but a new pod starts with an empty one, and
+ModelMesh then finds no model any more. With persistence a new pod has the data of the previous one. For more members,
+users or TLS, use an existing etcd with `EtcdConnection`.
 """
 
 from collections.abc import Iterator, Sequence

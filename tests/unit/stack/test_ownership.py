@@ -298,7 +298,7 @@ def test_nothing_but_metadata_is_asked_for(server: ApiServer) -> None:
 def test_a_namespace_that_is_said_to_exist_and_does_not_is_named_before_anything_changes(server: ApiServer) -> None:
     server.has(NAMESPACES, "serving")
     (problem,) = problems(server, namespace_names=[], existing_namespaces=["serving", "team-a"])
-    assert problem.startswith("namespace/team-a: does not exist; with modelmesh:namespacesExist: true")
+    assert problem.startswith("existing_namespaces: namespace/team-a (missing), expected an existing namespace")
     assert "create namespace team-a" in problem
 
 

@@ -31,16 +31,16 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 	@echo '  STACK=name picks the stack (default: dev, on the embedded cluster)'
 
-up: .venv policies-env ## Build, deploy and serve the stack, then score a sentence (starts the embedded cluster if the stack names none; on others, YES=1 confirms the changes)
+up: .venv ## Build, deploy and serve the stack, then score a sentence (starts the embedded cluster if the stack names none; on others, YES=1 confirms the changes)
 	@$(run) cli up --stack "$$STACK"
 
-preview: .venv policies-env ## Show the changes of `make up` to the stack without making them: make preview STACK=prod COMMENT=preview.md
+preview: .venv ## Show the changes of `make up` to the stack without making them: make preview STACK=prod COMMENT=preview.md
 	@$(run) cli preview --stack "$$STACK"
 
 promote: .venv ## Write the images that one stack runs into another's stack file: make promote FROM=dev TO=staging
 	@$(run) cli promote
 
-drift: .venv policies-env ## Check whether the cluster still matches the stack
+drift: .venv ## Check whether the cluster still matches the stack
 	@$(run) cli drift --stack "$$STACK"
 
 check: .venv ## Check existing YAML files for values that ModelMesh would ignore or fail on: make check FILES="a.yaml b.yaml"
@@ -76,7 +76,7 @@ unit: lint ## Run the checks that only need the Python requirements: lint, types
 benchmark: .venv ## Measure the model server against the tutorial's template (seven minutes, on a quiet machine)
 	@$(run) benchmarks.runtime
 
-benchmark-stack: .venv policies-env ## Measure the stack against kubectl, on a separate embedded cluster that is deleted afterwards
+benchmark-stack: .venv ## Measure the stack against kubectl, on a separate embedded cluster that is deleted afterwards
 	@$(run) benchmarks.stack
 
 lint: .venv ## Check format, style, types, links and workflows

@@ -33,5 +33,5 @@ class Installation:
     tls: dict[str, pulumi.Output[str]] | None = field(default=None, repr=False)
     """Values of the data plane's TLS Secret by key (`tls.crt`, `tls.key`, `ca.crt`) if the stack creates it; each model
     namespace has a copy."""
-    tls_secret: str | None = None
+    tls_secret: pulumi.Input[str] | None = None
     """Name of the TLS Secret, created or existing, in each of those namespaces; None without TLS."""

@@ -60,7 +60,7 @@ class ModelMeshServing(Component):
             namespace=pulumi.Output.from_input(args.namespace),
             admitting=pulumi.Output.all(admitting, *existing).apply(lambda _: args.namespace_name),
             tls=tls.values() if tls else None,
-            tls_secret=tls.plain_secret_name if tls else (args.tls or DataPlaneTls()).existing_secret,
+            tls_secret=tls.secret_name if tls else (args.tls or DataPlaneTls()).existing_secret,
         )
         self.register_outputs({"tls_ca": self.tls_ca})
 

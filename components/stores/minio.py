@@ -29,7 +29,7 @@ from ..core.component import Component
 from ..core.names_and_quantities import label_problems
 from ..core.pods import container_security
 from ..core.problem import ROOT, Problem, raise_if_invalid
-from .kept_secret import KeptSecret, KeptSecretArgs
+from .generated_secret import GeneratedSecret, GeneratedSecretArgs
 from .stateful_set import DISK, DISK_MOUNT, Persistence, pull_secret_problems, stateful_set
 from .storage import S3Storage
 
@@ -69,9 +69,9 @@ class Minio(Component):
         raise_if_invalid("Minio", name, args.problems())
         super().__init__("modelmesh:index:Minio", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        credentials = KeptSecret(
+        credentials = GeneratedSecret(
             f"{name}-credentials",
-            KeptSecretArgs(
+            GeneratedSecretArgs(
                 namespace=args.namespace,
                 secret_name="minio-root",  # noqa: S106  a name, not a secret
                 values={"user": f"modelmesh-{secrets.token_hex(6)}", "password": secrets.token_urlsafe(30)},

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from cli.predict import predict
-from components.stores.certificate import issued, today
+from tests.certificates import issued
 from tests.cluster.checkout import copied
 from tests.cluster.deployment import KINDS, Deployment
 from tests.cluster.leaks import Secrets, command_lines, image_contents
@@ -85,7 +85,7 @@ def team(tmp_path_factory: pytest.TempPathFactory, deployment: Deployment) -> It
     given = {
         ("prod", "s3.secretAccessKey"): hidden.values["outside/store: password"],
         ("dev", "registryPassword"): secrets.token_urlsafe(24),
-        ("dev", "buildSecrets.proxy-ca"): issued(["proxy.example"], today())["ca.crt"],
+        ("dev", "buildSecrets.proxy-ca"): issued("proxy.example")["ca.crt"],
     }
     for (stack, path), value in given.items():
         _set_secret(stacks[stack], checkout, path, value)

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.mesh.certificate import write_certificate
+from tests.certificates import written
 from tests.mesh.pod import INFER, Namespace, Pod
 
 
@@ -69,23 +69,22 @@ async def test_a_stream_is_refused(namespace: Namespace) -> None:
 
 
 async def test_with_tls_clients_and_peers_present_certificates(namespace: Namespace, tmp_path: Path) -> None:
-    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
-    write_certificate(certificate, key)
+    files = written(tmp_path, "modelmesh-serving", "localhost")
     tls = {
-        "MM_TLS_KEY_CERT_PATH": str(certificate),
-        "MM_TLS_PRIVATE_KEY_PATH": str(key),
-        "MM_TLS_TRUST_CERT_PATH": str(certificate),
+        "MM_TLS_KEY_CERT_PATH": str(files["tls.crt"]),
+        "MM_TLS_PRIVATE_KEY_PATH": str(files["tls.key"]),
+        "MM_TLS_TRUST_CERT_PATH": f"{files['tls.crt']},{files['ca.crt']}",
         "MM_TLS_CLIENT_AUTH": "require",
     }
     namespace.constrain(["a", "b"])
     a = await namespace.start("pod-a", labels="rt:a", environment=tls)
     await namespace.start("pod-b", labels="rt:b", environment=tls)
-    pem = certificate.read_bytes()
+    pem, key, ca = (files[name].read_bytes() for name in ("tls.crt", "tls.key", "ca.crt"))
     address = f"localhost:{a.port}"
-    async with grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(pem, key.read_bytes(), pem)) as channel:
+    async with grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(ca, key, pem)) as channel:
         a.channel = channel
         await a.set_vmodel("v", "v-1", kind="rt:b", sync=True)
         assert await a.infer("v") == "v-1", "handed to the other pod, over TLS too"
-    async with grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(pem)) as channel:
+    async with grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(ca)) as channel:
         a.channel = channel
         assert await refused(a, INFER, b"\x0a\x01v") is grpc.StatusCode.UNAVAILABLE, "no certificate, no call"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from embedded.solo_mesh.etcd import Connection, Etcd, EtcdError
-from tests.mesh.certificate import write_certificate
+from tests.certificates import written
 from tests.mesh.etcd import ETCDCTL, start_etcd
 from tests.mesh.pod import Namespace
 from tests.processes import free_port
@@ -18,9 +18,9 @@ from tests.processes import free_port
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """An etcd with TLS and authentication; the connection file's content."""
     folder = tmp_path_factory.mktemp("guarded")
-    certificate, key = folder / "tls.crt", folder / "tls.key"
-    write_certificate(certificate, key)
-    with start_etcd(folder, tls=(certificate, key)) as etcd:
+    files = written(folder, "localhost", "127.0.0.1")
+    certificate = files["ca.crt"]
+    with start_etcd(folder, tls=files) as etcd:
         options: list[str | Path] = [f"--endpoints={etcd.endpoint}", "--cacert", certificate]
         for command in (["user", "add", "root:secret"], ["user", "grant-role", "root", "root"], ["auth", "enable"]):
             subprocess.run(["etcdctl", *options, *command], check=True, capture_output=True, env=ETCDCTL)
@@ -61,3 +61,24 @@ async def test_certificates_may_stand_in_files_beside(tmp_path: Path, guarded: d
     await etcd.close()
     assert found
     assert found.value == b"v"
+
+
+async def test_an_etcd_that_asks_for_certificates_is_read_with_one_and_not_without(tmp_path: Path) -> None:
+    files = written(tmp_path, "localhost", "127.0.0.1")
+    with start_etcd(tmp_path, tls=files, ask_clients=True) as etcd:
+        anonymous = {"endpoints": etcd.endpoint, "certificate": files["ca.crt"].read_text()}
+        known = anonymous | {
+            "client_certificate": files["tls.crt"].read_text(),
+            "client_key": files["tls.key"].read_text(),
+        }
+        found: dict[str, object] = {}
+        for name, content in {"known": known, "anonymous": anonymous}.items():
+            (tmp_path / name).write_text(json.dumps(content))
+            client = Etcd(Connection.read(tmp_path / name))
+            try:
+                found[name] = (await client.list("x"))[0]
+            except EtcdError as error:
+                found[name] = error
+            await client.close()
+    assert found["known"] == []
+    assert "UNAVAILABLE" in str(found["anonymous"])

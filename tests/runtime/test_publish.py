@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from components.images import content
-from components.stores.certificate import issued, today
 from project import ROOT
 from project.environments import venv_for
 from project.model_server import free_ports
+from tests.certificates import issued
 
 PUBLISH = ROOT / "components/stores/publisher"
 USER, PASSWORD = "publisher", "not-a-secret-outside-this-test"
@@ -224,7 +224,7 @@ def test_files_of_another_digest_are_refused(store: tuple[str, Path], artifact: 
 
 
 def test_a_store_is_trusted_by_its_own_certificate_and_by_no_other(tmp_path: Path, artifact: Path) -> None:
-    certificates, others = issued(["localhost"], today()), issued(["localhost"], today())
+    certificates, others = issued("localhost"), issued("localhost")
     folder = tmp_path / "minio"
     folder.mkdir()
     with minio(folder, certificates) as port:

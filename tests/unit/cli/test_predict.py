@@ -17,7 +17,7 @@ from cli import predict as module
 from cli.errors import CommandError
 from cli.predict import predict
 from cli.stack import Stack
-from components.stores.certificate import issued, today
+from tests.certificates import issued
 from tests.unit.cli.conftest import Programs
 
 NAMES = ["modelmesh-serving.models"]
@@ -109,7 +109,7 @@ def test_a_mesh_without_tls_is_asked_without(stack: Callable[..., Stack], progra
 
 
 def test_a_mesh_that_asks_for_a_certificate_gets_the_stack_s(stack: Callable[..., Stack], programs: Programs) -> None:
-    pem = issued(NAMES, today())
+    pem = issued(*NAMES)
     with served(server_credentials(pem, clients=True)) as port:
         scores = predict(stack(port, {"tlsCa": pem["ca.crt"], "tlsSecret": "its-tls"}, pem), "x")
         assert scores["compound"] == 0.25
@@ -120,7 +120,7 @@ def test_a_mesh_that_asks_for_a_certificate_gets_the_stack_s(stack: Callable[...
 
 @pytest.mark.parametrize(("names", "own_ca"), [(["another.models"], True), (NAMES, False)])
 def test_nobody_else_is_sent_a_sentence(stack: Callable[..., Stack], names: list[str], own_ca: bool) -> None:
-    pem, other = issued(names, today()), issued(NAMES, today())
+    pem, other = issued(*names), issued(*NAMES)
     ca = pem["ca.crt"] if own_ca else other["ca.crt"]
     with (
         served(server_credentials(pem, clients=False)) as port,

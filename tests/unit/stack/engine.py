@@ -42,6 +42,8 @@ class Resource:
     retained: bool
     protected: bool
     dependencies: frozenset[str]
+    aliases: tuple[str, ...]
+    """The names of the aliases."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,15 @@ class _Answers(mocks.Mocks):
 class _Monitor(mocks.MockMonitor):
     def __init__(self, *, builds: bool, kept: Mapping[str, object]) -> None:
         super().__init__(_Answers(builds, kept))
+        self._kept = kept
         self.registered: list[Resource] = []
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  the name of the RPC
+        raw = json_format.MessageToDict(request.object)
+        if request.type == "pulumi:index:Stash" and "input" in request.ignoreChanges and request.name in self._kept:
+            request.object["input"] = self._kept[request.name]
         reply = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         if request.type != "pulumi:pulumi:Stack":
-            raw = json_format.MessageToDict(request.object)
             secrets, plain = _texts(raw)
             self.registered.append(
                 Resource(
@@ -91,6 +96,7 @@ class _Monitor(mocks.MockMonitor):
                     retained=request.retainOnDelete,
                     protected=request.protect,
                     dependencies=frozenset(request.dependencies),
+                    aliases=tuple(alias.spec.name for alias in request.aliases),
                 )
             )
         return reply

@@ -1,6 +1,7 @@
 """An installation to vary: what the tests of ModelMesh Serving's component have in common."""
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -30,8 +31,8 @@ def arguments(**changes: Any) -> ModelMeshServingArgs:
     return ModelMeshServingArgs(**(values | changes))
 
 
-def installed(**changes: Any) -> tuple[Run, Installation]:
-    """What an installation is made of, and what it tells others."""
+def installed(*, kept: Mapping[str, object] | None = None, **changes: Any) -> tuple[Run, Installation]:
+    """What an installation is made of, and what it tells others; `kept` is what stashes hold from earlier runs."""
     made: list[Installation] = []
 
     def program() -> None:
@@ -40,5 +41,6 @@ def installed(**changes: Any) -> tuple[Run, Installation]:
         pulumi.export("admitting", serving.installation.admitting)
         if serving.tls_ca is not None:
             pulumi.export("ca", serving.tls_ca)
+            pulumi.export("tls_secret", serving.installation.tls_secret)
 
-    return run(program), made[0]
+    return run(program, kept=kept), made[0]

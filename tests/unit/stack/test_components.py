@@ -10,14 +10,15 @@ import pulumi
 import pytest
 
 import components
+from components.core.component import Component
 from components.core.problem import InvalidSpecError
 from components.images.images import ImageRef, Images, parse_ref
-from components.stores.kept_secret import KeptSecret, KeptSecretArgs
+from components.stores.generated_secret import GeneratedSecret, GeneratedSecretArgs
 from tests.unit.stack.engine import run
 
 
 def is_component(thing: object) -> bool:
-    return inspect.isclass(thing) and issubclass(thing, pulumi.ComponentResource)
+    return inspect.isclass(thing) and issubclass(thing, Component) and thing is not Component
 
 
 MODULES = [
@@ -29,10 +30,10 @@ COMPONENTS = sorted(
     {thing for module in MODULES for thing in vars(module).values() if is_component(thing)},
     key=lambda component: component.__name__,
 )
-PRIVATE = {"Certificate", "KeptSecret", "RefreshTypeConstraints", "StorageConfig", "WebhookCertificate"}
+PRIVATE = {"Certificate", "GeneratedSecret", "RefreshTypeConstraints", "StorageConfig", "WebhookCertificate"}
 """Components that only other components use."""
 
-TOKENS = {"RefreshTypeConstraints": "ConstraintsSeen"}
+TOKENS = {"GeneratedSecret": "KeptSecret", "RefreshTypeConstraints": "ConstraintsSeen"}
 """Last part of the type token of a component whose class has been renamed since."""
 
 
@@ -68,16 +69,16 @@ class TestEveryComponent:
         assert source.count("opts)") == 1, "only the component itself gets `opts`"
 
 
-def test_a_kept_secret_is_read_back_from_the_resource_not_from_what_was_generated() -> None:
+def test_a_generated_secret_is_read_back_from_the_resource_not_from_what_was_generated() -> None:
     def program() -> None:
-        args = KeptSecretArgs(namespace="models", secret_name="kept", values={"key": "välue"})  # noqa: S106
-        pulumi.export("value", KeptSecret("kept", args).value("key"))
+        args = GeneratedSecretArgs(namespace="models", secret_name="kept", values={"key": "välue"})  # noqa: S106
+        pulumi.export("value", GeneratedSecret("kept", args).value("key"))
 
     assert run(program).outputs["value"] == "välue"
 
 
 def test_records_do_not_print_what_is_secret() -> None:
-    args = KeptSecretArgs(namespace="models", secret_name="kept", values={"key": "hidden"})  # noqa: S106
+    args = GeneratedSecretArgs(namespace="models", secret_name="kept", values={"key": "hidden"})  # noqa: S106
     assert "hidden" not in repr(args)
 
 

@@ -1,6 +1,5 @@
 """How etcd is reached: all that the Secret can say, and what either of its two readers would not take."""
 
-import datetime
 import functools
 import json
 from typing import Any
@@ -8,28 +7,25 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from components.stores.etcd_connection import EtcdConnection
+from tests.certificates import issued
 from tests.unit.stack.engine import run
 
 URL = "https://etcd.example.com:2379"
 
 
 @functools.cache
-def pair(number: int) -> tuple[str, ec.EllipticCurvePrivateKey]:
+def pair(number: int) -> tuple[str, PrivateKeyTypes]:
     """A certificate and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"client {number}")])
-    start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(number).not_valid_before(start).not_valid_after(start.replace(year=2049))
-    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode(), key
+    texts = issued(f"client-{number}")
+    return texts["tls.crt"], load_pem_private_key(texts["tls.key"].encode(), password=None)
 
 
-def pem(key: ec.EllipticCurvePrivateKey, form: str = "PKCS8", password: str | None = None) -> str:
+def pem(key: PrivateKeyTypes, form: str = "PKCS8", password: str | None = None) -> str:
     hidden = serialization.BestAvailableEncryption(password.encode()) if password else serialization.NoEncryption()
     shape: serialization.PrivateFormat = getattr(serialization.PrivateFormat, form)
     return key.private_bytes(serialization.Encoding.PEM, shape, hidden).decode()

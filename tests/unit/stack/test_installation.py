@@ -335,15 +335,14 @@ def test_the_webhook_trusts_the_certificate_that_the_controller_mounts(plain: tu
     assert names.get_values_for_type(x509.DNSName) == [host, f"{host}.cluster.local"]
 
 
-def test_a_new_half_year_brings_new_certificates_and_what_mounts_them_follows() -> None:
-    (now, before), (later, after) = (
-        installed(tls=DataPlaneTls(), today=day) for day in (DAY, DAY.replace(year=DAY.year + 1))
-    )
+def test_a_renewal_brings_another_secret_and_what_mounts_it_follows() -> None:
+    kept = {"modelmesh-tls-issue": "2026h2", "modelmesh-webhook-issue": "2026h2"}
+    near_its_end = DAY.replace(year=DAY.year + 2)  # a preview shows no renewal before that
+    (now, _), (later, _) = (installed(tls=DataPlaneTls(), today=day, kept=kept) for day in (DAY, near_its_end))
     assert controller(now).inputs["spec"]["template"] != controller(later).inputs["spec"]["template"]
-    assert before.tls_secret != after.tls_secret
-    assert serving_config(later)["tls"]["secretName"] == after.tls_secret
-    assert after.tls_secret
-    assert "2027h2" in after.tls_secret
+    before, after = (serving_config(run)["tls"]["secretName"] for run in (now, later))
+    assert before != after
+    assert after.startswith("modelmesh-tls-2028h2-")
 
 
 def test_cert_manager_makes_and_injects_the_webhooks_certificate_instead() -> None:
@@ -369,7 +368,7 @@ def test_the_data_planes_certificate_is_for_every_model_namespace() -> None:
     run, installation = installed(
         tls=DataPlaneTls(client_auth="require", dns_names=["models.example.com"]), config=config(service_name="mesh")
     )
-    secret = run.one(SECRET, installation.tls_secret)
+    secret = run.one(SECRET, run.outputs["tls_secret"])
     certificate = x509.load_pem_x509_certificate(base64.b64decode(secret.inputs["data"]["tls.crt"]))
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == [
@@ -379,7 +378,7 @@ def test_the_data_planes_certificate_is_for_every_model_namespace() -> None:
         "models.example.com",
         "localhost",
     ]
-    assert serving_config(run)["tls"] == {"secretName": installation.tls_secret, "clientAuth": "require"}
+    assert serving_config(run)["tls"] == {"secretName": run.outputs["tls_secret"], "clientAuth": "require"}
     assert run.outputs["ca"] == base64.b64decode(secret.inputs["data"]["ca.crt"]).decode()
     assert installation.tls
     assert installation.tls.keys() == secret.inputs["data"].keys()

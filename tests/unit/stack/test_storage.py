@@ -2,16 +2,13 @@
 
 import base64
 import dataclasses
-import datetime
 import json
 from typing import Any
 
 import pulumi
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from components.core.problem import InvalidSpecError, Problem
 from components.stores.storage import (
@@ -24,6 +21,7 @@ from components.stores.storage import (
     StorageConfigArgs,
 )
 from components.stores.storage_rules import storage_problems
+from tests.certificates import issued
 from tests.unit.stack.engine import Run, run
 from tests.unit.stack.serving import S3
 
@@ -31,21 +29,6 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 KEY_PEM = KEY.private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
 ).decode()
-
-
-def certificate() -> str:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a CA")])
-    start = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(KEY.public_key())
-        .serial_number(1)
-        .not_valid_before(start)
-        .not_valid_after(start + datetime.timedelta(days=1))
-    )
-    return built.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
 def config(entries: dict[str, Storage]) -> Run:
@@ -62,7 +45,7 @@ def entry(storage: Storage) -> dict[str, Any]:
     return found
 
 
-CA = certificate()
+CA = issued("store.example")["ca.crt"]
 GCS_KEY = {"private_key": KEY_PEM, "client_email": "storage@project.example"}
 PRINCIPAL = {"client_id": "id", "client_secret": "hidden", "tenant_id": "tenant"}
 

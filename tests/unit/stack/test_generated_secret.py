@@ -9,7 +9,7 @@ import pulumi_kubernetes as kubernetes
 import pytest
 
 from components.core.component import Component
-from components.stores.kept_secret import KeptSecret, KeptSecretArgs
+from components.stores.generated_secret import GeneratedSecret, GeneratedSecretArgs
 from tests.unit.stack.engine import Resource, Run, run
 
 SECRET = "kubernetes:core/v1:Secret"  # noqa: S105  a type
@@ -18,8 +18,8 @@ MANAGER, FORCE = "pulumi.com/patchFieldManager", "pulumi.com/patchForce"
 
 def generated(value: str, kept: dict[str, object] | None = None) -> Run:
     def program() -> None:
-        args = KeptSecretArgs(namespace="models", secret_name="password", values={"password": value})  # noqa: S106
-        pulumi.export("value", KeptSecret("password", args).value("password"))
+        args = GeneratedSecretArgs(namespace="models", secret_name="password", values={"password": value})  # noqa: S106
+        pulumi.export("value", GeneratedSecret("password", args).value("password"))
 
     return run(program, preview=False, kept=kept)
 

@@ -6,43 +6,47 @@ changed or deleted gets them back. No file holds them and no plugin is needed. A
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
-import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.core.v1 import Secret
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from ..core.component import Component
 from ..core.rendering import encoded
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeptSecretArgs:
-    """Arguments of KeptSecret: where the Secret is and what it is generated with."""
+class GeneratedSecretArgs:
+    """Arguments of GeneratedSecret: where the Secret is and what it is generated with."""
 
     namespace: pulumi.Input[str]
     secret_name: str
     values: Mapping[str, str] = field(repr=False)
     """Freshly generated text by key; ignored where the stack has a set already."""
     type: str = "Opaque"
+    adopted: Sequence[str] = ()
+    """Property paths of an existing Secret's values that win over the generated ones."""
 
 
-class KeptSecret(Component):
+class GeneratedSecret(Component):
     """A Secret that holds the values of its first creation for good."""
 
     secret_name: pulumi.Output[str]
+    """Resolves when the Secret exists."""
 
-    def __init__(self, name: str, args: KeptSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: GeneratedSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelmesh:index:KeptSecret", name, {}, opts)
         # Not in the Secret's own resource: a refresh replaces what the state has of it by what the cluster has.
         child = pulumi.ResourceOptions(parent=self, ignore_changes=["input"], additional_secret_outputs=["output"])
         kept = pulumi.Stash(name, input=pulumi.Output.secret(dict(args.values)), opts=child)
-        self._secret = kubernetes.core.v1.Secret(
+        self._secret = Secret(
             name,
-            metadata={"name": args.secret_name, "namespace": args.namespace},
+            metadata=ObjectMetaArgs(name=args.secret_name, namespace=args.namespace),
             type=args.type,
             data=kept.output.apply(encoded),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=[*args.adopted]),
         )
         self.secret_name = self._secret.metadata.apply(lambda metadata: str(metadata.name))
         self.register_outputs({"secret_name": self.secret_name})

@@ -1,7 +1,6 @@
 """An installation to vary: what the tests of ModelMesh Serving's component have in common."""
 
 import datetime
-from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -31,7 +30,7 @@ def arguments(**changes: Any) -> ModelMeshServingArgs:
     return ModelMeshServingArgs(**(values | changes))
 
 
-def installed(*, kept: Mapping[str, object] | None = None, **changes: Any) -> tuple[Run, Installation]:
+def installed(*, kept: Any = None, **changes: Any) -> tuple[Run, Installation]:
     """What an installation is made of, and what it tells others; `kept` is what stashes hold from earlier runs."""
     made: list[Installation] = []
 

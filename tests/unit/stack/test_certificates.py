@@ -27,7 +27,7 @@ KEPT = {"tls-authority": AUTHORITY.json(), "tls-issue": "2026h2", "tls-former-au
 def made(
     day: datetime.date = DAY,
     names: list[str] = NAMES,
-    kept: dict[str, object] | None = None,
+    kept: dict[str, str] | None = None,
     *,
     preview: bool = False,
 ) -> Run:

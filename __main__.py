@@ -1,4 +1,4 @@
-"""A model server of one's own and a model for it, served by KServe ModelMesh: the stack, from source to endpoint."""
+"""A custom model server and its model on KServe ModelMesh: the stack from source code to endpoint."""
 
 import pulumi
 
@@ -8,7 +8,7 @@ from settings.stand_in import stands_in
 
 s = settings.load()
 
-# Where everything goes, said once: the cluster that the stack was made on, and nothing of anybody else's there.
+# The cluster of all resources: that on which the stack was created, without objects of other owners.
 guard = settings.cluster_guard("guard", s)
 kube = s.cluster.provider("cluster", kubeconfig=guard.kubeconfig)
 opts = pulumi.ResourceOptions(providers=[kube, mm.image_builder("builder", s.build)])

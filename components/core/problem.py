@@ -1,4 +1,4 @@
-"""What is wrong with a value: where it is, what was given, what is allowed. One form for all checks of this package."""
+"""Problems of values: one form with path, given value and expectation for all checks of this package."""
 
 import json
 import re
@@ -58,8 +58,10 @@ _MAY_HOLD_CREDENTIALS = re.compile(r"\?|@(?!sha256:)")
 
 
 class Problem(str):  # TODO: a frozen dataclass once every rule yields problems instead of texts
-    """One reason why a value cannot work. `given` is quoted unless credentials may be in it; `expected` completes the
-    sentence "<path>: <given>, expected ..."."""
+    """One reason why a value cannot work.
+
+    `given` is quoted unless it may contain credentials; `expected` completes "<path>: <given>, expected ...".
+    """
 
     path: FieldPath
     given: object
@@ -74,7 +76,7 @@ class Problem(str):  # TODO: a frozen dataclass once every rule yields problems 
         return self
 
     def under(self, *parts: str | int) -> "Problem":
-        """The same problem seen from further up: `parts` come before its path."""
+        """Prefix the path of the problem with `parts`."""
         return Problem(FieldPath(*parts, *self.path), self.given, self.expected)
 
 

@@ -1,4 +1,4 @@
-"""How a stack builds its images: with BuildKit, or with a Docker engine if there is no BuildKit.
+"""Settings of image builds: with BuildKit, or with a Docker engine if there is no BuildKit.
 
 Both push the image and return its digest. Options that only BuildKit supports are errors with a Docker engine.
 """
@@ -34,7 +34,7 @@ _URL_USER = re.compile(r"://[^/\s]*@")
 
 @dataclass(frozen=True, kw_only=True)
 class BuildArgs:
-    """How and where a stack builds its images."""
+    """Settings of image builds and of the registry for built images."""
 
     registry: str
     """Host and optional path that images are pushed to; both the builder and the cluster's nodes use this name."""

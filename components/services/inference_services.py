@@ -1,12 +1,11 @@
-"""Many served models as a few resources, whose cost does not grow with their number.
+"""Many InferenceServices as a few resources, whose cost does not grow with their number.
 
-Each resource of its own costs an update two writes of the stack's whole state, so a thousand of them cost two thousand
-writes of a thousand. Here the state has one ConfigMap, of which a preview shows the changed models by name, and one
-Job, by which kubectl applies in the cluster what it says and takes away what it no longer says. What could not work is
-refused as for one InferenceService, before anything is registered; and the update ends when every model answers.
+Each registered resource costs an update two writes of the stack's whole state, so a thousand of them cost two thousand
+writes of a thousand. Here the state has one ConfigMap, whose diff shows the changed models by name, and one Job, in
+which kubectl applies its content and deletes what was removed. The models are validated like single ones before
+anything is registered, and the update ends when every model is served.
 
-The services belong to the account that the Job runs as. So where the account is deleted, Kubernetes deletes them before
-it, and whoever deletes the account waits for that.
+The Job's service account owns the services: if it is deleted, Kubernetes deletes them first, and the deletion waits.
 """
 
 import hashlib

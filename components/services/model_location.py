@@ -58,7 +58,7 @@ class StorageUri(_InAStore):
     """A file or a folder, by a URI: s3://, gs:// or pvc://<name>/<path>, or http(s)://, also for Azure."""
 
     uri: pulumi.Input[str] = field(repr=False)
-    """The URI. ModelMesh moves to a new model only when it changes."""
+    """URI of the model. ModelMesh only switches to a new model when it changes."""
 
     def rendered(self, carried: Texts) -> Document:
         """Fields of the model; `carried` are the parameters that the store requires."""

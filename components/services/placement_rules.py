@@ -73,7 +73,7 @@ def _named_problems(model: ModelRequest, name: str, context: NamespaceContext) -
 
 
 def _no_runtime(model: ModelRequest, context: NamespaceContext) -> Problem:
-    """Which of format, version and protocol no runtime takes, and the values that are taken."""
+    """Problem of a model whose format, version or protocol no runtime supports, with the supported values."""
     enabled = [runtime for runtime in context.usable().values() if not runtime.disabled]
     same_format = [r for r in enabled if r.takes(model.name, None, None, rest_proxy=context.rest_proxy)]
     if not same_format:

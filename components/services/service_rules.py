@@ -60,7 +60,7 @@ def service_problems(document: Document, context: NamespaceContext) -> Iterator[
 
 
 def model_request(document: Document) -> ModelRequest | None:
-    """What the service requires of a runtime; None if it has no model, or more than one."""
+    """Requirements of the service on a runtime; None if it has no model, or more than one."""
     predictor = document["spec"].get("predictor", {})
     annotations = document["metadata"].get("annotations", {})
     forms = [form for form in ("model", *FRAMEWORKS) if form in predictor]

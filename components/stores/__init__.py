@@ -1,4 +1,4 @@
-"""Where models and the registry of models are stored: kinds of storage, an external etcd, volumes."""
+"""Stores of models and of the registry of models: kinds of storage, an external etcd, and volumes."""
 
 from .etcd_connection import EtcdConnection
 from .model_artifact import PromotedModel

@@ -1,8 +1,8 @@
-"""etcd inside the cluster: one member, which holds ModelMesh's registry of models.
+"""One etcd member inside the cluster, with ModelMesh's registry of models.
 
-Without persistence the registry survives a restart of etcd's container, but a new pod starts with an empty one, and
-ModelMesh then finds no model any more. With persistence a new pod has the data of the previous one. For more members,
-users or TLS, use an existing etcd with `EtcdConnection`.
+Without persistence the registry survives a restart of etcd's container, but a new pod starts empty. That is enough for
+development: solo mesh restores the models that it serves. ModelMesh does not, and loses all models; with persistence a
+new pod has the data of the previous one. For several members, users or TLS, use an external etcd (`EtcdConnection`).
 """
 
 from collections.abc import Iterator, Sequence

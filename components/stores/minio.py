@@ -1,8 +1,8 @@
-"""MinIO inside the cluster: one server with credentials of its own.
+"""One MinIO server inside the cluster, with generated credentials.
 
-Without persistence on purpose where models can be published again from their sources: a new pod starts with an empty
-disk. A model counts as published once its Job has run, so after such a loss the Job has to be replaced; with
-persistence a new pod finds what is there. The bucket is made by the first publisher.
+Without persistence a new pod starts with an empty disk, which suits models that can be published again. A model counts
+as published when its Job has run, so the Job has to be replaced after such a loss; with persistence a new pod has the
+data of the previous one. The first publisher creates the bucket.
 """
 
 import secrets

@@ -34,7 +34,7 @@ _PUBLISHER = Path(__file__).with_name("publisher")
 """Folder of the publisher's image: its Dockerfile finds the model's files below `artifact` in the build context."""
 _SHORTEST_SECONDS = 600
 _BYTES_PER_SECOND = 2 * MIB
-"""With a slower connection to the registry or to the store, publishing a model fails at its deadline."""
+"""Minimum speed of the connections to the registry and to the store, which determines the deadline of publishing."""
 _PROMOTED_SECONDS = 3600
 """Deadline of a model from another stack, whose size is not known here."""
 _LARGE_BYTES = 200 * MIB
@@ -157,7 +157,7 @@ class ModelArtifact(Component):
         )
         self.path = publishing.metadata.apply(lambda _: path)
         if size and size > _LARGE_BYTES and not pulumi.runtime.is_dry_run():
-            # By way of the Secret, which exists right before the Job.
+            # Depends on the Secret, which is created right before the Job.
             credentials.metadata.namespace.apply(lambda namespace: self._log_large(size, namespace, job_name))
         self.register_outputs({"digest": self.digest, "path": self.path, "image": self.image})
 

@@ -1,8 +1,8 @@
-"""The frame of the stack's own stores: one pod at a time, on a disk of its own, behind a Service.
+"""Common parts of the stack's stores: one pod at a time with one disk, behind a Service.
 
-A StatefulSet, because it never runs two pods at once, not even when a node is lost: two stores that do not know each
-other must never answer together. Without `Persistence` the disk is an `emptyDir`, which outlives a container but not
-its pod. With it the disk is a claim that the stack owns: it survives pods and nodes, and goes when the stack does.
+A StatefulSet never runs two pods at once, not even when a node is lost: two independent stores must never answer
+together. Without `Persistence` the disk is an `emptyDir`, which survives its containers but not its pod. With it the
+disk is a claim of the stack, which survives pods and nodes and is deleted with the stack.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ from ..core.pods import pod_security
 from ..core.problem import ROOT, Problem
 
 DISK = "/data"
-"""Where the disk is mounted. Stores use a folder in it: a new disk's own root may hold a `lost+found`."""
+"""Mount path of the disk. Stores use a folder in it, since the root of a new disk may contain a `lost+found`."""
 DISK_MOUNT = VolumeMountArgs(name="data", mount_path=DISK)
 _NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
 
@@ -129,8 +129,10 @@ def _claim(
     persistence: Persistence,
     child: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
-    """A claim cannot change its class. With the class in its name a new one is made, the pod moves, the old one goes;
-    under one name the old one would have to go first, which it never does while its pod lives.
+    """Create the claim of a disk, with the storage class in its name.
+
+    The class of a claim is immutable. With another name a new claim is created, the pod moves, and the old claim is
+    deleted; under the same name the old one would be deleted first, which its running pod prevents.
     """
     claim_name = f"{app}-data" + (f"-{persistence.storage_class}" if persistence.storage_class is not None else "")
     claim = PersistentVolumeClaim(

@@ -106,8 +106,11 @@ class HttpStorage(_Stored):
     client_certificate: pulumi.Input[str] | None = None
     client_key: pulumi.Input[str] | None = field(default=None, repr=False)
     headers: Mapping[str, pulumi.Input[str]] = field(default_factory=dict, repr=False)
-    """HTTP headers. The InferenceServices hold them, since the Secret cannot: they are secret in the stack's state, but
-    visible in the cluster to users who may read InferenceServices."""
+    """HTTP headers of requests to the server.
+
+    The InferenceServices contain them, since the Secret cannot: they are secret in the stack's state, but visible in
+    the cluster to users who may read InferenceServices.
+    """
 
     def fields(self) -> dict[str, pulumi.Input[str]]:
         """The fields that the puller reads, without the headers."""

@@ -1,12 +1,12 @@
-"""A server certificate by an authority of the stack's own, renewed by updates and without any job in the background.
+"""A server certificate of the stack's CA, renewed by updates instead of background jobs.
 
-The authority is generated once and stays in the stack's state, as an encrypted secret; it never gets into the cluster.
-Who trusts it goes on doing so when a certificate is renewed or gets other DNS names.
+The CA is generated once and stays in the stack's state, as an encrypted secret; it never gets into the cluster. Clients
+that trust it continue to do so when a certificate is renewed or gets other DNS names.
 
-The first update of each half-year issues a new certificate. The names of its Secret carry the half-year, so what mounts
-it follows, and the former Secret is deleted when nothing needs it any more. A preview shows no renewal, since a date is
-no drift; a warning says that the next update renews. Only when less than half a year of validity is left, the renewal
-is a change in the preview as well.
+The first update of each half-year issues a new certificate. The name of its Secret contains the half-year, so pods that
+mount it are updated, and then the former Secret is deleted. A preview shows no renewal, since a date is not drift, but
+a warning that the next update renews. Only when less than half a year of validity is left, the renewal is a change in
+the preview as well.
 """
 
 import datetime
@@ -24,7 +24,7 @@ from .half_year import HalfYear
 _KEYS = ("tls.crt", "tls.key", "ca.crt")
 _VALIDITY = datetime.timedelta(days=730)
 _LONGEST_USE = 3
-"""Half-years after its own in which a certificate is used at the most."""
+"""Largest number of half-years, after that of its issue, in which a certificate is used."""
 
 
 def today() -> datetime.date:
@@ -103,8 +103,8 @@ class Certificate(Component):
         args, trusted = self._args, pki.bundle(signer.certificate, former)
         pair = signer.issue(args.dns_names[0], args.dns_names, begin=args.today, end=args.today + _VALIDITY)
         mark = hashlib.sha256("\n".join(args.dns_names).encode()).hexdigest()[:8]
-        # An earlier version's Secret of any half-year is adopted under its name. It gets the authority besides its own,
-        # so that the mesh takes certificates by either when the next renewal comes.
+        # An earlier version's Secret of any half-year is adopted under its name. The stack's CA is added to its own, so
+        # that the mesh accepts certificates of either at the next renewal.
         earlier = [f"{self._name}-{issue.later(-count)}-{mark}" for count in range(1, _LONGEST_USE + 1) if adopt]
         return GeneratedSecret(
             f"{self._name}-{issue}-{mark}",

@@ -1,8 +1,8 @@
 """One etcd member inside the cluster, with ModelMesh's registry of models.
 
-Without persistence the registry survives a restart of etcd's container, but a new pod starts empty. That is enough for
-development: solo mesh restores the models that it serves. ModelMesh does not, and loses all models; with persistence a
-new pod has the data of the previous one. For several members, users or TLS, use an external etcd (`EtcdConnection`).
+Without persistence the registry survives a restart of etcd's container, but a new pod starts empty, and ModelMesh
+loses all models; with persistence a new pod has the data of the previous one. For several members, users or TLS, use
+an external etcd (`EtcdConnection`).
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,8 +1,8 @@
 """Secret values that the stack generates once and then keeps.
 
 The values of the first `up` stay in the stack's state, encrypted, and every later run applies them again: a second `up`
-changes nothing, an update that was killed between the two goes on with the same values, and a Secret that somebody
-changed or deleted gets them back. No file holds them and no plugin is needed. A new resource name generates new values.
+changes nothing, an update after a killed one has the same values, and a Secret that was changed or deleted gets them
+back. No file holds them and no plugin is needed. A new resource name generates new values.
 """
 
 import base64
@@ -19,7 +19,7 @@ from ..core.rendering import encoded
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratedSecretArgs:
-    """Arguments of GeneratedSecret: where the Secret is and what it is generated with."""
+    """Arguments of GeneratedSecret: its Secret, and the values to generate."""
 
     namespace: pulumi.Input[str]
     secret_name: str

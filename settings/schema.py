@@ -56,7 +56,7 @@ def _validator() -> Draft4Validator:
 
 
 def _parsed(text: str, kind: str) -> Any:
-    """The value of a text that the engine hands over; a text that is no JSON stays, for the schema to reject."""
+    """Value of a text from the engine; a text that is not JSON is kept, so that the schema rejects it."""
     if kind != "string":
         try:
             return _readable(json.loads(text))

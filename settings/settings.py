@@ -179,7 +179,7 @@ class Settings:
     def more_services(
         self, *, namespace: mm.ModelNamespace, runtime: mm.ServingRuntime, path: pulumi.Input[str]
     ) -> mm.InferenceServicesArgs:
-        """The other models on that runtime; `path` is where those are that do not say it."""
+        """Arguments of the additional models on that runtime; `path` is their default path in the bucket."""
         own = self.service(namespace=namespace, runtime=runtime, path=path)
         return mm.InferenceServicesArgs(
             services=[

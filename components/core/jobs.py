@@ -1,7 +1,7 @@
 """Jobs that do one step of a deployment inside the cluster, where the stores and the API server can be reached.
 
 A Job that has failed, or that an interrupted update has left running, is replaced by the next update, whether or not
-its own arguments have changed: the cause may be mended in a Secret, in a registry, or by hand.
+its own arguments have changed: the cause may be fixed in a Secret, in a registry, or by hand.
 """
 
 from collections.abc import Mapping, Sequence

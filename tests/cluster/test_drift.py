@@ -1,0 +1,82 @@
+"""What somebody changes on the cluster by hand is reported by name, and put right."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from cli.stack import Stack
+from tests.cluster.deployment import NAMESPACE, Deployment
+
+SECRET, POLICY = "minio-root", "modelmesh-runtimes"
+NAMED = ("minio", "modelmesh-controller", POLICY, SECRET, "namespace")
+"""Objects that `drifted` changes, by their resources' names or their own."""
+
+
+@pytest.fixture(scope="module")
+def deployed(deployment: Deployment) -> Iterator[Deployment]:
+    """The stack is up, with its password as it was generated."""
+    update = deployment.run("up", "--yes", "--skip-preview", "--refresh")
+    assert update.succeeded, update.output
+    yield deployment
+    deployment.run("destroy", "--yes", "--skip-preview")
+
+
+def state(deployed: Deployment) -> dict[str, Any]:
+    """What `drifted` changes."""
+    controller = deployed.get("deployment", "modelmesh-controller")["spec"]["template"]["spec"]["containers"]
+    policies = deployed.get("networkpolicies")["items"]
+    return {
+        "scaled": deployed.get("statefulset", "minio")["spec"]["replicas"],
+        "image": [container["image"] for container in controller],
+        "deleted": POLICY in [policy["metadata"]["name"] for policy in policies],
+        "Secret": deployed.get("secret", SECRET)["data"],
+        "label": deployed.get("namespace", NAMESPACE)["metadata"]["labels"].get("modelmesh-enabled"),
+    }
+
+
+def drifted(deployed: Deployment) -> None:
+    """Five changes of five kinds."""
+    image = deployed.get("statefulset", "minio")["spec"]["template"]["spec"]["containers"][0]["image"]
+    for change in (
+        ("scale", "statefulset/minio", "--replicas=0"),
+        ("set", "image", "deployment/modelmesh-controller", f"manager={image}"),
+        ("delete", "networkpolicy", POLICY),
+        ("patch", "secret", SECRET, "--patch", '{"data": {"password": "Y2hhbmdlZA=="}}'),
+        ("label", "namespace", NAMESPACE, "modelmesh-enabled-"),
+    ):
+        deployed.stack.run(deployed.stack.kubectl("--namespace", NAMESPACE, *change), quiet=True)
+
+
+def make(operation: str, stack: Stack, instance: str) -> subprocess.CompletedProcess[str]:
+    """As `make` does."""
+    command = [sys.executable, "-m", "cli", operation, "--stack", stack.name, "--instance", instance]
+    ended = subprocess.run(command, cwd=stack.root, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    print(ended.stdout)
+    return ended
+
+
+def make_up(deployed: Deployment) -> bool:
+    return make("up", deployed.stack, deployed.instance).returncode == 0
+
+
+def plain_pulumi(deployed: Deployment) -> bool:
+    return deployed.run("up", "--yes", "--skip-preview", "--refresh").succeeded
+
+
+@pytest.mark.parametrize("restore", [make_up, plain_pulumi])
+def test_changes_of_five_kinds_are_named_and_restored(
+    deployed: Deployment, restore: Callable[[Deployment], bool]
+) -> None:
+    before = state(deployed)
+    drifted(deployed)
+    assert not any(state(deployed)[kind] == before[kind] for kind in before)
+    told = make("drift", deployed.stack, deployed.instance)
+    assert told.returncode == 7
+    assert "has drifted" in told.stdout
+    assert [name for name in NAMED if name not in told.stdout] == []
+    assert restore(deployed)
+    assert state(deployed) == before
+    assert make("drift", deployed.stack, deployed.instance).returncode == 0

@@ -16,6 +16,8 @@ export YES ?=
 export RUNTIME ?=
 export MODEL ?=
 export NAME ?=
+export MOMENTS ?=
+export SEED ?=
 
 cache := $(or $(MODELMESH_CACHE),$(HOME)/.cache/modelmesh-stack)
 run := .venv/bin/python -m
@@ -25,7 +27,7 @@ export MODELMESH_TOOLCHAIN_BIN ?= $(cache)/toolchain/current/bin
 upstream := $(cache)/toolchain/current/modelmesh-serving-source
 export MODELMESH_SERVING_SRC ?= $(if $(shell test -d '$(upstream)' && echo yes),$(upstream))
 
-.PHONY: help up preview promote drift check predict status down clean runtime new-runtime benchmark benchmark-stack test unit lint docs format lock policies-env
+.PHONY: help up preview promote drift check predict status down clean runtime new-runtime benchmark benchmark-stack test soak unit lint docs format lock policies-env
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -69,6 +71,11 @@ test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole sta
 	@$(run) embedded up --instance test
 	@trap '$(run) embedded down --instance test' EXIT; \
 	  MODELMESH_SERVING_SRC="$${MODELMESH_SERVING_SRC:-$(upstream)}" .venv/bin/pytest --verbose --durations=10 tests $(wildcard runtimes/*/tests)
+
+soak: .venv ## Kill a stack at many random moments of its life, and check that it recovers: make soak MOMENTS=100 SEED=7
+	@$(run) embedded up --instance test
+	@trap '$(run) embedded down --instance test' EXIT; \
+	  MOMENTS="$${MOMENTS:-100}" .venv/bin/pytest --verbose -s tests/cluster/test_killed.py
 
 unit: lint ## Run the checks that only need the Python requirements: lint, types, unit tests (about two minutes)
 	@.venv/bin/pytest -q tests/unit

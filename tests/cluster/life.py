@@ -16,7 +16,15 @@ from tests.cluster.deployment import KINDS, Deployment, Update, opened
 
 LEXICONS = ("good\t1.9\nbad\t-2.5\n", "good\t1.9\nbad\t-2.5\nlove\t3.2\n")
 CONVERGED = ("--yes", "--skip-preview", "--refresh")
-COUNTED = ("resourceVersion", "managedFields", "generation", "creationTimestamp", "uid", "observedGeneration")
+COUNTED = (
+    "resourceVersion",
+    "managedFields",
+    "deployment.kubernetes.io/revision",
+    "generation",
+    "creationTimestamp",
+    "uid",
+    "observedGeneration",
+)
 """By the API server, or new with each object that is made again."""
 MADE_UP = ("controller-uid", "batch.kubernetes.io/controller-uid", "clusterIP", "clusterIPs", "volumeName", "nodePort")
 GENERATED = ("ciphertext", "plaintext", "created", "modified", "caBundle", "output", "input", "id", "outputs", "tlsCa")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.links import broken
+from components.checks import check
 from project import ROOT
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")]
@@ -46,6 +47,27 @@ def test_a_broken_link_and_a_broken_anchor_are_found(tmp_path: Path) -> None:
         "# One `head`, two\n[a](none.md) [b](#one-head-two) [c](#other) `[d](code.md)`\n```\n[e](fence.md)\n```\n"
     )
     assert [problem.split(": ")[1] for problem in broken(page)] == ["none.md", "#other"]
+
+
+def test_the_shown_problems_are_those_that_a_check_finds() -> None:
+    sizes = {"cpu": "1", "memory": "1Gi"}
+    container = {
+        "name": "mine",
+        "image": "a:1",
+        "readinessProbe": {},
+        "resources": {"requests": sizes, "limits": sizes},
+    }
+    formats = [{"name": "x", "autoSelect": True}]
+    found = check(
+        {
+            "apiVersion": "serving.kserve.io/v1alpha1",
+            "kind": "ServingRuntime",
+            "metadata": {"name": "mine"},
+            "spec": {"multiModel": True, "supportedModelFormats": formats, "containers": [container]},
+        }
+    )
+    page = (ROOT / "docs/typed-resources.md").read_text()
+    assert [f"  {problem}" for problem in found] == re.findall(r"^  spec\..*$", page, re.MULTILINE)
 
 
 def test_every_page_is_reached_from_the_readme() -> None:

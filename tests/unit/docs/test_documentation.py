@@ -12,6 +12,8 @@ from project import ROOT
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")]
 OF_OTHERS = {
+    "Apply failed with 1 conflict",
+    "cluster is unreachable: failed to parse kubeconfig data",
     "failed to load checkpoint",
     "incorrect passphrase",
     "the stack is currently locked by 1 lock(s)",

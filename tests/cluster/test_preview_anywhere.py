@@ -33,7 +33,7 @@ def test_every_resource_is_listed_and_nothing_is_left_behind(tmp_path: Path, mon
     urns = re.findall(r"\[urn=urn:pulumi:[^:]+::modelmesh::(\S+)\]", ended.stdout)
     assert {"::".join([urn.split("$")[-1].split("::")[0], urn.split("::")[-1]]) for urn in urns} == expected
     assert f"The state of {stack} can't be read here" in ended.stdout
-    assert "was not looked at" in ended.stdout
+    assert "was not reached" in ended.stdout
     assert stack in comment.read_text().splitlines()[0]
     assert _files() == before, "a checkout stays clean"
 

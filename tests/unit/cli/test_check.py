@@ -29,8 +29,8 @@ def test_what_modelmesh_would_ignore_is_told(tmp_path: Path, capsys: pytest.Capt
     with pytest.raises(CommandError, match="could not work: InferenceService mine"):
         check(Namespace(files=[str(tmp_path / "mine.yaml")]))
     printed = capsys.readouterr().err
-    assert "spec.transformer: ModelMesh ignores it; run it as a workload of its own in front of the model" in printed
-    assert "spec.predictor.canaryTrafficPercent: ModelMesh ignores it" in printed
+    assert "spec.transformer: set, expected none: ModelMesh ignores it" in printed
+    assert "spec.predictor.canaryTrafficPercent: set, expected none: ModelMesh ignores it" in printed
     assert "not checked: " in printed, "the other document is no concern of ModelMesh's"
 
 
@@ -52,7 +52,7 @@ def test_upstreams_samples_are_good(name: str) -> None:
         ("kind: List\nitems: [{kind: ServingRuntime}]\n", "spec: None, expected a mapping"),
         (
             "kind: InferenceService\nmetadata: {name: a, annotations: }\nspec: {predictor: {sklearn: {}}}\n",
-            "metadata.annotations[serving.kserve.io/deploymentMode]: None, expected exactly 'ModelMesh'",
+            'metadata.annotations["serving.kserve.io/deploymentMode"]: missing, expected',
         ),
         ("kind: ServingRuntime\nmetadata: {name: a}\nspec: {}\n", "spec.containers: missing, expected a value"),
     ],

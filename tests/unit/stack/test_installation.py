@@ -273,7 +273,7 @@ def test_the_etcd_secret_has_a_name_that_pulumi_makes_up_and_the_controller_wait
     )
     run, _ = installed(etcd=connection)
     secret = etcd_secret(run)
-    assert secret.inputs["metadata"] == {"namespace": NAMESPACE}
+    assert "name" not in secret.inputs["metadata"], "Pulumi generates it"
     encoded = secret.inputs["data"]["etcd_connection"]
     assert json.loads(base64.b64decode(encoded)) == {
         "endpoints": "https://etcd.example:2379",
@@ -356,7 +356,7 @@ def test_cert_manager_makes_and_injects_the_webhooks_certificate_instead() -> No
     certificate = run.one("kubernetes:cert-manager.io/v1:Certificate")
     assert certificate.inputs["spec"]["issuerRef"]["name"] == issuer["name"]
     assert certificate.inputs["metadata"]["namespace"] == issuer["namespace"] == NAMESPACE
-    assert certificate.inputs["metadata"]["annotations"] == {"pulumi.com/waitFor": "condition=Ready"}
+    assert certificate.inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == "condition=Ready"
     host = f"modelmesh-webhook-server-service.{NAMESPACE}.svc"
     assert certificate.inputs["spec"]["dnsNames"] == [host, f"{host}.cluster.local"]
     assert certificate.inputs["spec"]["secretName"] == name

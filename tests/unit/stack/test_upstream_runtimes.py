@@ -21,33 +21,35 @@ from tests.unit.stack.worlds import config
 DOCUMENTS = dict(upstream_documents("ServingRuntime", "ClusterServingRuntime"))
 
 FRAGMENTS = {
-    "docs/architecture/isolation.md#1": "spec: 'containers' is a required property",  # of a runtime's formats
-    "docs/production-use/scaling.md#1": "spec: 'containers' is a required property",  # of a runtime's annotations
+    "docs/architecture/isolation.md#1": "spec.containers: missing, expected a value",  # of a runtime's formats
+    "docs/production-use/scaling.md#1": "spec.containers: missing, expected a value",  # of a runtime's annotations
 }
 """Pieces of a runtime in the documentation, and what they lack of a whole one."""
 
 REFUSED = {
     # A template, to be filled in: images pin nothing, and its data port is the one of the mesh's preStop hook.
     "docs/runtimes/custom_runtimes.md#1": [
-        "spec.grpcDataEndpoint: 8090, is the mesh's preStop hook",
-        "spec.containers[0].image: 'samplemodelserver:latest' pins no image",
+        "spec.grpcDataEndpoint: 8090, expected another port: in the same pod this is the mesh's preStop hook",
+        "spec.containers[0].image: 'samplemodelserver:latest', expected repository:tag (not latest)",
     ],
     # Another: its affinity only seems to bind, since upstream adds a term to it of which a node may match either.
     "docs/runtimes/custom_runtimes.md#2": [
-        "spec.containers[0].image: 'image' pins no image",
-        "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution: ModelMesh adds a term",
+        "spec.containers[0].image: 'image', expected repository:tag (not latest)",
+        "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution: set, expected spec.nodeSelector",
     ],
     # And here the organisation is to be filled in.
     "docs/examples/python-custom-runtime/Python-Based-Custom-Runtime-with-Model-Stored-on-PVC.md#1": [
-        "spec.containers[0].image: '<DOCKER-HUB-ORG>/custom-model-server:0.1' pins no image",
+        "spec.containers[0].image: '<DOCKER-HUB-ORG>/custom-model-server:0.1', expected repository:tag (not latest)",
     ],
-    "docs/runtimes/mlserver_custom.md#1": ["spec.containers[0].image: 'custom-image-name' pins no image"],
+    "docs/runtimes/mlserver_custom.md#1": [
+        "spec.containers[0].image: 'custom-image-name', expected repository:tag (not latest)"
+    ],
     # Upstream's own example of a runtime that is KServe's and not ModelMesh's.
     "fvt/testdata/runtimes/non-mm-runtime.yaml#1": [
-        "spec.multiModel: None, ModelMesh only takes runtimes with true",
+        "spec.multiModel: None, expected true",
         "spec.grpcEndpoint: missing",
         "spec.grpcDataEndpoint: missing",
-        "spec.containers[0].image: 'fo' pins no image",
+        "spec.containers[0].image: 'fo', expected repository:tag (not latest)",
     ],
 }
 

@@ -35,6 +35,16 @@ def test_what_the_stack_does_not_say_has_the_default_of_the_schema(config: dict[
     assert found.build.insecure is True
 
 
+def test_defaults_that_the_engine_passes_are_accepted(config: dict[str, str]) -> None:
+    defaults = {f"modelmesh:{key}": entry.get("default") for key, entry in schema.schema().items()}
+    passed = {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in defaults.items()
+        if value is not None
+    }
+    assert load(passed | config).s3 is None
+
+
 def test_every_key_is_described_and_typed() -> None:
     for key, entry in schema.schema().items():
         assert entry["description"], key

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from kubernetes.utils.quantity import parse_quantity
 
-from .problem import FieldPath, Problem, rooted
+from .problem import FieldPath, Problem
 from .rendering import Unknown
 
 MIB = 2**20
@@ -25,18 +25,13 @@ _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _QUANTITY = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]+)?")
 
 
-def shown(value: object) -> str:  # TODO: Problem itself hides what may hold credentials
-    """The value as a text that may be shown."""
-    return "(not shown)" if re.search(r"[@?]", str(value)) else repr(value)
-
-
-def label_problems(path: FieldPath | str, value: object) -> Iterator[Problem]:
+def label_problems(path: FieldPath, value: object) -> Iterator[Problem]:
     """Checks a DNS label: the name of a namespace, container, volume or Service."""
     if not isinstance(value, Unknown) and not (isinstance(value, str) and _LABEL.fullmatch(value)):
         yield Problem(path, value, "up to 63 lower-case letters, digits and -, with a letter or digit at each end")
 
 
-def subdomain_problems(path: FieldPath | str, value: object) -> Iterator[Problem]:
+def subdomain_problems(path: FieldPath, value: object) -> Iterator[Problem]:
     """Checks a DNS subdomain: the name of most objects."""
     if not isinstance(value, Unknown) and not is_subdomain(value):
         yield Problem(path, value, "lower-case letters, digits, - and ., with a letter or digit at each end")
@@ -56,7 +51,7 @@ def object_name(name: str) -> str:
     return f"{plain}-{digest}" if plain else digest
 
 
-def secret_key_problems(path: FieldPath | str, value: str) -> Iterator[Problem]:
+def secret_key_problems(path: FieldPath, value: str) -> Iterator[Problem]:
     """Checks a key of a Secret."""
     if not _SECRET_KEY.fullmatch(value):
         yield Problem(path, value, "a key of up to 253 letters, digits, -, _ and .")
@@ -69,30 +64,30 @@ def quantity(value: object) -> Decimal | None:
     return Decimal(parse_quantity(value))
 
 
-def quantity_problems(path: FieldPath | str, value: object) -> Iterator[Problem]:
+def quantity_problems(path: FieldPath, value: object) -> Iterator[Problem]:
     """Checks a quantity above zero."""
     number = quantity(value)
     if not isinstance(value, Unknown) and (number is None or number <= 0):
         yield Problem(path, value, "a quantity above zero, like 500m, 2 or 512Mi")
 
 
-def choice_problems(path: FieldPath | str, value: object, allowed: Sequence[str]) -> Iterator[Problem]:
+def choice_problems(path: FieldPath, value: object, allowed: Sequence[str]) -> Iterator[Problem]:
     """Checks that the value is one of those allowed."""
     if not isinstance(value, Unknown) and value not in allowed:
         yield Problem(path, value, " or ".join(allowed) if len(allowed) == 2 else f"one of {', '.join(allowed)}")
 
 
-def range_problems(path: FieldPath | str, value: float, least: int, most: int) -> Iterator[Problem]:
+def range_problems(path: FieldPath, value: float, least: int, most: int) -> Iterator[Problem]:
     """Checks that least <= value <= most."""
     if not least <= value <= most:
         yield Problem(path, value, f"{least} to {most}")
 
 
-def duplicate_problems(path: FieldPath | str, values: Iterable[object], field: str = "") -> Iterator[Problem]:
+def duplicate_problems(path: FieldPath, values: Iterable[object], field: str = "") -> Iterator[Problem]:
     """Checks that no text is in a list twice. `field` is the entries' field that the values were read from, if any."""
     first: dict[str, int] = {}
     for index, value in enumerate(values):
         known = isinstance(value, str) and not isinstance(value, Unknown)
         if known and (earlier := first.setdefault(str(value), index)) != index:
-            entry = rooted(path) / index
+            entry = path / index
             yield Problem(entry / field if field else entry, value, f"each value once; [{earlier}] has it already")

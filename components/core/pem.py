@@ -11,7 +11,7 @@ from .problem import FieldPath, Problem, Text
 from .reading import text
 
 
-def certificate_problems(path: FieldPath | str, pem: object) -> Iterator[Problem]:
+def certificate_problems(path: FieldPath, pem: object) -> Iterator[Problem]:
     """Checks that a text is a certificate."""
     if text(pem) is not None and certificate_public_key(pem) is None:
         yield Problem(
@@ -19,7 +19,7 @@ def certificate_problems(path: FieldPath | str, pem: object) -> Iterator[Problem
         )
 
 
-def key_problems(path: FieldPath | str, pem: object) -> Iterator[Problem]:
+def key_problems(path: FieldPath, pem: object) -> Iterator[Problem]:
     """Checks that a text is a private key without a password."""
     if text(pem) is not None and private_key_public_key(pem) is None:
         yield Problem(

@@ -1,15 +1,20 @@
+<<<<<<< HEAD
 """Problems of values: one form with path, given value and expectation for all checks of this package."""
+=======
+"""The record of a problem with a value, and the error that carries all problems of a component's arguments."""
+>>>>>>> ea8e9dd (Make a problem a frozen record, and test the keys that problems are reported by)
 
 import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 import pulumi
 
 
 class FieldPath(tuple[str | int, ...]):
-    """The path of a field, like `spec.containers[0].name`: names and list indices, joined with `/`."""
+    """The path of a field as names and list indices; `/` appends one, as in `ROOT / "containers" / 0 / "name"`."""
 
     __slots__ = ()
 
@@ -36,13 +41,8 @@ class FieldPath(tuple[str | int, ...]):
 ROOT = FieldPath()
 
 
-def rooted(path: FieldPath | str) -> FieldPath:  # TODO: goes with the last rule that builds its paths as texts
-    """The path itself, or one with a text as its only part."""
-    return path if isinstance(path, FieldPath) else FieldPath(path)
-
-
 class Text(str):
-    """Stands for a given value that a message does not quote."""
+    """A description in place of a given value, which a message does not quote."""
 
     __slots__ = ()
 
@@ -57,31 +57,40 @@ _MAY_HOLD_CREDENTIALS = re.compile(r"\?|@(?!sha256:)")
 """The query or the user of a URL."""
 
 
+<<<<<<< HEAD
 class Problem(str):  # TODO: a frozen dataclass once every rule yields problems instead of texts
     """One reason why a value cannot work.
 
     `given` is quoted unless it may contain credentials; `expected` completes "<path>: <given>, expected ...".
     """
+=======
+@dataclass(frozen=True)
+class Problem:
+    """One reason why a value cannot work; as text `<path>: <given>, expected <expected>`."""
+>>>>>>> ea8e9dd (Make a problem a frozen record, and test the keys that problems are reported by)
 
     path: FieldPath
     given: object
+    """The value, which the text quotes unless it may hold credentials; a `Text` is never quoted."""
     expected: str
+    """What is allowed, as the end of the sentence that starts with "expected"."""
 
-    def __new__(cls, path: FieldPath | str, given: object, expected: str) -> Self:
-        """A problem at `path`; a path in text form is for rules that still yield texts."""
-        shown = HIDDEN if not isinstance(given, Text) and _MAY_HOLD_CREDENTIALS.search(str(given)) else given
-        self = super().__new__(cls, f"{path}: {shown!r}, expected {expected}")
-        self.path = rooted(path)
-        self.given, self.expected = given, expected
-        return self
+    def __str__(self) -> str:
+        hidden = not isinstance(self.given, Text) and _MAY_HOLD_CREDENTIALS.search(str(self.given))
+        return f"{self.path}: {HIDDEN if hidden else self.given!r}, expected {self.expected}"
 
     def under(self, *parts: str | int) -> "Problem":
+<<<<<<< HEAD
         """Prefix the path of the problem with `parts`."""
         return Problem(FieldPath(*parts, *self.path), self.given, self.expected)
+=======
+        """The same problem with `parts` in front of its path."""
+        return replace(self, path=FieldPath(*parts, *self.path))
+>>>>>>> ea8e9dd (Make a problem a frozen record, and test the keys that problems are reported by)
 
 
 class InvalidSpecError(pulumi.RunError):
-    """A component's arguments cannot work. Raised before any of its resources is registered."""
+    """An error for arguments that cannot work, from before a component registers any resource."""
 
     problems: tuple[Problem, ...]
     """Every reason, not only the first."""

@@ -103,7 +103,7 @@ def parse_ref(text: str) -> ImageRef | None:
     return ImageRef(match["name"], tag, digest)
 
 
-def image_problems(path: FieldPath | str, ref: str) -> Iterator[Problem]:
+def image_problems(path: FieldPath, ref: str) -> Iterator[Problem]:
     """Checks that a reference pins an image by a tag or a digest."""
     if parse_ref(ref) is None:
         yield Problem(path, ref, _REF_FORM)

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from ..core.names_and_quantities import duplicate_problems, subdomain_problems
-from ..core.problem import FieldPath, Problem, rooted
+from ..core.problem import FieldPath, Problem
 from ..core.rendering import encoded
 
 _KEY = ".dockerconfigjson"
@@ -36,10 +36,10 @@ class ImagePullSecret:
     credentials: Sequence[RegistryCredentials] = ()
     """Credentials to store in the Secret; empty if the Secret exists already."""
 
-    def problems(self, path: FieldPath | str) -> Iterator[Problem]:
+    def problems(self, path: FieldPath) -> Iterator[Problem]:
         """Checks the Secret's name and its credentials."""
-        credentials = rooted(path) / "credentials"
-        yield from subdomain_problems(rooted(path) / "name", self.name)
+        credentials = path / "credentials"
+        yield from subdomain_problems(path / "name", self.name)
         yield from duplicate_problems(credentials, [entry.registry for entry in self.credentials], "registry")
         for index, entry in enumerate(self.credentials):
             if not entry.registry or "://" in entry.registry:

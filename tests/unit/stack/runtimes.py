@@ -82,7 +82,7 @@ def refused(
         try:
             ServingRuntime("runtime", ServingRuntimeArgs(namespace=where, runtime_name=name, spec=spec, **fields))
         except InvalidSpecError as problem:
-            problems.extend(problem.problems)
+            problems.extend(map(str, problem.problems))
 
     assert bool(run(program).resources) is not bool(problems), "nothing may be registered before all was checked"
     return problems

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from components.core.problem import Problem
 from components.stores.etcd_connection import EtcdConnection
 from tests.certificates import issued
 from tests.unit.stack.engine import run
@@ -95,7 +96,7 @@ def test_a_good_connection_has_no_problem(good: EtcdConnection) -> None:
 
 
 def test_what_is_not_known_yet_is_not_looked_at_but_told_in_the_end() -> None:
-    found: list[list[str]] = []
+    found: list[list[Problem]] = []
 
     def program() -> None:
         later: pulumi.Output[Any] = pulumi.Output.from_input("later")

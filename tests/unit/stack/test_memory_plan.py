@@ -123,7 +123,7 @@ def test_an_impossible_plan_is_refused_with_all_that_is_wrong() -> None:
     with pytest.raises(InvalidSpecError) as raised:
         mlserver(plan=nothing)
     assert len(raised.value.problems) == 7
-    assert raised.value.problems[1] == "plan.resident_models: -1, expected more than 0"
+    assert str(raised.value.problems[1]) == "plan.resident_models: -1, expected more than 0"
 
 
 @pytest.mark.parametrize("preview", [True, False])

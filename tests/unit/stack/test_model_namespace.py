@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from components.core.problem import InvalidSpecError
+from components.core.problem import ROOT, InvalidSpecError
 from components.images.pull_secret import ImagePullSecret, RegistryCredentials
 from components.installation.installation import Installation
 from components.installation.model_namespace import ModelNamespace, ModelNamespaceArgs
@@ -239,14 +239,14 @@ def test_wrong_credentials_are_named_without_their_values() -> None:
             RegistryCredentials(registry="https://x", username="", password="hush"),  # noqa: S106
         ],
     )
-    problems = list(wrong.problems("image_pull_secrets[0]"))
-    assert [problem.partition(": ")[0] for problem in problems] == [
+    problems = list(wrong.problems(ROOT / "image_pull_secrets" / 0))
+    assert [str(problem.path) for problem in problems] == [
         "image_pull_secrets[0].name",
         "image_pull_secrets[0].credentials[1].registry",
         "image_pull_secrets[0].credentials[2].registry",
         "image_pull_secrets[0].credentials[2].username",
     ]
-    assert "hush" not in "".join(problems) + repr(wrong)
+    assert "hush" not in "".join(map(str, problems)) + repr(wrong)
 
 
 def test_runtimes_come_after_all_that_their_pods_need_and_after_the_controller() -> None:

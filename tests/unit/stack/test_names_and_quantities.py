@@ -12,6 +12,7 @@ from components.core.names_and_quantities import (
     quantity,
     quantity_problems,
 )
+from components.core.problem import ROOT
 from components.core.rendering import Unknown
 
 
@@ -26,21 +27,21 @@ def test_quantities_are_read_as_the_api_server_does(text: object, expected: Deci
 @pytest.mark.parametrize("text", ["1 Gi", " 1Gi", "1Gi\n", "", "Gi", "1GB", "1_0", "NaN", "Infinity", True, None])
 def test_what_the_api_server_takes_for_no_quantity_is_none(text: object) -> None:
     assert quantity(text) is None
-    assert list(quantity_problems("size", text))
+    assert list(quantity_problems(ROOT / "size", text))
 
 
 def test_what_is_known_later_is_not_judged() -> None:
     later = Unknown("(known later)")
     assert quantity(later) is None
     assert not [
-        *quantity_problems("size", later),
-        *choice_problems("kind", later, ("a",)),
-        *duplicate_problems("names", [later, later]),
+        *quantity_problems(ROOT / "size", later),
+        *choice_problems(ROOT / "kind", later, ("a",)),
+        *duplicate_problems(ROOT / "names", [later, later]),
     ]
 
 
 def test_what_stands_twice_is_told_with_both_places() -> None:
-    found = list(map(str, duplicate_problems("names", ["a", None, "b", "a", None], "name")))
+    found = list(map(str, duplicate_problems(ROOT / "names", ["a", None, "b", "a", None], "name")))
     assert found == ["names[3].name: 'a', expected each value once; [0] has it already"]
 
 

@@ -218,7 +218,7 @@ def test_what_could_not_work_is_refused_and_nothing_is_registered(changes: dict[
         try:
             ModelMeshServing("modelmesh", arguments(**changes))
         except InvalidSpecError as invalid:
-            problems.extend(invalid.problems)
+            problems.extend(map(str, invalid.problems))
 
     assert not run(program).resources
     assert expected in "\n".join(problems)

@@ -27,7 +27,7 @@ MODULES = [
     if ".publisher" not in module.name
 ]
 COMPONENTS = sorted(
-    {thing for module in MODULES for thing in vars(module).values() if is_component(thing)},
+    {thing for module in MODULES for thing in vars(module).values() if is_component(thing) and thing is not Component},
     key=lambda component: component.__name__,
 )
 PRIVATE = {"Certificate", "GeneratedSecret", "RefreshTypeConstraints", "StorageConfig", "WebhookCertificate"}

@@ -73,7 +73,7 @@ class TestBothStores:
         service, pods = found.one(SERVICE, store.name), found.one(STATEFUL_SET, store.name)
         assert service.urn not in pods.dependencies
         assert pods.urn not in service.dependencies
-        assert service.inputs["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+        assert service.inputs["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true"
 
     def test_are_found_under_the_names_labels_and_ports_that_their_clients_know(self, store: Store) -> None:
         found = made(store.make)
@@ -128,7 +128,7 @@ class TestBothStores:
 
     def test_do_not_wait_for_a_claim_that_waits_for_their_pod(self, store: Store) -> None:
         claim = made(store.make, Persistence()).one(CLAIM)
-        assert claim.inputs["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+        assert claim.inputs["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true"
 
     def test_move_to_another_claim_for_another_class(self, store: Store) -> None:
         found = made(store.make, Persistence(storage_class="fast.ssd"))

@@ -61,7 +61,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         {},
         f'{MODEL}.storage.parameters[""]: unknown field, expected one that s3 storage has',
     ),
-    (at("a", parameters={"bucket": 5}), {}, f"{MODEL}.storage.parameters.bucket: 5 is not of type string"),
+    (at("a", parameters={"bucket": 5}), {}, f"{MODEL}.storage.parameters.bucket: 5, expected a value of type string"),
     (
         at("a", key=None, parameters={"type": "hdfs"}),
         {},

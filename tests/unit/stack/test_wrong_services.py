@@ -60,11 +60,11 @@ TYPED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"model_name": None}, {}, "model_name: None, expected a text"),
     ({"runtime": 5}, {}, "runtime: 5, expected a text"),
     ({"runtime": 5, "framework_field": True}, {}, "runtime: 5, expected a text"),
-    ({"model_format": 5}, {}, f"{MODEL}.modelFormat.name: 5 is not of type string"),
-    ({"protocol_version": 2}, {}, f"{MODEL}.protocolVersion: 2 is not of type string"),
-    ({"storage": ModelPath(path=5, key="models")}, {}, f"{MODEL}.storage.path: 5 is not of type string"),  # type: ignore[arg-type]
-    ({"storage": StorageUri(uri=5)}, {}, f"{MODEL}.storageUri: 5 is not of type string"),  # type: ignore[arg-type]
-    ({"storage": StorageUri(uri="s3://a/b", key=5)}, {}, f"{MODEL}.storage.key: 5 is not of type string"),  # type: ignore[arg-type]
+    ({"model_format": 5}, {}, f"{MODEL}.modelFormat.name: 5, expected a value of type string"),
+    ({"protocol_version": 2}, {}, f"{MODEL}.protocolVersion: 2, expected a value of type string"),
+    ({"storage": ModelPath(path=5, key="models")}, {}, f"{MODEL}.storage.path: 5, expected a value of type string"),  # type: ignore[arg-type]
+    ({"storage": StorageUri(uri=5)}, {}, f"{MODEL}.storageUri: 5, expected a value of type string"),  # type: ignore[arg-type]
+    ({"storage": StorageUri(uri="s3://a/b", key=5)}, {}, f"{MODEL}.storage.key: 5, expected a value of type string"),  # type: ignore[arg-type]
     # The older form
     (
         {"framework_field": True, "model_format": "paddle"},

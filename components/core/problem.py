@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Problems of values: one form with path, given value and expectation for all checks of this package."""
-=======
 """The record of a problem with a value, and the error that carries all problems of a component's arguments."""
->>>>>>> ea8e9dd (Make a problem a frozen record, and test the keys that problems are reported by)
 
 import json
 import re
@@ -57,17 +53,9 @@ _MAY_HOLD_CREDENTIALS = re.compile(r"\?|@(?!sha256:)")
 """The query or the user of a URL."""
 
 
-<<<<<<< HEAD
-class Problem(str):  # TODO: a frozen dataclass once every rule yields problems instead of texts
-    """One reason why a value cannot work.
-
-    `given` is quoted unless it may contain credentials; `expected` completes "<path>: <given>, expected ...".
-    """
-=======
 @dataclass(frozen=True)
 class Problem:
     """One reason why a value cannot work; as text `<path>: <given>, expected <expected>`."""
->>>>>>> ea8e9dd (Make a problem a frozen record, and test the keys that problems are reported by)
 
     path: FieldPath
     given: object
@@ -80,13 +68,8 @@ class Problem:
         return f"{self.path}: {HIDDEN if hidden else self.given!r}, expected {self.expected}"
 
     def under(self, *parts: str | int) -> "Problem":
-<<<<<<< HEAD
         """Prefix the path of the problem with `parts`."""
-        return Problem(FieldPath(*parts, *self.path), self.given, self.expected)
-=======
-        """The same problem with `parts` in front of its path."""
         return replace(self, path=FieldPath(*parts, *self.path))
->>>>>>> ea8e9dd (Make a problem a frozen record, and test the keys that problems are reported by)
 
 
 class InvalidSpecError(pulumi.RunError):

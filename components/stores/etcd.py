@@ -1,10 +1,16 @@
 """One etcd member inside the cluster, with ModelMesh's registry of models.
 
 Without persistence the registry survives a restart of etcd's container, but a new pod starts empty, and ModelMesh
-loses all models; with persistence a new pod has the data of the previous one. For several members, users or TLS, use
-an external etcd (`EtcdConnection`).
+loses all models; with persistence a new pod has the data of the previous one. For several members or users, use an
+external etcd (`EtcdConnection`).
+
+etcd serves TLS only, and only to clients with a certificate of the authority that is generated for it. The key of that
+authority is not kept, so no other client can be added. The certificates last as long as the authority, because a
+renewal would restart the only member.
 """
 
+import dataclasses
+import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,20 +19,29 @@ from pulumi_kubernetes.core.v1 import (
     ContainerArgs,
     ContainerPortArgs,
     HTTPGetActionArgs,
+    KeyToPathArgs,
     ProbeArgs,
     ResourceRequirementsArgs,
+    SecretVolumeSourceArgs,
     ServicePortArgs,
+    VolumeArgs,
+    VolumeMountArgs,
 )
 
 from ..core.component import Component
 from ..core.names_and_quantities import MIB, quantity
 from ..core.pods import container_security
 from ..core.problem import ROOT, Problem, raise_if_invalid
+from . import pki
 from .etcd_connection import EtcdConnection
+from .generated_secret import GeneratedSecret, GeneratedSecretArgs
 from .stateful_set import DISK, DISK_MOUNT, Persistence, pull_secret_problems, stateful_set
 
 _PORT = 2379
+_HEALTH_PORT = 2381
 _NAME = "etcd"
+_CERTIFICATES = "/etc/etcd"
+_SERVER_FILES = ("tls.crt", "tls.key", "ca.crt")
 _SMALLEST_DISK_BYTES = 1024 * MIB
 _EPHEMERAL_QUOTA_BYTES = 256 * MIB
 _LARGEST_QUOTA_BYTES = 8192 * MIB  # what its authors recommend at most
@@ -45,10 +60,14 @@ class EtcdArgs:
     image_pull_secrets: Sequence[str] = ()
     """Names of Secrets in the namespace that the image is pulled with."""
 
+    def host(self) -> pulumi.Output[str]:
+        """DNS name of this etcd. It has the namespace, since mesh pods of other namespaces use it too."""
+        return pulumi.Output.format("{0}.{1}.svc", _NAME, self.namespace)
+
     def connection(self) -> EtcdConnection:
-        """Connection to this etcd. Mesh pods of other namespaces use it too, so the host name has the namespace."""
-        endpoint = pulumi.Output.format("http://{0}.{1}.svc:{2}", _NAME, self.namespace, _PORT)
-        return EtcdConnection(endpoints=endpoint.apply(lambda url: [url]), root_prefix=self.root_prefix)
+        """Connection to this etcd, but for the certificates, which only Etcd has."""
+        endpoints = self.host().apply(lambda host: [f"https://{host}:{_PORT}"])
+        return EtcdConnection(endpoints=endpoints, root_prefix=self.root_prefix)
 
     def problems(self) -> Iterator[Problem]:
         """Checks the arguments."""
@@ -66,8 +85,26 @@ class Etcd(Component):
 
     def __init__(self, name: str, args: EtcdArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         raise_if_invalid("Etcd", name, args.problems())
-        self.connection = args.connection()
         super().__init__("modelmesh:index:Etcd", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        certificates = GeneratedSecret(
+            f"{name}-certificates",
+            GeneratedSecretArgs(
+                namespace=args.namespace,
+                secret_name="etcd-certificates",  # noqa: S106  a name, not a secret
+                values=args.host().apply(_certificates),
+            ),
+            child,
+        )
+        self.connection = dataclasses.replace(
+            args.connection(),
+            certificate=certificates.value("ca.crt"),
+            client_certificate=certificates.value("client.crt"),
+            client_key=certificates.value("client.key"),
+        )
+        mounted = SecretVolumeSourceArgs(
+            secret_name=certificates.secret_name, items=[KeyToPathArgs(key=key, path=key) for key in _SERVER_FILES]
+        )
         stateful_set(
             name,
             app=_NAME,
@@ -75,7 +112,8 @@ class Etcd(Component):
             container=_container(args),
             port=ServicePortArgs(name="client", port=_PORT, target_port="client"),
             persistence=args.persistence,
-            child=pulumi.ResourceOptions(parent=self),
+            child=child,
+            volumes=[VolumeArgs(name="certificates", secret=mounted)],
             image_pull_secrets=args.image_pull_secrets,
         )
         endpoints = pulumi.Output.from_input(self.connection.endpoints)
@@ -90,7 +128,7 @@ def _disk_problems(persistence: Persistence) -> Iterator[Problem]:
 
 
 def _container(args: EtcdArgs) -> ContainerArgs:
-    client_url = f"http://0.0.0.0:{_PORT}"
+    client_url = f"https://0.0.0.0:{_PORT}"
     return ContainerArgs(
         name=_NAME,
         image=args.image,
@@ -99,6 +137,12 @@ def _container(args: EtcdArgs) -> ContainerArgs:
         args=[
             f"--listen-client-urls={client_url}",
             f"--advertise-client-urls={client_url}",
+            f"--cert-file={_CERTIFICATES}/tls.crt",
+            f"--key-file={_CERTIFICATES}/tls.key",
+            f"--trusted-ca-file={_CERTIFICATES}/ca.crt",
+            "--client-cert-auth",
+            # Health and metrics, but no keys: kubelet shows no certificate.
+            f"--listen-metrics-urls=http://0.0.0.0:{_HEALTH_PORT}",
             # Every change is kept for good by default, and mesh pods write every few seconds.
             "--auto-compaction-mode=periodic",
             "--auto-compaction-retention=1h",
@@ -107,11 +151,14 @@ def _container(args: EtcdArgs) -> ContainerArgs:
             # Changes since the last snapshot are held in memory: the default of 100000 does not suit the limit below.
             "--snapshot-count=10000",
         ],
-        ports=[ContainerPortArgs(name="client", container_port=_PORT)],
-        readiness_probe=ProbeArgs(http_get=HTTPGetActionArgs(path="/health", port="client"), period_seconds=1),
+        ports=[
+            ContainerPortArgs(name="client", container_port=_PORT),
+            ContainerPortArgs(name="health", container_port=_HEALTH_PORT),
+        ],
+        readiness_probe=ProbeArgs(http_get=HTTPGetActionArgs(path="/health", port="health"), period_seconds=1),
         # A restarted container finds its disk again, also an ephemeral one. It would not make a full one less full.
         liveness_probe=ProbeArgs(
-            http_get=HTTPGetActionArgs(path="/health?exclude=NOSPACE", port="client"),
+            http_get=HTTPGetActionArgs(path="/health?exclude=NOSPACE", port="health"),
             period_seconds=10,
             timeout_seconds=5,
             failure_threshold=6,
@@ -120,8 +167,27 @@ def _container(args: EtcdArgs) -> ContainerArgs:
             requests={"cpu": "50m", "memory": "64Mi"}, limits={"cpu": "1", "memory": "512Mi"}
         ),
         security_context=container_security(),
-        volume_mounts=[DISK_MOUNT],
+        volume_mounts=[
+            DISK_MOUNT,
+            VolumeMountArgs(name="certificates", mount_path=_CERTIFICATES, read_only=True),
+        ],
     )
+
+
+def _certificates(host: str) -> dict[str, str]:
+    """Certificates of the server and of its clients, by an authority whose key is dropped."""
+    today = datetime.datetime.now(datetime.UTC).date()
+    authority = pki.Authority.new("CA of etcd", today)
+    end = today + pki.AUTHORITY_LIFE
+    server = authority.issue(host, [host, f"{host}.cluster.local", "localhost"], begin=today, end=end)
+    client = authority.issue("modelmesh", [], begin=today, end=end, server=False)
+    return {
+        "tls.crt": server.certificate,
+        "tls.key": server.key,
+        "ca.crt": authority.certificate,
+        "client.crt": client.certificate,
+        "client.key": client.key,
+    }
 
 
 def _quota(persistence: Persistence | None) -> int:

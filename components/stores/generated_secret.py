@@ -23,7 +23,7 @@ class GeneratedSecretArgs:
 
     namespace: pulumi.Input[str]
     secret_name: str
-    values: Mapping[str, str] = field(repr=False)
+    values: pulumi.Input[Mapping[str, str]] = field(repr=False)
     """Freshly generated text by key; ignored where the stack has a set already."""
     type: str = "Opaque"
     adopted: Sequence[str] = ()
@@ -40,7 +40,7 @@ class GeneratedSecret(Component):
         super().__init__("modelmesh:index:KeptSecret", name, {}, opts)
         # Not in the Secret's own resource: a refresh replaces what the state has of it by what the cluster has.
         child = pulumi.ResourceOptions(parent=self, ignore_changes=["input"], additional_secret_outputs=["output"])
-        kept = pulumi.Stash(name, input=pulumi.Output.secret(dict(args.values)), opts=child)
+        kept = pulumi.Stash(name, input=pulumi.Output.secret(args.values), opts=child)
         self._secret = Secret(
             name,
             metadata=ObjectMetaArgs(name=args.secret_name, namespace=args.namespace),

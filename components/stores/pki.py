@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _CLOCK_SKEW = datetime.timedelta(days=1)
-_AUTHORITY_LIFE = datetime.timedelta(days=20 * 365)
+AUTHORITY_LIFE = datetime.timedelta(days=20 * 365)
 _LONGEST_COMMON_NAME = 64
 
 
@@ -42,7 +42,7 @@ class Authority(KeyPair):
         """Generate an authority for twenty years; it signs certificates, but no further authorities."""
         key, subject = ec.generate_private_key(ec.SECP256R1()), _named(name)
         certificate = (
-            _builder(subject, subject, key.public_key(), begin, begin + _AUTHORITY_LIFE)
+            _builder(subject, subject, key.public_key(), begin, begin + AUTHORITY_LIFE)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(signs_certificates=True), critical=True)

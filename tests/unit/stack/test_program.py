@@ -121,7 +121,10 @@ def test_storage_and_etcd_are_told_in_secrets_of_the_form_that_modelmesh_reads(d
     (secret,) = [secret for secret in dev.of("kubernetes:core/v1:Secret") if secret.name == "model-serving-etcd"]
     etcd = secret.inputs["data"]["etcd_connection"]
     connection = json.loads(base64.b64decode(etcd))
-    assert connection == {"endpoints": "http://etcd.modelmesh-serving.svc:2379", "root_prefix": "modelmesh-serving"}
+    assert connection["endpoints"] == "https://etcd.modelmesh-serving.svc:2379"
+    assert connection["root_prefix"] == "modelmesh-serving"
+    assert connection.keys() >= {"certificate", "client_certificate", "client_key"}
+    assert "userid" not in connection
 
 
 def test_the_mesh_image_is_upstreams_unless_it_is_named(dev: Run, config: dict[str, str]) -> None:

@@ -1,10 +1,14 @@
 """etcd and MinIO inside the cluster: what their pods are, and on which disks they keep what they hold."""
 
+import base64
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from components.core.problem import InvalidSpecError
 from components.stores.etcd import Etcd, EtcdArgs
@@ -84,7 +88,7 @@ class TestBothStores:
         assert service["spec"]["selector"] == {"app": store.name}
         assert service["spec"]["ports"] == [{"name": port, "port": number, "targetPort": port}]
         assert found.one(STATEFUL_SET).inputs["spec"]["template"]["metadata"]["labels"] == {"app": store.name}
-        assert pod(found)["containers"][0]["ports"] == [{"name": port, "containerPort": number}]
+        assert pod(found)["containers"][0]["ports"][0] == {"name": port, "containerPort": number}
 
     def test_run_the_named_image_without_root_or_a_writable_file_system(self, store: Store) -> None:
         spec = pod(made(store.make))
@@ -202,14 +206,41 @@ def test_etcds_own_needs_of_disk_and_prefix_are_told_at_once() -> None:
     assert size.startswith("persistence.size: '512Mi', expected 1Gi or more")
 
 
-def test_etcd_makes_no_secret_of_its_own_and_is_named_so_that_every_namespace_finds_it() -> None:
+def test_etcd_is_named_so_that_every_namespace_finds_it_and_its_clients_get_a_certificate_of_their_own() -> None:
     texts: list[str] = []
 
     def program() -> None:
         make_etcd().connection.text().apply(texts.append)
 
-    assert not run(program).of("kubernetes:core/v1:Secret")
-    assert texts == ['{"endpoints": "http://etcd.models.svc:2379", "root_prefix": "dev"}']
+    kept = run(program).one("kubernetes:core/v1:Secret", "etcd-certificates")
+    files = {key: base64.b64decode(value).decode() for key, value in kept.inputs["data"].items()}
+    assert json.loads(texts[0]) == {
+        "endpoints": "https://etcd.models.svc:2379",
+        "root_prefix": "dev",
+        "certificate": files["ca.crt"],
+        "client_certificate": files["client.crt"],
+        "client_key": files["client.key"],
+    }
+    authority, server, client = (
+        x509.load_pem_x509_certificate(files[key].encode()) for key in ("ca.crt", "tls.crt", "client.crt")
+    )
+    for issued in (server, client):
+        issued.verify_directly_issued_by(authority)
+        assert issued.not_valid_after_utc == authority.not_valid_after_utc
+    names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName)[0] == "etcd.models.svc"
+    purposes = client.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(purposes) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    assert set(kept.inputs["data"].values()) <= set(kept.secrets)
+
+
+def test_etcd_serves_keys_only_to_clients_with_a_certificate_and_mounts_no_key_of_theirs() -> None:
+    found = made(make_etcd)
+    assert flags(found)["--listen-client-urls"] == "https://0.0.0.0:2379"
+    assert "--client-cert-auth" in flags(found)
+    assert flags(found)["--trusted-ca-file"] == "/etc/etcd/ca.crt"
+    (volume,) = [volume for volume in pod(found)["volumes"] if volume["name"] == "certificates"]
+    assert [item["key"] for item in volume["secret"]["items"]] == ["tls.crt", "tls.key", "ca.crt"]
 
 
 def test_minios_credentials_are_generated_kept_and_nowhere_plain() -> None:

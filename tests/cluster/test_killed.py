@@ -1,5 +1,6 @@
 """A stack is killed at random moments of its whole life, and each next run brings it to what its files say.
 
+A kubeconfig that leads to another cluster takes nothing from its state.
 `make soak MOMENTS=100` kills it that often; SEED chooses other moments.
 """
 
@@ -10,8 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.cluster.another_cluster import another_cluster
 from tests.cluster.deployment import ProgramMaker
-from tests.cluster.life import Life, moments
+from tests.cluster.life import CONVERGED, Life, moments
 from tests.cluster.test_many_models import differences
 
 MOMENTS = int(os.environ.get("MOMENTS") or 10)
@@ -47,6 +49,7 @@ def test_the_next_run_after_a_kill_converges_to_what_an_uninterrupted_one_makes(
         kill(life, "destroy", *next(kills))
     life.converged("destroy")
     assert life.names() == before, "something is left over"
+    life.stage(STAGES[-1])
     life.converged("up")
     assert list(differences(life.state(), killed[0])) == []
     assert list(differences(life.objects(), killed[1])) == []
@@ -60,3 +63,14 @@ def kill(life: Life, operation: str, moment: float, edited: bool) -> None:
     life.killed(operation, after)
     if edited:
         life.edit()
+
+
+def test_a_refresh_with_a_kubeconfig_that_leads_to_another_cluster_keeps_the_state(life: Life) -> None:
+    node = life.deployment.stack.embedded
+    assert node
+    before = life.state()
+    with another_cluster(node.kubeconfig, node.context):
+        update = life.deployment.run("up", *CONVERGED, config=life.config)
+    assert not update.succeeded
+    assert "is not the one on which stack" in update.output
+    assert life.state() == before

@@ -1,6 +1,7 @@
 """All that the typed resources can express, taken by the real API server, controller and webhook; two teams served."""
 
 import base64
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +89,18 @@ def test_both_teams_are_served_over_tls(everything: Deployment, namespace: str, 
 def test_who_shows_no_certificate_is_not_served(everything: Deployment, tmp_path: Path) -> None:
     with pytest.raises(InferenceServerException, match="UNAVAILABLE"):
         score(everything, "team-a", tmp_path, with_certificate=False)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["with a certificate", "without"])
+def test_etcd_is_read_with_a_certificate_of_the_stack_and_not_without(everything: Deployment, known: bool) -> None:
+    certificate = ["--cert=/etc/etcd/tls.crt", "--key=/etc/etcd/tls.key"] if known else []
+    read = everything.stack.kubectl(
+        *("exec", "etcd-0", "--namespace=mesh-system", "--"),
+        *("etcdctl", "--endpoints=https://localhost:2379", "--cacert=/etc/etcd/ca.crt", "--command-timeout=5s"),
+        *(*certificate, "get", "--prefix", "--keys-only", ""),
+    )
+    done = subprocess.run(read, capture_output=True, text=True)
+    assert (done.returncode == 0, "vmodels" in done.stdout) == (known, known), done.stderr
 
 
 def test_models_survive_the_restart_of_every_store_and_mesh(everything: Deployment, tmp_path: Path) -> None:

@@ -59,9 +59,9 @@ class Problem:
 
     path: FieldPath
     given: object
-    """The value, which the text quotes unless it may hold credentials; a `Text` is never quoted."""
+    """Given value, which the text quotes unless it may hold credentials; a `Text` is never quoted."""
     expected: str
-    """What is allowed, as the end of the sentence that starts with "expected"."""
+    """Allowed values, as the end of a sentence that starts with "expected"."""
 
     def __str__(self) -> str:
         hidden = not isinstance(self.given, Text) and _MAY_HOLD_CREDENTIALS.search(str(self.given))

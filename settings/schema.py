@@ -40,7 +40,7 @@ def typed(given: Mapping[str, str], encrypted: Collection[str] = ()) -> tuple[di
     """
     values = {key: _parsed(text, schema().get(key, {}).get("type", "string")) for key, text in given.items()}
     # The engine passes the defaults of Pulumi.yaml, too. An empty object there means that the feature is off.
-    chosen = {key: value for key, value in values.items() if value != schema().get(key, {}).get("default")}
+    chosen = {key: value for key, value in values.items() if not value == {} == schema().get(key, {}).get("default")}
     errors = sorted(_validator().iter_errors(chosen), key=lambda error: [str(part) for part in error.absolute_path])
     problems = [problem for error in errors for problem in _problems(error, given, {*encrypted, *MAY_BE_SECRET})]
     wrong = {problem.path[0] for problem in problems}

@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from .ownership import MARK, SHARED, this_stack
+from .ownership import this_stack
 
 FIELD_MANAGER = "pulumi.com/patchFieldManager"
 FORCE = "pulumi.com/patchForce"
@@ -40,28 +40,32 @@ def _applied(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransfor
     """Name the field manager of an object, and let it override others where the object is the stack's own."""
     if not args.type_.startswith("kubernetes:"):
         return None
+    kind = args.type_.rpartition(":")[2]
+    annotations = {}
+    # The provider replaces definitions as a whole, which never conflicts. It could not release the fields that another
+    # manager applied: a definition without them is invalid, and the update fails.
+    if kind != "CustomResourceDefinition":
+        annotations[FIELD_MANAGER] = f"pulumi/{this_stack()}"[:_LONGEST_MANAGER]
     # Manual changes are reverted. Only fields that the program sets are applied: replicas that an autoscaler sets and a
     # CA bundle that cert-manager injects are not among them. Objects of another owner that are only patched keep their
     # owner's values; a conflict there ends the update.
-    force = not args.type_.endswith("Patch")
-    metadata = _annotated(args.props.get("metadata") or {}, force=force)
+    if not kind.endswith("Patch"):
+        annotations[FORCE] = "true"
+    metadata = _annotated(args.props.get("metadata") or {}, annotations)
     return pulumi.ResourceTransformationResult({**args.props, "metadata": metadata}, args.opts)
 
 
-def _annotated(metadata: Any, *, force: bool) -> Any:
+def _annotated(metadata: Any, added: Mapping[str, str]) -> Any:
     if isinstance(metadata, Mapping):  # merged at the top, since one unknown value inside makes an Output all unknown
-        return {**metadata, "annotations": _merged(metadata.get("annotations") or {}, force=force)}
+        return {**metadata, "annotations": _merged(metadata.get("annotations") or {}, added)}
     if isinstance(metadata, ObjectMetaArgs):
         changed = copy.copy(metadata)
-        changed.annotations = _merged(metadata.annotations or {}, force=force)
+        changed.annotations = _merged(metadata.annotations or {}, added)
         return changed
-    return pulumi.Output.from_input(metadata).apply(lambda known: _annotated(known, force=force))
+    return pulumi.Output.from_input(metadata).apply(lambda known: _annotated(known, added))
 
 
-def _merged(annotations: Any, *, force: bool) -> Any:
+def _merged(annotations: Any, added: Mapping[str, str]) -> Any:
     if not isinstance(annotations, Mapping):
-        return pulumi.Output.from_input(annotations).apply(lambda known: _merged(known or {}, force=force))
-    # All stacks that share an object apply it under one name, or each would see the other's as a change.
-    owner = SHARED if annotations.get(MARK) == SHARED else this_stack()
-    manager = {FIELD_MANAGER: f"pulumi/{owner}"[:_LONGEST_MANAGER]}
-    return {**annotations, **manager, **({FORCE: "true"} if force else {})}
+        return pulumi.Output.from_input(annotations).apply(lambda known: _merged(known or {}, added))
+    return {**annotations, **added}

@@ -61,7 +61,7 @@ class Problem:
     given: object
     """Given value, which the text quotes unless it may hold credentials; a `Text` is never quoted."""
     expected: str
-    """Allowed values, as the end of a sentence that starts with "expected"."""
+    """Allowed values; this text completes a sentence that starts with "expected"."""
 
     def __str__(self) -> str:
         hidden = not isinstance(self.given, Text) and _MAY_HOLD_CREDENTIALS.search(str(self.given))

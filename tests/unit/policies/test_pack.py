@@ -147,4 +147,4 @@ def test_a_pack_without_its_environment_says_how_to_make_it(tmp_path: Path) -> N
     (tmp_path / "pack").symlink_to(PACK / "pack")
     ended = subprocess.run([tmp_path / "pack", "127.0.0.1:1"], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == f"{tmp_path}/venv is missing; make it by: make policies-env\n"
+    assert ended.stderr == f"{tmp_path}/venv is missing; create it with: make policies-env\n"

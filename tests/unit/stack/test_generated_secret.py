@@ -42,14 +42,12 @@ def test_values_are_secret_wherever_they_are_kept() -> None:
 
 
 def applied(token: str, metadata: Callable[[], Any]) -> Resource:
-    kinds = {"Namespace": kubernetes.core.v1.Namespace, "NamespacePatch": kubernetes.core.v1.NamespacePatch}
-
     def program() -> None:
         component = Component("modelmesh:index:Test", "test")
         inner = Component("modelmesh:index:Inner", "inner", {}, pulumi.ResourceOptions(parent=component))
-        kinds[token]("object", metadata=metadata(), opts=pulumi.ResourceOptions(parent=inner))
+        pulumi.CustomResource(token, "object", {"metadata": metadata()}, pulumi.ResourceOptions(parent=inner))
 
-    return run(program, preview=False).one(f"kubernetes:core/v1:{token}")
+    return run(program, preview=False).one(token)
 
 
 OWN = {MANAGER: "pulumi/organization/modelmesh/dev", FORCE: "true"}
@@ -66,14 +64,14 @@ OWN = {MANAGER: "pulumi/organization/modelmesh/dev", FORCE: "true"}
     ids=["dict", "args", "output", "output inside"],
 )
 def test_an_object_of_the_stack_overrides_other_managers(metadata: Callable[[], Any]) -> None:
-    assert applied("Namespace", metadata).inputs["metadata"] == {"name": "a", "annotations": {"b": "c", **OWN}}
+    assert applied("kubernetes:core/v1:Namespace", metadata).inputs["metadata"] == {"name": "a", "annotations": {"b": "c", **OWN}}
 
 
 def test_a_patch_of_somebody_elses_object_overrides_nobody() -> None:
-    annotations = applied("NamespacePatch", lambda: {"name": "a"}).inputs["metadata"]["annotations"]
+    annotations = applied("kubernetes:core/v1:NamespacePatch", lambda: {"name": "a"}).inputs["metadata"]["annotations"]
     assert annotations == {MANAGER: OWN[MANAGER]}
 
 
-def test_stacks_that_share_an_object_apply_it_under_one_name() -> None:
-    shared = {"name": "a", "annotations": {"modelmesh.pulumi.com/stack": "shared"}}
-    assert applied("Namespace", lambda: shared).inputs["metadata"]["annotations"][MANAGER] == "pulumi/shared"
+def test_a_definition_keeps_its_field_manager_since_the_provider_replaces_it() -> None:
+    annotations = applied("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition", lambda: {"name": "a"}).inputs["metadata"]["annotations"]
+    assert annotations == {FORCE: "true"}

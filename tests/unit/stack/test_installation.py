@@ -335,14 +335,15 @@ def test_the_webhook_trusts_the_certificate_that_the_controller_mounts(plain: tu
     assert names.get_values_for_type(x509.DNSName) == [host, f"{host}.cluster.local"]
 
 
-def test_a_renewal_brings_another_secret_and_what_mounts_it_follows() -> None:
+def test_a_preview_of_a_renewal_announces_it_and_shows_that_the_controller_restarts(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     kept = {"modelmesh-tls-issue": "2026h2", "modelmesh-webhook-issue": "2026h2"}
     near_its_end = DAY.replace(year=DAY.year + 2)  # a preview shows no renewal before that
     (now, _), (later, _) = (installed(tls=DataPlaneTls(), today=day, kept=kept) for day in (DAY, near_its_end))
     assert controller(now).inputs["spec"]["template"] != controller(later).inputs["spec"]["template"]
-    before, after = (serving_config(run)["tls"]["secretName"] for run in (now, later))
-    assert before != after
-    assert after.startswith("modelmesh-tls-2028h2-")
+    for service in ("modelmesh-serving", f"modelmesh-webhook-server-service.{NAMESPACE}.svc"):
+        assert f"The certificate of {service} was issued in 2026h2, and it is 2028h2 now" in caplog.text
 
 
 def test_cert_manager_makes_and_injects_the_webhooks_certificate_instead() -> None:

@@ -23,6 +23,10 @@ from tests.unit.stack.worlds import CLUSTER, config, installation, place
 
 RUNTIME = "kubernetes:serving.kserve.io/v1alpha1:ServingRuntime"
 CLUSTER_RUNTIME = "kubernetes:serving.kserve.io/v1alpha1:ClusterServingRuntime"
+APPLIED = {
+    "pulumi.com/patchFieldManager": "pulumi/organization/modelmesh/dev",
+    "pulumi.com/patchForce": "true",
+}
 
 
 class Waiting:
@@ -156,9 +160,11 @@ def test_labels_and_annotations_are_the_objects_and_the_specs_own() -> None:
             "serving.kserve.io/targetUtilizationPercentage": "80",
             "serving.kserve.io/min-scale": "1",
             "serving.kserve.io/max-scale": "4",
+            **APPLIED,
         },
     }
-    assert made(mlserver()).one(RUNTIME).inputs["metadata"] == {"name": "custom", "namespace": "models"}
+    plainly_made = made(mlserver()).one(RUNTIME).inputs["metadata"]
+    assert plainly_made == {"name": "custom", "namespace": "models", "annotations": APPLIED}
 
 
 def test_what_a_runtime_serves_is_known_at_once() -> None:
@@ -220,8 +226,8 @@ def test_a_runtime_of_the_cluster_waits_for_its_pods_in_every_namespace(waits: l
 
     seen = run(program, preview=False)
     runtime = seen.one(CLUSTER_RUNTIME)
-    mark = {"modelmesh.pulumi.com/stack": "organization/modelmesh/dev"}
-    assert runtime.inputs["metadata"] == {"name": "shared", "labels": {"team": "all"}, "annotations": mark}
+    annotations = {"modelmesh.pulumi.com/stack": "organization/modelmesh/dev", **APPLIED}
+    assert runtime.inputs["metadata"] == {"name": "shared", "labels": {"team": "all"}, "annotations": annotations}
     assert "modelmesh:index:ClusterServingRuntime$" in runtime.urn
     assert [(wait["namespace"], wait["deployment"]) for wait in waits] == [
         ("models", "modelmesh-serving-shared"),

@@ -64,7 +64,10 @@ OWN = {MANAGER: "pulumi/organization/modelmesh/dev", FORCE: "true"}
     ids=["dict", "args", "output", "output inside"],
 )
 def test_an_object_of_the_stack_overrides_other_managers(metadata: Callable[[], Any]) -> None:
-    assert applied("kubernetes:core/v1:Namespace", metadata).inputs["metadata"] == {"name": "a", "annotations": {"b": "c", **OWN}}
+    assert applied("kubernetes:core/v1:Namespace", metadata).inputs["metadata"] == {
+        "name": "a",
+        "annotations": {"b": "c", **OWN},
+    }
 
 
 def test_a_patch_of_somebody_elses_object_overrides_nobody() -> None:
@@ -73,5 +76,7 @@ def test_a_patch_of_somebody_elses_object_overrides_nobody() -> None:
 
 
 def test_a_definition_keeps_its_field_manager_since_the_provider_replaces_it() -> None:
-    annotations = applied("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition", lambda: {"name": "a"}).inputs["metadata"]["annotations"]
+    annotations = applied("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition", lambda: {"name": "a"}).inputs[
+        "metadata"
+    ]["annotations"]
     assert annotations == {FORCE: "true"}

@@ -75,7 +75,7 @@ test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole sta
 soak: .venv ## Kill a stack at many random moments of its life, and check that it recovers: make soak MOMENTS=100 SEED=7
 	@$(run) embedded up --instance test
 	@trap '$(run) embedded down --instance test' EXIT; \
-	  MOMENTS="$${MOMENTS:-100}" .venv/bin/pytest --verbose -s tests/cluster/test_killed.py
+	  MOMENTS="$${MOMENTS:-100}" .venv/bin/pytest --verbose -s tests/cluster/test_killed.py tests/cluster/test_many_models.py
 
 unit: lint ## Run the checks that only need the Python requirements: lint, types, unit tests (about two minutes)
 	@.venv/bin/pytest -q tests/unit

@@ -87,6 +87,7 @@ def job(
     job_name: pulumi.Input[str] | None = None,
     labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
+    pod_labels: Mapping[str, str] | None = None,
     init_containers: Sequence[ContainerArgs] = (),
     volumes: Sequence[VolumeArgs] = (),
     service_account: pulumi.Input[str] | None = None,
@@ -115,17 +116,38 @@ def job(
             backoff_limit=_RETRIES,
             active_deadline_seconds=deadline_seconds,
             template=PodTemplateSpecArgs(
-                spec=PodSpecArgs(
+                metadata=ObjectMetaArgs(labels=dict(pod_labels)) if pod_labels else None,
+                spec=pod_spec(
+                    containers,
                     restart_policy="Never",  # a failed pod stays, with its log
-                    service_account_name=service_account,
-                    automount_service_account_token=None if service_account else False,
-                    image_pull_secrets=[LocalObjectReferenceArgs(name=each) for each in image_pull_secrets] or None,
-                    security_context=pod_security(),
-                    init_containers=list(init_containers) or None,
-                    containers=list(containers),
-                    volumes=[*volumes, VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs())],
-                )
+                    init_containers=init_containers,
+                    volumes=volumes,
+                    service_account=service_account,
+                    image_pull_secrets=image_pull_secrets,
+                ),
             ),
         ),
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(custom_timeouts=timeouts)),
+    )
+
+
+def pod_spec(
+    containers: Sequence[ContainerArgs],
+    *,
+    restart_policy: str | None = None,
+    init_containers: Sequence[ContainerArgs] = (),
+    volumes: Sequence[VolumeArgs] = (),
+    service_account: pulumi.Input[str] | None = None,
+    image_pull_secrets: Sequence[str] = (),
+) -> PodSpecArgs:
+    """A pod of containers by `job_container`; without a service account it has no token."""
+    return PodSpecArgs(
+        restart_policy=restart_policy,
+        service_account_name=service_account,
+        automount_service_account_token=None if service_account else False,
+        image_pull_secrets=[LocalObjectReferenceArgs(name=each) for each in image_pull_secrets] or None,
+        security_context=pod_security(),
+        init_containers=list(init_containers) or None,
+        containers=list(containers),
+        volumes=[*volumes, VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs())],
     )

@@ -35,6 +35,7 @@ from ..core.problem import ROOT, Problem, raise_if_invalid
 from . import pki
 from .etcd_connection import EtcdConnection
 from .generated_secret import GeneratedSecret, GeneratedSecretArgs
+from .network_policy import CONTROLLER_PODS, MESH_PODS, network_policy
 from .stateful_set import DISK, DISK_MOUNT, Persistence, pull_secret_problems, stateful_set
 
 _PORT = 2379
@@ -115,6 +116,15 @@ class Etcd(Component):
             child=child,
             volumes=[VolumeArgs(name="certificates", secret=mounted)],
             image_pull_secrets=args.image_pull_secrets,
+        )
+        network_policy(
+            name,
+            app=_NAME,
+            namespace=args.namespace,
+            port=_PORT,
+            clients=[CONTROLLER_PODS, MESH_PODS],
+            open_ports=[_HEALTH_PORT],  # health and metrics, but no keys
+            child=child,
         )
         endpoints = pulumi.Output.from_input(self.connection.endpoints)
         self.register_outputs({"endpoint": endpoints.apply(lambda urls: urls[0])})

@@ -30,6 +30,7 @@ from ..core.names_and_quantities import label_problems
 from ..core.pods import container_security
 from ..core.problem import ROOT, Problem, raise_if_invalid
 from .generated_secret import GeneratedSecret, GeneratedSecretArgs
+from .network_policy import MESH_PODS, PUBLISHER_PODS, network_policy
 from .stateful_set import DISK, DISK_MOUNT, Persistence, pull_secret_problems, stateful_set
 from .storage import S3Storage
 
@@ -89,6 +90,8 @@ class Minio(Component):
             volumes=[VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs())],
             image_pull_secrets=args.image_pull_secrets,
         )
+        clients = [PUBLISHER_PODS, MESH_PODS]
+        network_policy(name, app=_NAME, namespace=args.namespace, port=_PORT, clients=clients, child=child)
         self.storage = S3Storage(
             endpoint_url=pulumi.Output.format("http://{0}.{1}.svc:{2}", host, args.namespace, _PORT),
             bucket=args.bucket,

@@ -4,8 +4,9 @@ The files travel in an image beside the publisher that uploads them, which sets 
 it inside the cluster, where the store can be reached. Another stack can publish the same image, so a promoted model is
 the one that was tried, byte by byte. Nothing is deleted from the bucket, so an earlier model can be served again.
 
-A Job that has run is not run again. Where the store lost its disk since, as an ephemeral one does with its pod, delete
-the Job in the cluster: `pulumi up --refresh` then publishes once more.
+A store in the cluster can lose its disk after that, as an ephemeral one does with its pod. Models that are loaded stay
+loaded, but no pod could load them any more. So a Deployment of the same image looks into the bucket every few seconds,
+and uploads what is missing.
 """
 
 import json
@@ -16,10 +17,18 @@ from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-from pulumi_kubernetes.core.v1 import EnvFromSourceArgs, EnvVarArgs, SecretEnvSourceArgs
+from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgs, DeploymentStrategyArgs
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgs,
+    EnvFromSourceArgs,
+    EnvVarArgs,
+    PodTemplateSpecArgs,
+    SecretEnvSourceArgs,
+)
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from ..core.component import Component
-from ..core.jobs import job, job_container
+from ..core.jobs import job, job_container, pod_spec
 from ..core.names_and_quantities import MIB, label_problems, subdomain_problems
 from ..core.problem import MISSING, ROOT, FieldPath, Problem, Text, raise_if_invalid
 from ..core.rendering import encoded
@@ -27,6 +36,7 @@ from ..images import content
 from ..images.build import BuildArgs
 from ..images.images import digest_problems
 from ..images.runtime_image import BuiltImage, PromotedImage, RuntimeImage
+from .network_policy import PUBLISHER_LABELS
 from .stateful_set import pull_secret_problems
 from .storage import S3Storage
 
@@ -41,6 +51,8 @@ _LARGE_BYTES = 200 * MIB
 """Publishing a model above this takes long enough to say where its progress can be seen."""
 _LONGEST_NAME = 42
 """Characters of a model's name. Its Job's name has 21 more and becomes a label of pods, which holds 63."""
+_KEEP_SECONDS = 10
+"""Interval at which a kept model is looked for in the bucket."""
 _MOST_FILES = 100
 """Files of a folder that ModelMesh's puller fetches; it skips the others without an error."""
 _SETTINGS_FILE = "model-settings.json"
@@ -84,6 +96,8 @@ class ModelArtifactArgs:
     """Name of the model in the bucket: the first part of its path."""
     files: ModelFiles | PromotedModel
     storage: S3Storage
+    keep_published: bool = True
+    """Whether a Deployment uploads the files again when the store has lost them; not needed if the store is durable."""
     image_pull_secrets: Sequence[str] = ()
     """Names of Secrets in the namespace that the publisher image is pulled with."""
 
@@ -131,30 +145,37 @@ class ModelArtifact(Component):
             data=pulumi.Output.all(**_credentials(args.storage)).apply(encoded),
             opts=child,
         )
+        env = {
+            "S3_ENDPOINT": args.storage.endpoint_url,
+            "S3_BUCKET": args.storage.bucket,
+            "S3_REGION": args.storage.region,
+            "S3_PREFIX": f"{path}/",
+            "MODEL_DIGEST": self.digest,
+        }
+
+        def container(**more: str) -> ContainerArgs:
+            return job_container(
+                "publish",
+                self.image,
+                env=[EnvVarArgs(name=key, value=value) for key, value in {**env, **more}.items()],
+                env_from=[EnvFromSourceArgs(secret_ref=SecretEnvSourceArgs(name=credentials.metadata.name))],
+                requests={"cpu": "10m" if more else "50m", "memory": "64Mi"},
+                limits={"cpu": "1", "memory": "512Mi"},
+            )
+
         publishing = job(
             name,
             namespace=args.namespace,
             job_name=job_name,
-            containers=[
-                job_container(
-                    "publish",
-                    self.image,
-                    env=[
-                        EnvVarArgs(name="S3_ENDPOINT", value=args.storage.endpoint_url),
-                        EnvVarArgs(name="S3_BUCKET", value=args.storage.bucket),
-                        EnvVarArgs(name="S3_REGION", value=args.storage.region),
-                        EnvVarArgs(name="S3_PREFIX", value=f"{path}/"),
-                        EnvVarArgs(name="MODEL_DIGEST", value=self.digest),
-                    ],
-                    env_from=[EnvFromSourceArgs(secret_ref=SecretEnvSourceArgs(name=credentials.metadata.name))],
-                    requests={"cpu": "50m", "memory": "64Mi"},
-                    limits={"cpu": "1", "memory": "512Mi"},
-                )
-            ],
+            containers=[container()],
+            pod_labels=PUBLISHER_LABELS,
             image_pull_secrets=args.image_pull_secrets,
             deadline_seconds=deadline_seconds(size),
             opts=child,
         )
+        if args.keep_published:
+            after = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[publishing]))
+            _keeper(name, args, container(KEEP_SECONDS=str(_KEEP_SECONDS)), after)
         self.path = publishing.metadata.apply(lambda _: path)
         if size and size > _LARGE_BYTES and not pulumi.runtime.is_dry_run():
             # Depends on the Secret, which is created right before the Job.
@@ -201,6 +222,25 @@ def _settings_problems(path: FieldPath, data: bytes) -> Iterator[Problem]:
 def _not_json(constant: str) -> None:
     """Rejects the constants that Python's parser accepts beyond JSON."""
     raise ValueError(f"{constant} is not JSON")
+
+
+def _keeper(name: str, args: ModelArtifactArgs, container: ContainerArgs, opts: pulumi.ResourceOptions) -> None:
+    """Create the Deployment that uploads what the store has lost."""
+    labels = {**PUBLISHER_LABELS, "model": args.model_name}
+    Deployment(
+        name,
+        metadata=ObjectMetaArgs(name=f"publish-{args.model_name}", namespace=args.namespace, labels=labels),
+        spec=DeploymentSpecArgs(
+            replicas=1,
+            strategy=DeploymentStrategyArgs(type="Recreate"),
+            selector=LabelSelectorArgs(match_labels=labels),
+            template=PodTemplateSpecArgs(
+                metadata=ObjectMetaArgs(labels=labels),
+                spec=pod_spec([container], image_pull_secrets=args.image_pull_secrets),
+            ),
+        ),
+        opts=opts,
+    )
 
 
 def _credentials(storage: S3Storage) -> dict[str, pulumi.Input[str]]:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import ssl
 import subprocess
 import time
@@ -102,21 +103,52 @@ def digest(artifact: Path) -> str:
     return content.digest(content.files(artifact))
 
 
-def publish(artifact: Path, url: str, script: str = "", **changes: str) -> subprocess.CompletedProcess[str]:
-    environment = {
+def environment_for(artifact: Path, url: str, **changes: str) -> dict[str, str]:
+    return {
         "S3_ENDPOINT": url,
         "S3_BUCKET": "models",
         "S3_PREFIX": "sentiment/abc123",
         "AWS_ACCESS_KEY_ID": USER,
         "AWS_SECRET_ACCESS_KEY": PASSWORD,
-        # As the stack computes it: whatever is published here shows that both do so alike.
+        # The stack computes it with this function, so whatever is published here shows that both agree.
         "MODEL_DIGEST": changes.get("MODEL_DIGEST") or digest(artifact),
     } | changes
+
+
+def publish(artifact: Path, url: str, script: str = "", **changes: str) -> subprocess.CompletedProcess[str]:
     python = venv_for(PUBLISH / "requirements.txt") / "bin/python"
     program = ["-c", script] if script else [PUBLISH / "publish.py"]
+    environment = environment_for(artifact, url, **changes)
     return subprocess.run(
         [python, *program, artifact], env=environment, cwd=PUBLISH, capture_output=True, text=True, timeout=120
     )
+
+
+def test_a_kept_model_is_uploaded_again_whenever_the_store_has_lost_it(store: tuple[str, Path], artifact: Path) -> None:
+    url, folder = store
+    python = venv_for(PUBLISH / "requirements.txt") / "bin/python"
+    environment = environment_for(artifact, url, S3_BUCKET="kept", KEEP_SECONDS="0.1") | {"PYTHONUNBUFFERED": "1"}
+    keeper = subprocess.Popen(
+        [python, PUBLISH / "publish.py", artifact], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert keeper.stdout
+        uploaded = ["made", "uploaded", "uploaded"]
+        assert [keeper.stdout.readline().split()[0] for _ in uploaded] == uploaded
+        shutil.rmtree(folder / "kept")  # as a pod with an empty disk starts
+        assert [keeper.stdout.readline().split()[0] for _ in uploaded] == uploaded
+        shutil.rmtree(folder / "kept/sentiment/abc123/deep")
+        assert sorted(keeper.stdout.readline().split()[0] for _ in range(2)) == ["present", "uploaded"]
+        keeper.terminate()
+        assert keeper.wait(10) == 0
+    finally:
+        keeper.kill()
+
+
+def test_a_kept_model_fails_when_the_store_rejects_the_credentials(store: tuple[str, Path], artifact: Path) -> None:
+    failed = publish(artifact, store[0], AWS_ACCESS_KEY_ID="nobody", KEEP_SECONDS="0.1")
+    assert failed.returncode == 1
+    assert "publish failed: " in failed.stderr
 
 
 def test_uploads_everything_once(store: tuple[str, Path], artifact: Path) -> None:

@@ -4,12 +4,16 @@ The path in the bucket is expected to contain the content's digest (`<model>/<di
 with other content, and none is deleted. Running the program again only uploads what is missing. Files with another
 digest than `MODEL_DIGEST` are rejected. Files are read as streams, so memory does not grow with their size.
 
+With `KEEP_SECONDS` the program does not end: it looks into the bucket that often, and uploads what the store has lost.
+
 Environment: S3_ENDPOINT (URL), S3_BUCKET, S3_PREFIX, S3_REGION (optional), S3_CERTIFICATE (optional: PEM text of an
-additional authority to trust), AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, MODEL_DIGEST (`sha256:…` of the files).
+additional authority to trust), AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, MODEL_DIGEST (`sha256:…` of the files),
+KEEP_SECONDS (optional).
 """
 
 import hashlib
 import os
+import signal
 import ssl
 import sys
 import time
@@ -157,6 +161,31 @@ def publish(client: Minio, target: Target, artifact: Path, files: list[Path]) ->
         print(f"{done}  s3://{target.bucket}/{name}  {size:,} bytes")
 
 
+def keep(client: Minio, target: Target, artifact: Path, files: list[Path], seconds: float) -> None:
+    """Upload the files again whenever one is missing, until the process is terminated.
+
+    Raises:
+        S3Error: The store rejects a request. After a restart, the container has the current credentials.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the first process of a container ignores it by default
+    names = {f"{target.prefix}/{path.relative_to(artifact).as_posix()}" for path in files}
+    while True:
+        try:
+            if not names <= present(client, target):
+                publish(client, target, artifact, files)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            print(f"{target.endpoint} does not answer, trying again: {' '.join(str(error).split())}")
+        time.sleep(seconds)
+
+
+def present(client: Minio, target: Target) -> set[str]:
+    """Return the names of the model's objects in the bucket; none if there is no bucket."""
+    if not client.bucket_exists(bucket_name=target.bucket):
+        return set()
+    found = client.list_objects(bucket_name=target.bucket, prefix=f"{target.prefix}/", recursive=True)
+    return {str(each.object_name) for each in found}
+
+
 def make_bucket(client: Minio, bucket: str) -> None:
     """Create a bucket; that another publisher has just created it is not an error."""
     try:
@@ -195,7 +224,10 @@ def main() -> int:
     artifact = Path(sys.argv[1]) if len(sys.argv) > 1 else ARTIFACT
     try:
         target = Target.from_environment()
-        publish(connect(target), target, artifact, checked(artifact, target.digest))
+        client, files = connect(target), checked(artifact, target.digest)
+        if seconds := os.environ.get("KEEP_SECONDS"):
+            keep(client, target, artifact, files, float(seconds))
+        publish(client, target, artifact, files)
     except PublishError as error:
         reason = str(error)
     except S3Error as error:

@@ -24,6 +24,7 @@ from tests.unit.stack.engine import DIGEST, ROOT, Run, run
 from tests.unit.stack.serving import S3
 
 JOB = "kubernetes:batch/v1:Job"
+DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 SOURCE = Path(".build/models/sentiment")
 FILES = ModelFiles(source=SOURCE, build=BuildArgs(registry="registry.example"))
 PROMOTED = PromotedModel(image=f"registry.example/models/sentiment@{DIGEST}", digest=f"sha256:{'1' * 64}")
@@ -83,6 +84,21 @@ def test_the_image_is_pulled_with_the_named_secrets() -> None:
         {"name": "team"},
     ]
     assert "imagePullSecrets" not in pod(made())
+
+
+def test_a_deployment_keeps_the_same_files_published_once_the_job_has_published_them() -> None:
+    found = made()
+    keeper = found.one(DEPLOYMENT)
+    (container,) = keeper.inputs["spec"]["template"]["spec"]["containers"]
+    kept = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert kept == environment(found) | {"KEEP_SECONDS": "10"}
+    assert found.one(JOB).urn in keeper.dependencies
+    assert keeper.inputs["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
+    assert container["securityContext"] == pod(found)["containers"][0]["securityContext"]
+
+
+def test_a_durable_store_needs_no_deployment() -> None:
+    assert not made(keep_published=False).of(DEPLOYMENT)
 
 
 def test_credentials_are_secret_and_a_certificate_goes_along() -> None:

@@ -147,9 +147,9 @@ class Deployment:
         assert looked, f"no secret in {namespace} to look for"
         return found
 
-    def runtime_pods(self) -> set[str]:
+    def runtime_pods(self, namespace: str = NAMESPACE) -> set[str]:
         """Names of the running pods of the custom runtime that are not about to go."""
-        pods = self.get("pods")["items"]
+        pods = self.get("pods", namespace=namespace)["items"]
         return {
             pod["metadata"]["name"]
             for pod in pods
@@ -158,14 +158,17 @@ class Deployment:
         }
 
     @contextmanager
-    def load(self, tmp_path: Path) -> Iterator[Load]:
-        """Steady requests from inside the cluster's network while the block runs."""
+    def load(
+        self, tmp_path: Path, namespace: str = NAMESPACE, service: str = SERVICE, tls: Path | None = None
+    ) -> Iterator[Load]:
+        """Steady requests from inside the cluster's network while the block runs, with the TLS files of `tls`."""
         node = self.stack.embedded
         assert node, "the tests run on an embedded node"
         stop, load = tmp_path / "stop", Load()
         command = [
             "nsenter", f"--net={node.netns}", sys.executable, str(Path(__file__).with_name("load.py")),
-            f"{node.node_address}:53", f"modelmesh-serving.{NAMESPACE}.svc.cluster.local:8033", SERVICE, str(stop),
+            f"{node.node_address}:53", f"modelmesh-serving.{namespace}.svc.cluster.local:8033", service, str(stop),
+            *([str(tls)] if tls else []),
         ]  # fmt: skip
         process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE)
         try:

@@ -3,7 +3,9 @@
 It runs inside the node's network namespace, so the mesh's headless Service is resolved by cluster DNS and every pod is
 reached at its own address. Each request that does not answer counts as failed: nothing is retried here.
 
-    python load.py <DNS server> <service host:port> <model> <stop file>
+    python load.py <DNS server> <service host:port> <model> <stop file> [<folder>]
+
+With a folder, the requests use TLS with the `ca.crt`, `tls.crt` and `tls.key` that were in it at the start.
 
 It ends when the stop file appears, or after five minutes, and prints one JSON line: requests, failures (the first ten,
 with their status) and how many answers came from which concrete model.
@@ -16,6 +18,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import grpc
 import numpy
 from tritonclient.grpc import InferInput
 from tritonclient.grpc.aio import InferenceServerClient
@@ -26,10 +29,12 @@ LONGEST_SECONDS = 300
 REQUEST_TIMEOUT_SECONDS = 15
 
 
-async def main(dns_server: str, service: str, model: str, stop: Path) -> None:
+async def main(dns_server: str, service: str, model: str, stop: Path, tls: Path | None = None) -> None:
     """Send requests until told to stop, then print what came of them."""
+    held = [(tls / name).read_bytes() for name in ("ca.crt", "tls.key", "tls.crt")] if tls else []
     client = InferenceServerClient(
         f"dns://{dns_server}/{service}",
+        creds=grpc.ssl_channel_credentials(*held) if held else None,
         channel_args=[
             ("grpc.lb_policy_name", "round_robin"),
             # A pod that goes is looked up anew at once, not after the default half minute.
@@ -63,4 +68,4 @@ async def main(dns_server: str, service: str, model: str, stop: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], *map(Path, sys.argv[4:])))

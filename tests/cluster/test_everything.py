@@ -1,6 +1,8 @@
 """All that the typed resources can express, taken by the real API server, controller and webhook; two teams served."""
 
 import base64
+import datetime
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from cli.predict import forwarded_port
 from tests.cluster.deployment import KINDS, Deployment, ProgramMaker
 
 TEAMS = ("team-a", "team-b")
+SCORE = pytest.approx(0.8478, abs=5e-4)
 CUSTOM = "custom-runtime-0.x"
 NOT_STARTED = {
     "team-a": {"own-adapter", "pullerless", "placed", "autoscaled", "shared"},
@@ -25,10 +28,13 @@ BUILT_IN = {"triton-2.x", "mlserver-1.x", "ovms-1.x", "torchserve-0.x"}
 
 @pytest.fixture(scope="module")
 def everything(program: ProgramMaker) -> Iterator[Deployment]:
-    """The stack of this module, not there yet."""
-    made = program("everything", "everything")
-    yield made
-    made.run("destroy", "--yes", "--skip-preview")
+    """The stack of this module, not there yet; its certificates will be those of half a year ago."""
+    earlier = datetime.datetime.now(datetime.UTC).date() - datetime.timedelta(days=184)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TODAY", earlier.isoformat())
+        made = program("everything", "everything")
+        yield made
+        made.run("destroy", "--yes", "--skip-preview")
 
 
 @pytest.fixture(scope="module")
@@ -36,27 +42,29 @@ def before(everything: Deployment) -> set[str]:
     return everything.names(KINDS)
 
 
-def score(everything: Deployment, namespace: str, tmp_path: Path, *, with_certificate: bool = True) -> float:
+def client_files(everything: Deployment, namespace: str, folder: Path) -> Path:
+    """Write what a client of that namespace's mesh needs: the stack's CA, and the mesh's certificate and its key."""
+    (secret,) = [
+        secret["data"]
+        for secret in everything.get("secrets", namespace=namespace)["items"]
+        if secret["metadata"]["name"].startswith("modelmesh-tls")
+    ]
+    folder.mkdir(exist_ok=True)
+    (folder / "ca.crt").write_text(everything.stack.outputs()["ca"])
+    for key in ("tls.key", "tls.crt"):
+        (folder / key).write_bytes(base64.b64decode(secret[key]))
+    return folder
+
+
+def score(everything: Deployment, namespace: str, files: Path, *, with_certificate: bool = True) -> float:
     """The sentiment of a friendly sentence, through that namespace's mesh, over TLS; raises what the client raises."""
-    certificate = {"root_certificates": everything.stack.outputs()["ca"].encode()}
+    tls = {"root_certificates": str(files / "ca.crt")}
     if with_certificate:
-        (secret,) = [
-            secret["data"]
-            for secret in everything.get("secrets", namespace=namespace)["items"]
-            if secret["metadata"]["name"].startswith("modelmesh-tls")
-        ]
-        certificate["private_key"], certificate["certificate_chain"] = (
-            base64.b64decode(secret[key]) for key in ("tls.key", "tls.crt")
-        )
-    files = {name: tmp_path / name for name in certificate}
-    for name, file in files.items():
-        file.write_bytes(certificate[name])
+        tls |= {"private_key": str(files / "tls.key"), "certificate_chain": str(files / "tls.crt")}
     tensor = InferInput("text", [1], "BYTES")
     tensor.set_data_from_numpy(numpy.array([b"What a wonderful day, I love it!"], dtype=object))
     with forwarded_port(everything.stack, namespace, "modelmesh-serving") as port:
-        client = InferenceServerClient(
-            f"localhost:{port}", ssl=True, **{name: str(file) for name, file in files.items()}
-        )
+        client = InferenceServerClient(f"localhost:{port}", ssl=True, **tls)
         try:
             return float(client.infer("sentiment", [tensor], client_timeout=60).as_numpy("compound")[0])
         finally:
@@ -83,12 +91,12 @@ def test_a_second_up_changes_nothing(everything: Deployment) -> None:
 
 @pytest.mark.parametrize("namespace", TEAMS)
 def test_both_teams_are_served_over_tls(everything: Deployment, namespace: str, tmp_path: Path) -> None:
-    assert score(everything, namespace, tmp_path) == pytest.approx(0.8478, abs=5e-4)
+    assert score(everything, namespace, client_files(everything, namespace, tmp_path)) == SCORE
 
 
 def test_who_shows_no_certificate_is_not_served(everything: Deployment, tmp_path: Path) -> None:
     with pytest.raises(InferenceServerException, match="UNAVAILABLE"):
-        score(everything, "team-a", tmp_path, with_certificate=False)
+        score(everything, "team-a", client_files(everything, "team-a", tmp_path), with_certificate=False)
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["with a certificate", "without"])
@@ -113,7 +121,7 @@ def test_models_survive_the_restart_of_every_store_and_mesh(everything: Deployme
         restarted = everything.restart(namespace, selector)
         assert restarted, f"no pod {selector} in {namespace}"
     for namespace in TEAMS:
-        assert score(everything, namespace, tmp_path) == pytest.approx(0.8478, abs=5e-4)
+        assert score(everything, namespace, client_files(everything, namespace, tmp_path)) == SCORE
     update = everything.run("up", "--yes", "--skip-preview", "--expect-no-changes")
     assert update.succeeded, update.output
 
@@ -122,6 +130,27 @@ def test_the_state_holds_no_secret_in_plain_text(everything: Deployment) -> None
     state = everything.stack.pulumi("stack", "export", quiet=True).stdout
     for namespace in ("mesh-system", *TEAMS):
         assert not everything.secrets_in(state, namespace)
+
+
+def test_a_renewal_loses_no_request_of_a_client_with_the_former_certificate(
+    everything: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The data plane's and the webhook's certificates are of an earlier half-year; without TODAY, they are due."""
+    former = client_files(everything, "team-a", tmp_path / "former")
+    pods = {team: everything.runtime_pods(team) for team in TEAMS}
+    monkeypatch.delenv("TODAY")
+    with everything.load(tmp_path, "team-a", "sentiment", former) as load:
+        update = everything.up()
+    assert update.succeeded, update.output
+    assert load.failed == 0, load.failures
+    assert load.requests > 500
+    for team in TEAMS:
+        assert not everything.runtime_pods(team) & pods[team]
+        renewed = client_files(everything, team, tmp_path / team)
+        assert (renewed / "tls.crt").read_text() != (former / "tls.crt").read_text()
+        assert score(everything, team, renewed) == SCORE
+    shutil.copy(former / "ca.crt", renewed)
+    assert score(everything, team, renewed) == SCORE
 
 
 def test_destroy_leaves_nothing(everything: Deployment, before: set[str]) -> None:

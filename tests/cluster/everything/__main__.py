@@ -5,6 +5,8 @@ of storage entry and of runtime. Only the two runtimes that have a model are eve
 """
 
 import dataclasses
+import datetime
+import os
 
 import pulumi
 from pulumi_kubernetes import core
@@ -49,6 +51,8 @@ installation = dataclasses.replace(
     tls=mm.installation.DataPlaneTls(client_auth="require"),
     dashboard=True,
 )
+if "TODAY" in os.environ:
+    installation = dataclasses.replace(installation, today=datetime.date.fromisoformat(os.environ["TODAY"]))
 serving = mm.ModelMeshServing("modelmesh", installation, opts)
 
 model = mm.ModelArtifact("model", s.model(namespace=ns, storage=minio.storage), opts)

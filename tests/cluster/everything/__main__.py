@@ -25,7 +25,8 @@ opts = pulumi.ResourceOptions(providers=[kube, mm.image_builder("builder", s.bui
 image = mm.RuntimeImage("runtime", s.runtime_image(), opts)
 ns = mm.Namespace("namespace", mm.NamespaceArgs(namespace=s.namespace, serves_models=False), opts).namespace
 etcd = mm.Etcd("etcd", s.etcd(namespace=ns), opts)
-minio = mm.Minio("minio", s.minio(namespace=ns), opts)
+# Without a volume: the models come back after a restart, because they are kept published.
+minio = mm.Minio("minio", dataclasses.replace(s.minio(namespace=ns), persistence=None), opts)
 
 config = dataclasses.replace(
     s.serving,

@@ -1,7 +1,7 @@
 """One MinIO server inside the cluster, with generated credentials.
 
-Without persistence a new pod starts with an empty disk, and ModelArtifact uploads its model again; with persistence a new
-pod has the data of the previous one. The first publisher creates the bucket.
+Without persistence a new pod starts with an empty disk, and ModelArtifact uploads its model again; with persistence a
+new pod has the data of the previous one. The first publisher creates the bucket.
 """
 
 import secrets

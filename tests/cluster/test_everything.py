@@ -107,7 +107,7 @@ def test_etcd_is_read_with_a_certificate_of_the_stack_and_not_without(everything
         *("etcdctl", "--endpoints=https://localhost:2379", "--cacert=/etc/etcd/ca.crt", "--command-timeout=5s"),
         *(*certificate, "get", "--prefix", "--keys-only", ""),
     )
-    done = subprocess.run(read, capture_output=True, text=True)
+    done = subprocess.run(read, capture_output=True, text=True, env=everything.stack.environment)
     assert (done.returncode == 0, bool(done.stdout.strip())) == (known, known), done.stderr
 
 

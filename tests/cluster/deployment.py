@@ -175,6 +175,7 @@ class Deployment:
             time.sleep(2)  # requests before, during and after
             yield load
             time.sleep(2)
+            assert process.poll() is None, "the load ended before the change under test"
         finally:
             stop.touch()
             told = json.loads(process.communicate(timeout=60)[0])

@@ -142,6 +142,7 @@ def test_a_renewal_loses_no_request_of_a_client_with_the_former_certificate(
     with everything.load(tmp_path, "team-a", "sentiment", former) as load:
         update = everything.up()
     assert update.succeeded, update.output
+    print(f"{load.requests} requests, {load.failed} lost")
     assert load.failed == 0, load.failures
     assert load.requests > 500
     for team in TEAMS:

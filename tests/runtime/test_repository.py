@@ -181,7 +181,7 @@ def test_settings_that_name_code_are_refused(server: RuntimeServer, client: V2Cl
     server.lay_out(model, {"evil.py": EVIL, "model-settings.json": b'{"implementation": "evil.Model"}'})
     code, message = load_error(server, model)
     assert code == grpc.StatusCode.FAILED_PRECONDITION
-    assert "names implementation evil.Model; this server runs sentiment_model.SentimentModel only" in message
+    assert "names implementation evil.Model; this server only runs sentiment_model.SentimentModel" in message
     assert client.call("ServerReady").ready
 
 

@@ -71,7 +71,7 @@ def test_a_wrong_spec_is_refused_with_every_reason_and_changes_nothing(deploymen
             *operation, config={"runtimeName": "x" * 50, "maxMessageBytes": 2**30, "modelName": "b"}
         )
         assert not update.succeeded
-        assert "68 characters long, 63 fit" in update.output
+        assert "expected a name that is 5 characters shorter" in update.output
         assert "modelmesh:meshResources.limits.memory: '512Mi'" in update.output
         assert "Traceback" not in update.output
     assert deployment.resources() == before

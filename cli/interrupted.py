@@ -36,7 +36,7 @@ def adopt(stack: Stack) -> list[dict[str, Any]]:
         state = _exported(stack)
     deployment = state["deployment"]
     for record in deployment.get("pending_operations") or []:
-        if adopted := _adopted(record["resource"], deployment["resources"]):
+        if record["type"] == "creating" and (adopted := _adopted(record["resource"], deployment["resources"])):
             say(f"an update of {stack.name} was killed while it created {adopted['type']} {adopted['id']}")
             deployment["resources"].append(adopted)
     deployment["pending_operations"] = []

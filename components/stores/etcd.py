@@ -94,6 +94,7 @@ class Etcd(Component):
                 namespace=args.namespace,
                 secret_name="etcd-certificates",  # noqa: S106  a name, not a secret
                 values=args.host().apply(_certificates),
+                generated_for=args.host(),
             ),
             child,
         )

@@ -26,6 +26,8 @@ class GeneratedSecretArgs:
     values: pulumi.Input[Mapping[str, str]] = field(repr=False)
     """Freshly generated text by key; ignored where the stack has a set already."""
     type: str = "Opaque"
+    generated_for: pulumi.Input[str] | None = None
+    """A value, such as a DNS name, whose change generates new values."""
     adopted: Sequence[str] = ()
     """Property paths of an existing Secret's values that win over the generated ones."""
 
@@ -39,7 +41,12 @@ class GeneratedSecret(Component):
     def __init__(self, name: str, args: GeneratedSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelmesh:index:KeptSecret", name, {}, opts)
         # Not in the Secret's own resource: a refresh replaces what the state has of it by what the cluster has.
-        child = pulumi.ResourceOptions(parent=self, ignore_changes=["input"], additional_secret_outputs=["output"])
+        child = pulumi.ResourceOptions(
+            parent=self,
+            ignore_changes=["input"],
+            additional_secret_outputs=["output"],
+            replacement_trigger=args.generated_for,
+        )
         kept = pulumi.Stash(name, input=pulumi.Output.secret(args.values), opts=child)
         self._secret = Secret(
             name,

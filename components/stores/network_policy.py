@@ -46,8 +46,8 @@ def network_policy(
         app: Value of the label, and name of the NetworkPolicy.
         namespace: Namespace of the store.
         port: Port for clients.
-        clients: Pods that may connect to it: those in the store's namespace, and mesh pods in all namespaces that a
-            controller serves models in.
+        clients: Pods that may connect to it: those in the store's namespace, and all but the controller also in the
+            namespaces that it serves models in.
         open_ports: Ports that all pods may connect to.
         child: Options of the resource.
     """
@@ -67,8 +67,10 @@ def network_policy(
 
 
 def _peers(clients: Sequence[LabelSelectorArgs]) -> Iterator[NetworkPolicyPeerArgs]:
-    yield from (NetworkPolicyPeerArgs(pod_selector=pods) for pods in clients)
-    yield NetworkPolicyPeerArgs(namespace_selector=_MODEL_NAMESPACES, pod_selector=MESH_PODS)
+    for pods in clients:
+        yield NetworkPolicyPeerArgs(pod_selector=pods)
+        if pods is not CONTROLLER_PODS:
+            yield NetworkPolicyPeerArgs(namespace_selector=_MODEL_NAMESPACES, pod_selector=pods)
 
 
 def _tcp(port: int) -> NetworkPolicyPortArgs:

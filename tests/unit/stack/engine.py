@@ -39,6 +39,7 @@ class Resource:
     """All other texts."""
     ignore_changes: tuple[str, ...]
     replace_on_changes: tuple[str, ...]
+    replacement_trigger: Any
     retained: bool
     protected: bool
     dependencies: frozenset[str]
@@ -93,6 +94,7 @@ class _Monitor(mocks.MockMonitor):
                     plain=tuple(plain),
                     ignore_changes=tuple(request.ignoreChanges),
                     replace_on_changes=tuple(request.replaceOnChanges),
+                    replacement_trigger=json_format.MessageToDict(request.replacement_trigger),
                     retained=request.retainOnDelete,
                     protected=request.protect,
                     dependencies=frozenset(request.dependencies),

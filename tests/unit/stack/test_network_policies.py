@@ -73,6 +73,8 @@ def test_etcd_lets_the_controller_and_mesh_pods_in(dev: Run) -> None:
 @pytest.mark.parametrize("kind", ["kubernetes:batch/v1:Job", "kubernetes:apps/v1:Deployment"])
 def test_minio_lets_publishers_and_mesh_pods_in(dev: Run, kind: str) -> None:
     assert allowed(dev, "minio", 9000, STORE_NAMESPACE, publisher(dev, kind))
+    assert allowed(dev, "minio", 9000, MODEL_NAMESPACE, publisher(dev, kind))
+    assert not allowed(dev, "minio", 9000, OTHER_NAMESPACE, publisher(dev, kind))
     assert allowed(dev, "minio", 9000, STORE_NAMESPACE, MESH)
     assert allowed(dev, "minio", 9000, MODEL_NAMESPACE, MESH)
 

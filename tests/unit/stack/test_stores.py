@@ -252,3 +252,8 @@ def test_minios_credentials_are_generated_kept_and_nowhere_plain() -> None:
     assert references["MINIO_ROOT_PASSWORD"] == {"secretKeyRef": {"name": "minio-root", "key": "password"}}
     assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]  # noqa: S108
     assert {"name": "tmp", "emptyDir": {}} in pod(found)["volumes"]
+
+
+def test_a_change_of_the_namespace_gives_etcd_certificates_for_its_new_name() -> None:
+    (kept,) = made(make_etcd).of("pulumi:index:Stash")
+    assert kept.replacement_trigger == "etcd.models.svc"

@@ -75,7 +75,12 @@ def prod(checkout: Path, programs: Programs) -> Callable[[], Stack]:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Ctrl-C is heard, also where the tests run in the background of a shell, which has it ignored."""
-    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Programs that a test starts receive signals, also if the tests run by `nohup` or in the background of a shell."""
+    numbers = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+    former = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        if former[number] is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)  # a started program has the default instead of a handler
     yield
-    signal.signal(signal.SIGINT, former)
+    for number in numbers:
+        signal.signal(number, former[number])

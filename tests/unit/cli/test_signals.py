@@ -44,6 +44,7 @@ def running(programs: Programs, checkout: Path, interruptible: None) -> Iterator
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
         yield process
+        process.kill()  # also ends the engine
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])

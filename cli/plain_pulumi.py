@@ -38,13 +38,14 @@ def environment_for(arguments: list[str], selected: str, folder: Path) -> dict[s
     given = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     given.add_argument("-s", "--stack", default=selected)
     given.add_argument("-C", "--cwd", default=".")
+    given.add_argument("--color")  # so that its value is not taken for the command
     options, rest = given.parse_known_args(arguments)
     name = options.stack.rpartition("/")[2]
     if _project(folder / options.cwd) != ROOT or not (ROOT / f"Pulumi.{name}.yaml").exists():
         return engine.environment(os.environ)
     example.make(ROOT / example.TARGET)  # an input of the program
     environment = open_stack(name, os.environ.get("INSTANCE") or "dev").with_policies().environment
-    if rest[:1] == ["config"]:
+    if next((word for word in rest if not word.startswith("-")), "") == "config":
         # Commands that edit the configuration use the tracked file.
         environment.pop(engine.CONFIG_FILE, None)
     return environment

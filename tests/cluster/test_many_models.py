@@ -19,13 +19,13 @@ from tests.cluster.deployment import KINDS, Deployment, opened
 MANY, MOVED, KILLS = (300, 50, 20) if os.environ.get("MOMENTS") else (150, 25, 4)
 SEED = 7
 KILLS_IN_A_ROW = 4
-"""Before an update is let through: the later ones meet what an earlier one has left."""
+"""Killed updates before one that may end, so that later ones meet what an earlier one has left."""
 COUNTED = ("resourceVersion", "managedFields", "generation", "creationTimestamp", "uid")
-"""By the API server, or new with each object that is made again."""
+"""Fields that the API server sets, or that are new with each object that is created again."""
 CONTROLLERS = ("controller-uid", "batch.kubernetes.io/controller-uid", "__fieldManager")
-"""Likewise; of a Job, and of the field manager that the provider makes up for a new object."""
+"""Labels of a Job, and the field manager of the provider, that are new with each object that is created again."""
 ENGINES = ("ciphertext", "created", "modified")
-"""When something was done, and how a secret is encrypted this time."""
+"""Fields of the state that hold a time, or a secret that is encrypted anew at each write."""
 VOLATILE = {*COUNTED, *CONTROLLERS, *ENGINES, "status"}
 
 

@@ -76,7 +76,7 @@ def test_a_stack_on_another_cluster_gets_nothing_of_the_node(clone: Path, argume
 
 
 def test_configuration_is_edited_in_the_tracked_file(clone: Path) -> None:
-    shown = pulumi(clone, "config", "set", "modelmesh:podsPerRuntime", "2")
+    shown = pulumi(clone, "--non-interactive", "--color", "never", "config", "set", "modelmesh:podsPerRuntime", "2")
     assert not any(line.startswith("PULUMI_OPTION_CONFIG_FILE=") for line in shown)
 
 

@@ -81,7 +81,7 @@ def _until(terminal: Any, word: bytes) -> bytes:
     return shown
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals the death of a parent")
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl(2) with PR_SET_PDEATHSIG exists on Linux only")
 def test_the_engine_is_interrupted_when_the_command_is_killed(running: Command) -> None:
     running.kill()
     assert running.communicate(timeout=30)[0] == "INT\nended\n"

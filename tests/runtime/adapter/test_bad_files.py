@@ -55,7 +55,7 @@ def test_unusable_files_are_named_in_the_load_error(pod: AdapterPod, model: str,
 
 
 def test_a_compressed_lexicon_is_refused_at_its_first_line(pod: AdapterPod, model: str) -> None:
-    code, message = pod.refusal(model, pod.put(f"{model}.txt", gzip.compress(LEXICON)))
+    code, message = pod.refusal(model, pod.put(f"{model}.txt", gzip.compress(LEXICON, mtime=0)))
     assert code == "FAILED_PRECONDITION"
     assert f"{model}.txt:1: expected UTF-8, got b'\\x1f\\x8b" in message
     pod.unload(model)

@@ -5,8 +5,8 @@ that trust it continue to do so when a certificate is renewed or gets other DNS 
 
 The first update of each half-year issues a new certificate. The name of its Secret contains the half-year, so pods that
 mount it are updated, and then the former Secret is deleted. A preview shows no renewal, since a date is not drift, but
-a warning that the next update renews. Only when less than half a year of validity is left, the renewal is a change in
-the preview as well.
+a warning that the next update renews. Only from half a year before the certificate can expire, the renewal is a change
+in the preview as well.
 """
 
 import datetime
@@ -23,8 +23,10 @@ from .half_year import HalfYear
 
 _KEYS = ("tls.crt", "tls.key", "ca.crt")
 _VALIDITY = datetime.timedelta(days=730)
-_LONGEST_USE = 3
-"""Largest number of half-years, after that of its issue, in which a certificate is used."""
+_VALID = 3
+"""Number of half-years, after that of its issue, in which a certificate is still valid."""
+_PREVIEWED = 2
+"""Number of those half-years in which a preview continues with it; in the last one, its renewal is a change."""
 
 
 def today() -> datetime.date:
@@ -59,7 +61,9 @@ class Certificate(Component):
         # An update records the half-year, a preview goes by what is recorded.
         recorded = self._stash("issue", str(HalfYear.of(args.today)), kept=pulumi.runtime.is_dry_run())
         known = pulumi.Output.all(authority.output, recorded.input, recorded.output)
-        self._issued: pulumi.Output[dict[str, str]] = known.apply(lambda values: self._issue(*map(str, values)))
+        self._issued: pulumi.Output[dict[str, str]] = known.apply(
+            lambda values: self._issue(*map(str, values), adopt=values[0] == generated.json())
+        )
         self.secret_name = pulumi.Output.unsecret(self._issued.apply(lambda issued: issued["name"]))
         self.ca = pulumi.Output.unsecret(self._issued.apply(lambda issued: issued["ca"]))
         self.register_outputs({"secret_name": self.secret_name})
@@ -72,8 +76,15 @@ class Certificate(Component):
 
         return {key: value(key) for key in _KEYS}
 
-    def _issue(self, authority: str, recorded: str, first: str) -> pulumi.Output[dict[str, str]]:
-        """Register the Secret of the recorded half-year, or of this one if that certificate is near its end."""
+    def _issue(self, authority: str, recorded: str, first: str, *, adopt: bool) -> pulumi.Output[dict[str, str]]:
+        """Register the Secret of the recorded half-year, or of this one if that certificate is near its end.
+
+        Args:
+            authority: The stack's authority, as JSON.
+            recorded: The half-year of the latest update.
+            first: The half-year of the first update.
+            adopt: Whether this is the first update.
+        """
         due, issue, signer = HalfYear.of(self._args.today), HalfYear.parse(recorded), pki.Authority.from_json(authority)
         if issue != due:
             pulumi.log.warn(
@@ -81,13 +92,13 @@ class Certificate(Component):
                 "the next update renews it, by the same authority, and restarts the pods that use it.",
                 resource=self,
             )
-            issue = issue if issue.later(_LONGEST_USE) >= due else due
+            issue = issue if issue.later(_PREVIEWED) >= due else due
         if str(issue) != first:
             former = self._stash("former-authority", "").output
             return former.apply(lambda pem: self._known(self._secret(issue, signer, str(pem)), signer, pem))
         # The first certificate of a stack that an earlier version made is by an authority whose key was not kept. It is
         # used until the next renewal, so that clients get `ca` in time, and its authority is trusted for good.
-        secret = self._secret(issue, signer, adopt=True)
+        secret = self._secret(issue, signer, adopt=adopt)
         chain = secret.value("tls.crt").apply(lambda pem: "".join(pki.split(pem)[1:]))
         return self._known(secret, signer, self._stash("former-authority", pulumi.Output.unsecret(chain)).output)
 
@@ -103,16 +114,16 @@ class Certificate(Component):
         args, trusted = self._args, pki.bundle(signer.certificate, former)
         pair = signer.issue(args.dns_names[0], args.dns_names, begin=args.today, end=args.today + _VALIDITY)
         mark = hashlib.sha256("\n".join(args.dns_names).encode()).hexdigest()[:8]
-        # An earlier version's Secret of any half-year is adopted under its name. The stack's CA is added to its own, so
-        # that the mesh accepts certificates of either at the next renewal.
-        earlier = [f"{self._name}-{issue.later(-count)}-{mark}" for count in range(1, _LONGEST_USE + 1) if adopt]
+        # An earlier version's certificate of any half-year is adopted. The stack's CA is added to its own, so that the
+        # mesh accepts certificates of either at the next renewal.
+        earlier = [f"{self._name}-{issue.later(-count)}-{mark}" for count in range(1, _VALID + 1) if adopt]
         return GeneratedSecret(
             f"{self._name}-{issue}-{mark}",
             GeneratedSecretArgs(
                 namespace=args.namespace,
                 secret_name=f"{args.secret_name}-{issue}-{mark}",
                 values={"tls.crt": pair.certificate + trusted, "tls.key": pair.key, "ca.crt": trusted},
-                adopted=["metadata.name", 'data["tls.crt"]', 'data["tls.key"]'] if adopt else [],
+                adopted=["tls.crt", "tls.key"] if adopt else [],
                 type="kubernetes.io/tls",
             ),
             pulumi.ResourceOptions(parent=self, aliases=[pulumi.Alias(name=each) for each in earlier]),

@@ -29,7 +29,7 @@ class GeneratedSecretArgs:
     generated_for: pulumi.Input[str] | None = None
     """A value, such as a DNS name, whose change generates new values."""
     adopted: Sequence[str] = ()
-    """Property paths of an existing Secret's values that win over the generated ones."""
+    """Keys whose values in an existing Secret of an earlier version are kept instead of the generated ones."""
 
 
 class GeneratedSecret(Component):
@@ -47,17 +47,25 @@ class GeneratedSecret(Component):
             additional_secret_outputs=["output"],
             replacement_trigger=args.generated_for,
         )
-        kept = pulumi.Stash(name, input=pulumi.Output.secret(args.values), opts=child)
+        values = pulumi.Output.secret(args.values)
+        if not args.adopted:
+            values = pulumi.Stash(name, input=values, opts=child).output
         self._secret = Secret(
             name,
             metadata=ObjectMetaArgs(name=args.secret_name, namespace=args.namespace),
             type=args.type,
-            data=kept.output.apply(encoded),
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=[*args.adopted]),
+            data=values.apply(encoded),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=[f'data["{key}"]' for key in args.adopted]),
         )
+        if args.adopted:
+            pulumi.Stash(name, input=pulumi.Output.secret(self._secret.data.apply(_decoded)), opts=child)
         self.secret_name = self._secret.metadata.apply(lambda metadata: str(metadata.name))
         self.register_outputs({"secret_name": self.secret_name})
 
     def value(self, key: str) -> pulumi.Output[str]:
         """The kept value of one key, as a secret."""
-        return pulumi.Output.secret(self._secret.data.apply(lambda data: base64.b64decode(data[key]).decode()))
+        return pulumi.Output.secret(self._secret.data.apply(lambda data: _decoded(data)[key]))
+
+
+def _decoded(data: Mapping[str, str]) -> dict[str, str]:
+    return {key: base64.b64decode(value).decode() for key, value in data.items()}

@@ -21,13 +21,17 @@ SECRET = "kubernetes:core/v1:Secret"  # noqa: S105  a type
 STASH = "pulumi:index:Stash"
 AUTHORITY = pki.Authority.new("CA", DAY)
 FORMER = pki.Authority.new("CA of an earlier version", DAY)
-KEPT = {"tls-authority": AUTHORITY.json(), "tls-issue": "2026h2", "tls-former-authority": AUTHORITY.certificate}
+KEPT: dict[str, Any] = {
+    "tls-authority": AUTHORITY.json(),
+    "tls-issue": "2026h2",
+    "tls-former-authority": AUTHORITY.certificate,
+}
 
 
 def made(
     day: datetime.date = DAY,
     names: list[str] = NAMES,
-    kept: dict[str, str] | None = None,
+    kept: dict[str, Any] | None = None,
     *,
     preview: bool = False,
 ) -> Run:
@@ -88,7 +92,6 @@ def test_keys_are_secret_and_the_authoritys_key_is_in_no_secret_of_the_cluster()
     secret = found.one(SECRET)
     assert secret.inputs["metadata"]["name"].startswith("mesh-tls-2026h2-")
     assert secret.inputs["type"] == "kubernetes.io/tls"
-    assert secret.ignore_changes == ("metadata.name", 'data["tls.crt"]', 'data["tls.key"]')
     assert set(secret.inputs["data"].values()) <= set(secret.secrets)
     assert secret.inputs["data"].keys() == {"tls.crt", "tls.key", "ca.crt"}
     (authority,) = [stash for stash in found.of(STASH) if stash.name == "tls-authority"]
@@ -116,7 +119,7 @@ def test_within_a_half_year_an_update_changes_nothing(day: datetime.date) -> Non
     assert identity(made(kept=KEPT)) == identity(made(day, kept=KEPT))
 
 
-@pytest.mark.parametrize("day", [NEXT_HALF, datetime.date(2028, 6, 30)])
+@pytest.mark.parametrize("day", [NEXT_HALF, datetime.date(2027, 12, 31)])
 def test_a_preview_shows_no_renewal_but_warns_of_it(day: datetime.date, monkeypatch: pytest.MonkeyPatch) -> None:
     warnings: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", lambda message, **_: warnings.append(message))
@@ -126,13 +129,31 @@ def test_a_preview_shows_no_renewal_but_warns_of_it(day: datetime.date, monkeypa
     assert "next update renews it" in warning
 
 
-def test_a_preview_shows_the_renewal_of_a_certificate_that_is_near_its_end() -> None:
-    found = made(datetime.date(2028, 7, 1), kept=KEPT, preview=True)
-    assert found.one(SECRET).inputs["metadata"]["name"].startswith("mesh-tls-2028h2-")
+def test_a_preview_shows_the_renewal_half_a_year_before_a_certificate_can_expire() -> None:
+    first = made(datetime.date(2026, 7, 1), kept=KEPT)
+    half_a_year_before = datetime.date(2028, 1, 1)
+    assert leaf(first).not_valid_after_utc.date() - half_a_year_before > datetime.timedelta(days=180)
+    found = made(half_a_year_before, kept=KEPT, preview=True)
+    assert found.one(SECRET).inputs["metadata"]["name"].startswith("mesh-tls-2028h1-")
+
+
+def test_a_changed_certificate_is_restored_after_the_first_update() -> None:
+    later = made(kept=KEPT)
+    secret = later.one(SECRET)
+    kept = next(stash for stash in later.of(STASH) if stash.name == secret.name)
+    assert secret.ignore_changes == ()
+    assert kept.ignore_changes == ("input",)
+    values = {"tls.crt": FORMER.certificate, "tls.key": "key", "ca.crt": "ca"}
+    again = made(kept=KEPT | {kept.name: values})
+    assert {key: text(again, key) for key in values} == values
 
 
 def test_the_certificate_of_an_earlier_version_is_adopted_and_its_authority_stays_trusted() -> None:
-    adopting = made(kept=KEPT)
+    adopting = made()
+    assert adopting.one(SECRET).ignore_changes == ('data["tls.crt"]', 'data["tls.key"]')
+    stash = next(stash for stash in adopting.of(STASH) if stash.name == adopting.one(SECRET).name)
+    assert stash.inputs["input"] == {key: text(adopting, key) for key in ("tls.crt", "tls.key", "ca.crt")}
+    assert adopting.one(SECRET).urn in stash.dependencies, "it keeps what the Secret has"
     component = adopting.one("modelmesh:index:KeptSecret")
     earlier = "0193cdbc"
     assert [f"tls-{half}-{earlier}" for half in ("2026h1", "2025h2", "2025h1")] == list(component.aliases)

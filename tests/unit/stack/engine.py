@@ -141,7 +141,7 @@ def run(
 
     async def whole() -> None:
         # A program that fails leaves futures behind whose exceptions nobody retrieves. When they are collected, asyncio
-        # logs them with tracebacks, for which Python 3.11 parses source: fatal to a parse that the collection interrupts.
+        # logs them with tracebacks, for which Python 3.11 parses source: fatal to a parse that is interrupted by that.
         asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
         runtime_settings.ROOT.set(None)
         set_all_config(config or {}, [*encrypted])

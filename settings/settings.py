@@ -135,6 +135,7 @@ class Settings:
             model_name=self.model_name,
             files=self.promoted_model or mm.ModelFiles(source=self.model_source, build=self.build),
             storage=storage,
+            cluster=self.cluster,
             keep_published=self.s3 is None,
             image_pull_secrets=self._pull_secrets(),
         )

@@ -58,7 +58,8 @@ class GeneratedSecret(Component):
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=[f'data["{key}"]' for key in args.adopted]),
         )
         if args.adopted:
-            pulumi.Stash(name, input=pulumi.Output.secret(self._secret.data.apply(_decoded)), opts=child)
+            existing: pulumi.Output[dict[str, str]] = pulumi.Output.secret(self._secret.data.apply(_decoded))
+            pulumi.Stash(name, input=existing, opts=child)
         self.secret_name = self._secret.metadata.apply(lambda metadata: str(metadata.name))
         self.register_outputs({"secret_name": self.secret_name})
 

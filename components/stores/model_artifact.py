@@ -18,6 +18,7 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgs, DeploymentStrategyArgs
+from pulumi_kubernetes.batch.v1 import Job
 from pulumi_kubernetes.core.v1 import (
     ContainerArgs,
     EnvFromSourceArgs,
@@ -27,6 +28,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
+from ..core.cluster import Cluster
 from ..core.component import Component
 from ..core.jobs import job, job_container, pod_spec
 from ..core.names_and_quantities import MIB, label_problems, subdomain_problems
@@ -37,6 +39,7 @@ from ..images.build import BuildArgs
 from ..images.images import digest_problems
 from ..images.runtime_image import BuiltImage, PromotedImage, RuntimeImage
 from .network_policy import PUBLISHER_LABELS
+from .publishing_progress import PublishingProgress
 from .stateful_set import pull_secret_problems
 from .storage import S3Storage
 
@@ -96,6 +99,8 @@ class ModelArtifactArgs:
     """Name of the model in the bucket: the first part of its path."""
     files: ModelFiles | PromotedModel
     storage: S3Storage
+    cluster: Cluster | None = None
+    """The cluster of the namespace, to show the progress of a large model from there; None shows none."""
     keep_published: bool = True
     """Whether a Deployment uploads the files again when the store has lost them; not needed if the store is durable."""
     image_pull_secrets: Sequence[str] = ()
@@ -179,13 +184,20 @@ class ModelArtifact(Component):
         self.path = publishing.metadata.apply(lambda _: path)
         if size and size > _LARGE_BYTES and not pulumi.runtime.is_dry_run():
             # Depends on the Secret, which is created right before the Job.
-            credentials.metadata.namespace.apply(lambda namespace: self._log_large(size, namespace, job_name))
+            _: pulumi.Output[None] = credentials.metadata.namespace.apply(
+                lambda namespace: self._log_large(size, args.cluster, namespace, job_name, publishing)
+            )
         self.register_outputs({"digest": self.digest, "path": self.path, "image": self.image})
 
-    def _log_large(self, size: int, namespace: str, job_name: str) -> None:
+    async def _log_large(self, size: int, cluster: Cluster | None, namespace: str, job_name: str, job: Job) -> None:
+        def report(text: str) -> None:
+            pulumi.log.info(text, resource=self, ephemeral=True)
+
         logs = f"kubectl -n {namespace} logs --follow job/{job_name}"
-        message = f"{size / MIB:,.0f} MiB, published within {deadline_seconds(size):,} s; its progress: {logs}"
-        pulumi.log.info(message, resource=self, ephemeral=True)
+        report(f"{size / MIB:,.0f} MiB, published within {deadline_seconds(size):,} s; its progress: {logs}")
+        if cluster:
+            progress = PublishingProgress(cluster=cluster, namespace=namespace, job=job_name, report=report)
+            await progress.until(job.id.future())
 
 
 def deadline_seconds(size: int | None) -> int:

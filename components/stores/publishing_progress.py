@@ -33,7 +33,7 @@ class PublishingProgress:
                 self.report(text)
                 reported = text
             await asyncio.wait([done], timeout=_SECONDS)
-        done.exception()  # whoever else awaits it reports the failure
+        done.exception()  # the engine reports it; asyncio logs exceptions that are never retrieved
 
     async def _read(self, api: client.CoreV1Api) -> str:
         """The last line of the pod's log, or what it waits for; empty if that cannot be read."""

@@ -1,6 +1,7 @@
 """Values that describe a serving runtime, and runtimes of the whole cluster."""
 
 from .memory_plan import MemoryPlan
+from .mlserver_runtime import SecretKey
 from .rollout import NotRolledOutError
 from .serving_runtime import ClusterServingRuntime, ClusterServingRuntimeArgs
 from .serving_runtime_spec import Autoscaling, BuiltInAdapter
@@ -12,4 +13,5 @@ __all__ = [
     "ClusterServingRuntimeArgs",
     "MemoryPlan",
     "NotRolledOutError",
+    "SecretKey",
 ]

@@ -44,11 +44,13 @@ class MemoryPlan:
     """Maximum size of a request or response; each process may hold one of each."""
     bytes_per_second: int = 10 * MIB
     """Rate at which a model is fetched and read; the load timeout is twice the time needed, at least 90 s."""
+    shared_memory_bytes: int | None = None
+    """Size of /dev/shm, through which processes exchange tensors; None for the 64 MiB that all containers have."""
 
     def problems(self) -> Iterator[Problem]:
         """Check that all numbers are above zero."""
         for name, value in vars(self).items():
-            if not value > 0:
+            if value is not None and not value > 0:
                 yield Problem(FieldPath("plan", name), value, "more than 0")
 
     @property
@@ -70,7 +72,7 @@ class MemoryPlan:
     @property
     def memory_bytes(self) -> int:
         """Memory request and limit of the container, in whole MiB."""
-        server = self.processes * (self.server_bytes + 2 * self.max_message_bytes)
+        server = self.processes * (self.server_bytes + 2 * self.max_message_bytes) + (self.shared_memory_bytes or 0)
         enough = max(self.room_bytes + server, math.ceil(self.files_bytes / _FILES_PER_MEMORY))
         return math.ceil(enough / MIB) * MIB
 

@@ -3,21 +3,34 @@
 `dataclasses.replace` sets fields of the returned spec for which the function has no argument.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes.core.v1 import (
     ContainerArgs,
     EmptyDirVolumeSourceArgs,
     EnvVarArgs,
+    EnvVarSourceArgs,
     ResourceRequirementsArgs,
+    SecretKeySelectorArgs,
+    TolerationArgs,
     VolumeArgs,
     VolumeMountArgs,
 )
 
 from ..core.mesh_pod import ADAPTER_PORT
-from ..core.names_and_quantities import MIB, quantity_problems
+from ..core.names_and_quantities import (
+    MIB,
+    is_subdomain,
+    quantity,
+    quantity_problems,
+    secret_key_problems,
+    subdomain_problems,
+)
 from ..core.pods import USER, container_security
 from ..core.problem import FieldPath, Problem, raise_if_invalid
 from .memory_plan import ADAPTER_EXPANSION, MemoryPlan
@@ -37,7 +50,21 @@ _ENVIRONMENT = {
 }
 _ADAPTERS_OWN_FORMATS = ("lightgbm", "mllib", "sklearn", "xgboost")
 """Formats, in any case, for which the MLServer adapter selects MLServer's implementation instead of a custom one."""
-_EMPTY: Mapping[str, pulumi.Input[str]] = MappingProxyType({})
+_VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretKey:
+    """The value of a variable: a key of a Secret that exists in the runtime's namespace."""
+
+    secret: str
+    key: str
+
+    def problems(self, path: FieldPath) -> Iterator[Problem]:
+        """Checks both names."""
+        yield from subdomain_problems(path / "secret", self.secret)
+        yield from secret_key_problems(path / "key", self.key)
 
 
 def mlserver_runtime(
@@ -50,14 +77,35 @@ def mlserver_runtime(
     memory_buffer_bytes: int | None = None,
     load_timeout_seconds: float | None = None,
     plan: MemoryPlan | None = None,
-    environment: Mapping[str, pulumi.Input[str]] = _EMPTY,
+    environment: Mapping[str, pulumi.Input[str] | SecretKey] = _EMPTY,
+    gpus: Mapping[str, int] = _EMPTY,
+    shared_memory: str | None = None,
+    node_selector: Mapping[str, str] = _EMPTY,
+    tolerations: Sequence[TolerationArgs] = (),
     replicas: int | None = None,
     autoscaling: Autoscaling | None = None,
 ) -> ServingRuntimeSpec:
     """Return the spec for an image whose MLServer implements these formats.
 
-    Defaults: a memory request and limit of 1Gi, 128 MiB of it for MLServer itself, and 90 s for loading a model. `plan`
-    sets all three.
+    Defaults: a memory request and limit of 1Gi, 128 MiB of it for MLServer itself, 90 s for loading a model, and the 64
+    MiB of shared memory that all containers have. `plan` sets all four.
+
+    Args:
+        image: Image of the model server, by digest.
+        formats: Model formats of its class.
+        cpu_request: CPU request of the container.
+        cpu_limit: CPU limit of the container.
+        memory: Memory request and limit of the container.
+        memory_buffer_bytes: Memory of MLServer itself.
+        load_timeout_seconds: Timeout for loading one model.
+        plan: Calculates the sizes from those of the models.
+        environment: Variables of the container, with values or references to keys of Secrets.
+        gpus: Number of devices by the resource's name, like `{"nvidia.com/gpu": 1}`.
+        shared_memory: Size of /dev/shm, through which processes exchange tensors; it is part of the memory.
+        node_selector: Labels that the nodes must have.
+        tolerations: Taints that the nodes may have.
+        replicas: Number of pods.
+        autoscaling: Bounds for a variable number of pods.
 
     Raises:
         InvalidSpecError: A value cannot work with MLServer or its adapter.
@@ -66,31 +114,45 @@ def mlserver_runtime(
         "memory": memory,
         "memory_buffer_bytes": memory_buffer_bytes,
         "load_timeout_seconds": load_timeout_seconds,
+        "shared_memory": shared_memory,
     }
     quantities = {"cpu_request": cpu_request, "cpu_limit": cpu_limit, "memory": memory or "1Gi"}
+    quantities |= {"shared_memory": shared_memory} if shared_memory is not None else {}
     problems = [
         *(problem for name, value in quantities.items() for problem in quantity_problems(FieldPath(name), value)),
         *_format_problems(formats),
         *_environment_problems(environment),
+        *_gpu_problems(gpus),
         *_plan_problems(plan, sizes),
     ]
     raise_if_invalid("MLServer runtime for", ", ".join(model_format.name for model_format in formats), problems)
     if plan is not None:
         memory, memory_buffer_bytes = plan.memory, plan.memory_buffer_bytes
-        load_timeout_seconds = plan.load_timeout_seconds
+        load_timeout_seconds, shared_bytes = plan.load_timeout_seconds, plan.shared_memory_bytes
+    else:
+        shared_bytes = int(quantity(shared_memory) or 0)
+        memory_buffer_bytes = (128 * MIB if memory_buffer_bytes is None else memory_buffer_bytes) + shared_bytes
     memory = memory or "1Gi"
+    devices = {name: str(count) for name, count in gpus.items()}
     tuning = {}
     if plan is not None and plan.model_size_multiplier != ADAPTER_EXPANSION:
         tuning["MODELSIZE_MULTIPLIER"] = f"{plan.model_size_multiplier:g}"
+    volumes = [VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs())]
+    mounts = {"tmp": "/tmp"}  # noqa: S108  a mount point
+    if shared_bytes:
+        shared = EmptyDirVolumeSourceArgs(medium="Memory", size_limit=str(shared_bytes))
+        volumes.append(VolumeArgs(name="shared-memory", empty_dir=shared))
+        mounts["shared-memory"] = "/dev/shm"  # noqa: S108  a mount point
     container = ContainerArgs(
         name="mlserver",
         image=image,
-        env=[EnvVarArgs(name=key, value=value) for key, value in {**_ENVIRONMENT, **environment}.items()],
+        env=[_variable(name, value) for name, value in {**_ENVIRONMENT, **environment}.items()],
         resources=ResourceRequirementsArgs(
-            requests={"cpu": cpu_request, "memory": memory}, limits={"cpu": cpu_limit, "memory": memory}
+            requests={"cpu": cpu_request, "memory": memory, **devices},
+            limits={"cpu": cpu_limit, "memory": memory, **devices},
         ),
         security_context=container_security(user=USER),
-        volume_mounts=[VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108  a mount point
+        volume_mounts=[VolumeMountArgs(name=name, mount_path=path) for name, path in mounts.items()],
     )
     return ServingRuntimeSpec(
         containers=[container],
@@ -101,11 +163,13 @@ def mlserver_runtime(
         built_in_adapter=BuiltInAdapter(
             server_type="mlserver",
             runtime_management_port=_GRPC_PORT,
-            memory_buffer_bytes=128 * MIB if memory_buffer_bytes is None else memory_buffer_bytes,
+            memory_buffer_bytes=memory_buffer_bytes,
             load_timeout_seconds=90 if load_timeout_seconds is None else load_timeout_seconds,
             environment=[EnvVarArgs(name=key, value=value) for key, value in tuning.items()],
         ),
-        volumes=[VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs())],
+        volumes=volumes,
+        node_selector=node_selector,
+        tolerations=tolerations,
         replicas=replicas,
         autoscaling=autoscaling,
         memory_plan=plan,
@@ -125,10 +189,31 @@ def _format_problems(formats: Sequence[ModelFormat]) -> Iterator[Problem]:
             yield Problem(path / index / "name", model_format.name, expected)
 
 
+def _variable(name: str, value: pulumi.Input[str] | SecretKey) -> EnvVarArgs:
+    if not isinstance(value, SecretKey):
+        return EnvVarArgs(name=name, value=value)
+    reference = SecretKeySelectorArgs(name=value.secret, key=value.key)
+    return EnvVarArgs(name=name, value_from=EnvVarSourceArgs(secret_key_ref=reference))
+
+
 def _environment_problems(environment: Mapping[str, object]) -> Iterator[Problem]:
     for key, value in environment.items():
+        path = FieldPath("environment", key)
         if key in _ENVIRONMENT:
-            yield Problem(FieldPath("environment", key), value, f"none: ModelMesh needs {_ENVIRONMENT[key]!r}")
+            yield Problem(path, value, f"none: ModelMesh needs {_ENVIRONMENT[key]!r}")
+        elif not _VARIABLE.fullmatch(key):
+            yield Problem(FieldPath("environment"), key, "a name of letters, digits, _, - and ., not a digit first")
+        if isinstance(value, SecretKey):
+            yield from value.problems(path)
+
+
+def _gpu_problems(gpus: Mapping[str, int]) -> Iterator[Problem]:
+    for name, count in gpus.items():
+        domain, slash, resource = name.partition("/")
+        if not (slash and is_subdomain(domain) and is_subdomain(resource.lower())):
+            yield Problem(FieldPath("gpus"), name, "the name of a device's resource, like nvidia.com/gpu")
+        if count < 1:
+            yield Problem(FieldPath("gpus", name), count, "1 or more")
 
 
 def _plan_problems(plan: MemoryPlan | None, sizes: Mapping[str, object]) -> Iterator[Problem]:

@@ -26,6 +26,7 @@ _SEPARATORS = re.compile(r"[,|:]")
 """Separators in ModelMesh's labels: it writes a format as `mt:<name>:<version>|pv:<protocol>`, lists with commas."""
 _ARCHITECTURE = "kubernetes.io/arch"
 _ARCHITECTURES = ("amd64", "arm64")
+_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _REQUIRED_AFFINITY = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
 
 
@@ -88,6 +89,8 @@ def _pod_problems(spec: Spec) -> Iterator[Problem]:
     """Check labels, node selection and pull secrets of the pods."""
     yield from pod_label_problems(_SPEC / "labels", spec.get("labels"))
     yield from key_problems(_SPEC / "annotations", spec.get("annotations"))
+    yield from label_map_problems(_SPEC / "nodeSelector", spec.get("nodeSelector"))
+    yield from _toleration_problems(spec)
     architecture = at(spec, "nodeSelector", _ARCHITECTURE)
     if architecture is not None and not isinstance(architecture, Unknown) and architecture not in _ARCHITECTURES:
         expected = f"{' or '.join(_ARCHITECTURES)}, the only ones that ModelMesh schedules to"
@@ -102,3 +105,20 @@ def _pod_problems(spec: Spec) -> Iterator[Problem]:
     for index, secret in entries(spec.get("imagePullSecrets")):
         if "name" in secret:
             yield from subdomain_problems(_SPEC / "imagePullSecrets" / index / "name", secret["name"])
+
+
+def _toleration_problems(spec: Spec) -> Iterator[Problem]:
+    """Check what the API server would refuse in the pods."""
+    for index, entry in entries(spec.get("tolerations")):
+        path, operator = _SPEC / "tolerations" / index, entry.get("operator", "Equal")
+        yield from choice_problems(path / "operator", operator, ("Equal", "Exists"))
+        if "effect" in entry:
+            yield from choice_problems(path / "effect", entry["effect"], _EFFECTS)
+        if entry.get("key"):
+            yield from key_problems(path / "key", {entry["key"]: ""})
+        elif operator == "Equal":
+            yield Problem(path / "operator", operator, "Exists without a key, for taints with any key")
+        if operator == "Exists" and entry.get("value"):
+            yield Problem(path / "value", entry["value"], "none with operator Exists")
+        if "tolerationSeconds" in entry and entry.get("effect") != "NoExecute":
+            yield Problem(path / "tolerationSeconds", entry["tolerationSeconds"], "none unless effect is NoExecute")

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 from dataclasses import dataclass
@@ -29,13 +30,25 @@ def running_builder() -> Instance | None:
     return next((found for found in map(instance, NAMES) if lifecycle.records(found).running(NAME)), None)
 
 
-def image_size(node: Instance, context: Path, scratch: Path) -> ImageSize:
-    """Build the Dockerfile of `context` on the node's base image and return the image's size.
+def context_of(runtime: Path, scratch: Path) -> Path:
+    """Build context of a runtime's image: its own folder, or that of all runtimes with it in the folder `runtime`."""
+    if (runtime / "Dockerfile").is_file():
+        return runtime
+    base, context = runtime.parents[1] / "runtime_src", scratch / f"{runtime.name}-context"
+    kept_out = shutil.ignore_patterns(".dockerignore", "__pycache__", ".*_cache")
+    shutil.copytree(base, context, ignore=kept_out)
+    shutil.copytree(runtime, context / "runtime", ignore=kept_out)
+    return context
+
+
+def image_size(node: Instance, runtime: Path, scratch: Path) -> ImageSize:
+    """Build a runtime's image on the node's base image and return its size.
 
     Raises:
         BenchmarkError: The build failed; the message has the end of its log.
     """
-    archive, log = scratch / f"{context.name}.tar", scratch / f"{context.name}-build.log"
+    context = context_of(runtime, scratch)
+    archive, log = scratch / f"{runtime.name}.tar", scratch / f"{runtime.name}-build.log"
     # The node's layers are not compressed, but those in a registry usually are.
     packed = f"type=oci,dest={archive},compression=gzip,force-compression=true"
     command = build_command(node, context, "--output", packed)

@@ -1,6 +1,7 @@
 """Measured servers, as processes on free ports of the loopback interface."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -18,11 +19,12 @@ import grpc
 from benchmarks.errors import BenchmarkError
 from benchmarks.texts import lay_out
 from embedded import files
-from project.model_server import free_ports, image_of
+from project import ROOT
+from project.model_server import BASE, SETTINGS_FILE, free_ports, image_of
 from project.v2_client import Messages, V2Client
 
 HERE = Path(__file__).parent
-RUNTIME = HERE.parent / "runtime_src"
+RUNTIME = ROOT / "runtimes/sentiment"
 TEMPLATE = HERE / "template"
 _READY_SECONDS = 60
 
@@ -44,9 +46,12 @@ class Program:
 def of_image(folder: Path) -> Program:
     """Program of a Dockerfile's image, with the code in the checkout."""
     image = image_of(folder)
+    environment = {name: value.replace(image.folder, str(folder)) for name, value in image.variables.items()}
+    if (settings := folder / SETTINGS_FILE).is_file():
+        environment["MLSERVER_MODEL_IMPLEMENTATION"] = json.loads(settings.read_text())["implementation"]
+        environment["PYTHONPATH"] += f":{BASE}"
     return Program(
-        command=tuple("{models}" if word == image.models else word for word in image.command),
-        environment={name: value.replace(image.folder, str(folder)) for name, value in image.variables.items()},
+        command=tuple("{models}" if word == image.models else word for word in image.command), environment=environment
     )
 
 

@@ -98,8 +98,8 @@ def _files(command: argparse.ArgumentParser) -> None:
 
 
 def _runtime(command: argparse.ArgumentParser) -> None:
-    help_text = "folder of the model server (default: runtime_src)"
-    command.add_argument("--runtime", default=os.environ.get("RUNTIME") or "runtime_src", help=help_text)
+    help_text = "folder of the model server (default: runtimes/sentiment)"
+    command.add_argument("--runtime", default=os.environ.get("RUNTIME") or "runtimes/sentiment", help=help_text)
 
 
 def _model(command: argparse.ArgumentParser) -> None:

@@ -1,7 +1,7 @@
 """Command `make new-runtime`, which creates a working model server in a folder below `runtimes/`.
 
-Its base is a copy of runtime_src, so that each runtime is changed independently. The files for users to edit are a copy
-of `skeleton/`, a runtime whose name is replaced everywhere.
+It is a copy of `skeleton/`, a runtime whose name is replaced everywhere, with the example's requirements except for the
+example's own package.
 """
 
 import re
@@ -16,15 +16,11 @@ from project import ROOT
 from project.progress import say
 
 RUNTIMES = Path("runtimes")
-EXAMPLE_MODULES = ("sentiment_model.py", "vader_analyzer.py", "vader_lexicon.py", "model_manifest.py")
-"""Modules of runtime_src that belong to the example."""
-EXAMPLE_CLASS = "sentiment_model.SentimentModel"
+EXAMPLE = RUNTIMES / "sentiment"
 EXAMPLE_PACKAGE = "vaderSentiment"
-_OTHER = {"pyproject.toml", "requirements.txt", "model-settings.json"}
-"""Files that are adapted to the runtime instead of copied."""
 _STYLE = """\
 extend = "../../pyproject.toml"
-src = [".", "../.."]
+src = [".", "../..", "../../runtime_src"]
 
 [tool.ruff.lint.extend-per-file-ignores]
 "tests/**" = ["D1"]"""
@@ -64,7 +60,7 @@ def make(name: str, root: Path) -> Path:
     target.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as scratch:
         made = Path(scratch, name)
-        _copy_base(root / "runtime_src", made, name)
+        _copy_requirements(root / EXAMPLE, made, name)
         for file in _files(root / "skeleton", "ruff.toml"):
             place = made / _named(file.as_posix(), name)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -88,30 +84,27 @@ def _check(name: str, root: Path) -> None:
             f"NAME={name}: expected up to {_LONGEST} lower-case letters, digits and single hyphens between them, "
             "such as make new-runtime NAME=keyword-counter"
         )
-    if (root / "runtime_src" / f"{_module(name)}.py").exists():
-        raise CommandError(f"NAME={name}: {_module(name)}.py is a module of runtime_src; take another name")
     if (root / RUNTIMES / name).exists():
         raise CommandError(f"{RUNTIMES / name} exists, and nothing was changed; take another name, or remove it first")
 
 
-def _copy_base(base: Path, target: Path, name: str) -> None:
-    for file in _files(base, *_OTHER, *EXAMPLE_MODULES):
-        (target / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(base / file, target / file)
-    dockerfile = (base / "Dockerfile").read_text(encoding="utf-8")
+def _copy_requirements(example: Path, target: Path, name: str) -> None:
+    target.mkdir()
+    shutil.copyfile(example / ".dockerignore", target / ".dockerignore")
     rewritten = {
-        "Dockerfile": dockerfile.replace(EXAMPLE_CLASS, f"{_module(name)}.{_class(name)}"),
-        "pyproject.toml": _project((base / "pyproject.toml").read_text(encoding="utf-8")),
-        "requirements.txt": without((base / "requirements.txt").read_text(encoding="utf-8"), EXAMPLE_PACKAGE.lower()),
+        "pyproject.toml": _project((example / "pyproject.toml").read_text(encoding="utf-8")),
+        "requirements.txt": without(
+            (example / "requirements.txt").read_text(encoding="utf-8"), EXAMPLE_PACKAGE.lower()
+        ),
     }
     for file_name, text in rewritten.items():
         (target / file_name).write_text(text.replace("sentiment-runtime", f"{name}-runtime"), encoding="utf-8")
 
 
 def _project(text: str) -> str:
-    """The base's pyproject.toml without the example's package, adapted to a folder two levels deep in the checkout."""
+    """The example's pyproject.toml without its package."""
     text = re.sub(rf'^ +"{EXAMPLE_PACKAGE}\b.*\n', "", text, flags=re.MULTILINE)
-    text = text.replace(f', "{EXAMPLE_PACKAGE}.*"', "").replace('extend = "../pyproject.toml"', _STYLE)
+    text = text.replace(f', "{EXAMPLE_PACKAGE}.*"', "").replace('extend = "../../pyproject.toml"', _STYLE)
     return re.sub(
         '^description = ".*"', 'description = "A custom MLServer runtime for ModelMesh"', text, flags=re.MULTILINE
     )

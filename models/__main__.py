@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from models.sentiment import FORMAT, TARGET, digest, make
-from runtime_src.model_manifest import Manifest, write_manifest
+from runtime_src.modelmesh_runtime.manifest import Manifest, write_manifest
 
 
 def main() -> None:

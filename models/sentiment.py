@@ -16,7 +16,7 @@ from importlib.metadata import distribution, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from runtime_src.model_manifest import Manifest, write_manifest
+from runtime_src.modelmesh_runtime.manifest import Manifest, write_manifest
 
 TARGET = Path(".build/models/sentiment")
 PACKAGE = "vaderSentiment"

@@ -18,6 +18,10 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
+from project import ROOT
+
+BASE = ROOT / "runtime_src"
+"""Folder of the Dockerfile of all runtimes, and of the package that they have in common."""
 SETTINGS_FILE = "model-settings.json"
 PORTS = ("MLSERVER_HTTP_PORT", "MLSERVER_GRPC_PORT", "MLSERVER_METRICS_PORT")
 _HOST = "127.0.0.1"
@@ -47,7 +51,7 @@ class ModelServer:
 
     Args:
         venv: Python environment of the runtime.
-        source: Folder of the runtime, with its Dockerfile.
+        source: Folder of the runtime.
         folder: An empty folder for all written files.
         given: Additional variables; those for MLServer and the runtime take precedence over the image's.
         models: Folder of the models, if they are laid out by the caller.
@@ -161,14 +165,16 @@ class ModelServer:
 
 
 def image_of(source: Path) -> Image:
-    """Command and environment of the image, from the Dockerfile in a runtime's folder.
+    """Command and environment of the image, from the Dockerfile in a runtime's folder, or that of all runtimes.
 
     Raises:
-        ModelServerError: There is no Dockerfile, or it is incomplete.
+        ModelServerError: The folder has no settings, or the Dockerfile is incomplete.
     """
     file = source / "Dockerfile"
     if not file.is_file():
-        raise ModelServerError(f"{source} is no model server's folder: expected a Dockerfile in it")
+        if not (source / SETTINGS_FILE).is_file():
+            raise ModelServerError(f"{source} is no model server's folder: expected {SETTINGS_FILE} in it")
+        file = BASE / "Dockerfile"
     command: list[str] = []
     variables: dict[str, str] = {}
     folder = ""
@@ -207,7 +213,7 @@ def _environment(image: Image, source: Path, given: Mapping[str, str]) -> dict[s
         if not value.startswith("/") or value.startswith(image.folder)
     }
     steering = {name: value for name, value in given.items() if name.startswith(_MINE)}
-    modules = [path for path in (here.get("PYTHONPATH"), given.get("PYTHONPATH")) if path]
+    modules = [path for path in (here.get("PYTHONPATH"), str(BASE), given.get("PYTHONPATH")) if path]
     return {**given, **here, **steering, "PYTHONPATH": ":".join(modules)}
 
 

@@ -68,7 +68,9 @@ class Settings:
 
     def runtime_image(self) -> mm.BuiltImage | mm.images.PromotedImage:
         """The model server's image."""
-        built = mm.BuiltImage(build=self.build, sources={"": self.runtime_source}, repository=self.runtime_name)
+        built = mm.BuiltImage(
+            build=self.build, sources={"": "runtime_src", "runtime": self.runtime_source}, repository=self.runtime_name
+        )
         return self.promoted_image or built
 
     def controller_namespace(self) -> mm.NamespaceArgs:

@@ -9,8 +9,7 @@ from pathlib import Path
 from mlserver.errors import InferenceError
 from mlserver.types import Datatype, InferenceRequest, ResponseOutput
 
-from custom_model import CustomMLModel
-from tensors import TEXT, Tensor
+from modelmesh_runtime import TEXT, CustomMLModel, Tensor
 
 KEYWORDS_FILE = "keywords.txt"
 WORD = re.compile(r"\w+")

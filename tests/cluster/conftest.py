@@ -8,7 +8,7 @@ import pytest
 
 from models.sentiment import TARGET, make
 from project import ROOT
-from runtime_src.model_manifest import MANIFEST_FILE
+from runtime_src.modelmesh_runtime.manifest import MANIFEST_FILE
 from tests.cluster.checkout import copied
 from tests.cluster.deployment import Deployment, ProgramMaker
 
@@ -32,7 +32,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> ProgramMaker:
         make(MODEL_FILES)
         place = tmp_path_factory.mktemp(folder)
         shutil.copytree(Path(__file__).parent / folder, place, dirs_exist_ok=True)
-        for sources in ("runtime_src", ".build"):
+        for sources in ("runtime_src", "runtimes/sentiment", ".build"):
+            (place / sources).parent.mkdir(exist_ok=True)
             (place / sources).symlink_to(ROOT / sources)
         return Deployment.on_instance("test", stack, place)
 
@@ -49,7 +50,7 @@ def lexicon(tmp_path: Path) -> Path:
 @pytest.fixture
 def runtime_source(tmp_path: Path) -> Path:
     """A copy of the model server's source that a test may change."""
-    return Path(shutil.copytree(ROOT / "runtime_src", tmp_path / "runtime_src"))
+    return Path(shutil.copytree(ROOT / "runtimes/sentiment", tmp_path / "sentiment-runtime"))
 
 
 @pytest.fixture

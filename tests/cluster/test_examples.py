@@ -90,7 +90,8 @@ def place(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     folder = tmp_path_factory.mktemp("examples")
     for program in PROGRAMS:
         shutil.copytree(ROOT / "examples" / program, folder / program)
-    shutil.copytree(ROOT / "runtime_src", folder / "quickstart/server")
+    shutil.copytree(ROOT / "runtime_src", folder / "quickstart/base")
+    shutil.copytree(ROOT / "runtimes/sentiment", folder / "quickstart/server")
     make(folder / "quickstart/model")
     state = folder / "state"
     state.mkdir()

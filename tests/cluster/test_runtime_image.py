@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.image_size import image_size
+from benchmarks.image_size import context_of, image_size
 from components.core.pods import container_security
 from components.core.rendering import document
 from components.images import content
@@ -19,7 +19,7 @@ from project import ROOT
 from tests.cluster.deployment import Deployment, ProgramMaker
 from tests.cluster.image_builds import BuiltImage, build
 
-RUNTIME = ROOT / "runtime_src"
+RUNTIME = ROOT / "runtimes/sentiment"
 REPOSITORY = "test-runtime-image"
 POD, MODEL = "runtime-image", "sentiment"
 WRITABLE = "/tmp"  # noqa: S108  a mount point
@@ -47,15 +47,15 @@ def node(deployment: Deployment) -> Instance:
 
 
 @pytest.fixture(scope="module")
-def image(node: Instance) -> BuiltImage:
+def image(node: Instance, tmp_path_factory: pytest.TempPathFactory) -> BuiltImage:
     """The image of this checkout."""
-    return build(node, RUNTIME, REPOSITORY)
+    return build(node, context_of(RUNTIME, tmp_path_factory.mktemp("context")), REPOSITORY)
 
 
 def test_a_build_without_cache_of_another_checkout_is_the_same_image_as_the_stacks(
-    only_image: Deployment, node: Instance, other_checkout: Path
+    only_image: Deployment, node: Instance, other_checkout: Path, tmp_path: Path
 ) -> None:
-    fresh = build(node, other_checkout / "runtime_src", REPOSITORY, fresh=True)
+    fresh = build(node, context_of(other_checkout / "runtimes/sentiment", tmp_path), REPOSITORY, fresh=True)
     assert only_image.stack.outputs()["image"].endswith(fresh.digest)
 
 
@@ -67,11 +67,12 @@ def test_the_publisher_is_the_same_image_again_without_cache(node: Instance, tmp
 
 
 def test_changed_code_is_one_new_layer_of_less_than_a_megabyte(
-    image: BuiltImage, node: Instance, runtime_source: Path
+    image: BuiltImage, node: Instance, tmp_path: Path
 ) -> None:
-    with (runtime_source / "sentiment_model.py").open("a") as module:
+    context = context_of(RUNTIME, tmp_path)
+    with (context / "runtime/sentiment_model.py").open("a") as module:
         module.write("\nREVISION = 2\n")
-    changed = build(node, runtime_source, REPOSITORY)
+    changed = build(node, context, REPOSITORY)
     (new,) = changed.layers.keys() - image.layers.keys()
     assert changed.layers[new] < 1_000_000
     assert new == list(changed.layers)[-1]
@@ -227,7 +228,7 @@ def test_it_writes_nothing_but_its_metrics(server: Server) -> None:
 
 def test_as_process_1_it_answers_what_is_under_way_when_told_to_end_and_ends_cleanly(server: Server) -> None:
     command = server.python("print(open('/proc/1/cmdline').read().split('\\0')[:-1])")
-    assert command.strip() == str(["/opt/venv/bin/python", "-m", "serve", "/models/_mlserver_models/"])
+    assert command.strip() == str(["/opt/venv/bin/python", "-m", "modelmesh_runtime", "/models/_mlserver_models/"])
     answer = server.python(ASK_WHILE_ENDING, json.dumps(QUESTION), INFER)
     assert label_of(json.loads(answer.splitlines()[-1])) == "positive", answer
     ended = server.wait(lambda status: "terminated" in status.get("state", {}))

@@ -25,7 +25,7 @@ class RealPod:
         self._folder, self._stack = folder, stack
         self.models = folder / "models"
         self.instance = "abcde-fghijk"
-        venv = venv_for(ROOT / "runtime_src/requirements.txt")
+        venv = venv_for(ROOT / "runtimes/sentiment/requirements.txt")
         self.messages = Messages(venv)
         bucket = stack.enter_context(running_minio(folder, "modelmesh"))
         for key, content in OBJECTS.items():

@@ -9,7 +9,7 @@ import grpc
 from project.model_server import ModelServer, image_of
 from project.v2_client import Messages, V2Client
 
-RUNTIME = Path(__file__).parents[2] / "runtime_src"
+RUNTIME = Path(__file__).parents[2] / "runtimes/sentiment"
 
 
 class RuntimeServer:

@@ -39,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeServer]:
     server = RuntimeServer(
         venv_for(RUNTIME / "requirements.txt"),
         tmp_path_factory.mktemp("probe"),
-        PYTHONPATH=f"{RUNTIME}:{PROBE}",
+        PYTHONPATH=f"{PROBE}",
         MLSERVER_MODEL_IMPLEMENTATION="probe_model.ProbeModel",
         CUSTOM_MODEL_MAX_ITEMS="6",
         CUSTOM_MODEL_MAX_ITEM_BYTES="8",
@@ -306,7 +306,7 @@ def test_all_outputs_are_raw_where_one_has_no_typed_contents(tmp_path: Path) -> 
     server = RuntimeServer(
         venv_for(RUNTIME / "requirements.txt"),
         tmp_path,
-        PYTHONPATH=f"{RUNTIME}:{PROBE}",
+        PYTHONPATH=f"{PROBE}",
         MLSERVER_MODEL_IMPLEMENTATION="probe_model.HalvesModel",
     )
     try:

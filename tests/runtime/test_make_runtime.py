@@ -16,6 +16,7 @@ import pytest
 
 from project import ROOT
 from tests.cluster.checkout import copied
+from tests.runtime.server import RUNTIME
 
 # In a shell's background Ctrl-C is ignored, and what is ignored is inherited.
 COMMAND = ("env", "--default-signal=INT", ".venv/bin/python", "-m", "cli", "runtime")
@@ -88,8 +89,8 @@ def test_ctrl_c_ends_it_cleanly(terminal: Terminal) -> None:
     for port in re.findall(r"127\.0\.0\.1:(\d+)", terminal.printed):
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", int(port))).close()
-    assert sorted(path.name for path in (terminal.checkout / "runtime_src").iterdir()) == sorted(
-        path.name for path in (ROOT / "runtime_src").iterdir() if not path.name.startswith((".ruff", ".mypy", "__"))
+    assert sorted(path.name for path in (terminal.checkout / "runtimes/sentiment").iterdir()) == sorted(
+        path.name for path in RUNTIME.iterdir() if not path.name.startswith((".ruff", ".mypy", "__"))
     )
 
 
@@ -97,7 +98,7 @@ def test_ctrl_c_ends_it_cleanly(terminal: Terminal) -> None:
     ("arguments", "broken", "message"),
     [
         (["--model", "zerstört 1.txt"], "zerstört 1.txt", "zerstört 1.txt:1: expected two columns"),
-        ([], "runtime_src/sentiment_model.py", "the model server ended with exit code 1; its log is above"),
+        ([], "runtimes/sentiment/sentiment_model.py", "the model server ended with exit code 1; its log is above"),
     ],
 )
 def test_what_cannot_be_served_ends_it_with_what_to_mend(

@@ -9,6 +9,7 @@ import pytest
 
 from cli.new_runtime import make
 from project.environments import venv_for
+from project.model_server import BASE
 from tests.cluster.checkout import copied
 
 
@@ -19,7 +20,13 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*command], cwd=folder, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": ""})
+    return subprocess.run(
+        [*command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": "", "MYPYPATH": str(BASE)},
+    )
 
 
 def test_its_generated_tests_pass(runtime: Path) -> None:

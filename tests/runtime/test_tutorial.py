@@ -1,4 +1,4 @@
-"""The ways of MLServer's own tutorial work on runtime_src as it is: `mlserver start`, and what `mlserver build` does.
+"""The ways of MLServer's own tutorial work on the example's folder: `mlserver start`, and what `mlserver build` does.
 
 There is no Docker engine here, so the image's layout is made by its own Dockerfile's rules, and started.
 """
@@ -17,18 +17,18 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from project import ROOT
 from project.environments import venv_for
 from project.model_server import PORTS, free_ports
 from tests.cluster.checkout import copied
 from tests.processes import http_status, running
+from tests.runtime.server import RUNTIME
 
 REQUEST = {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [2], "data": ["I love it!", "I hate it!"]}]}
 
 
 def program(name: str) -> str:
     """One of the runtime's environment."""
-    return str(venv_for(ROOT / "runtime_src/requirements.txt") / "bin" / name)
+    return str(venv_for(RUNTIME / "requirements.txt") / "bin" / name)
 
 
 @pytest.fixture
@@ -38,13 +38,17 @@ def checkout(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def started(folder: str, cwd: Path) -> Iterator[str]:
-    """`mlserver start` on a folder, with no setting but free ports of this machine alone; its URL."""
+def started(folder: str, cwd: Path, modules: str = "") -> Iterator[str]:
+    """`mlserver start` on a folder, with no setting but free ports of this machine alone; its URL.
+
+    `modules` is where modelmesh_runtime is, if it is neither installed nor in the folder.
+    """
     ports = free_ports(len(PORTS))
     url = f"http://127.0.0.1:{ports[0]}"
     environment = {
         "PATH": os.environ["PATH"],
         "MLSERVER_HOST": "127.0.0.1",
+        "PYTHONPATH": modules,
         **dict(zip(PORTS, map(str, ports), strict=True)),
     }
     with running(
@@ -75,10 +79,10 @@ def make_model(checkout: Path) -> None:
 
 def test_mlserver_starts_the_folder_as_it_is(checkout: Path) -> None:
     make_model(checkout)
-    before = sorted((checkout / "runtime_src").rglob("*.json"))
-    with started("runtime_src/", checkout) as url:
+    before = sorted((checkout / "runtimes/sentiment").rglob("*.json"))
+    with started("runtimes/sentiment/", checkout, str(checkout / "runtime_src")) as url:
         assert labels(url) == ["positive", "negative"]
-    assert sorted((checkout / "runtime_src").rglob("*.json")) == before
+    assert sorted((checkout / "runtimes/sentiment").rglob("*.json")) == before
 
 
 def test_what_mlserver_builds_an_image_of_serves_as_well(checkout: Path) -> None:
@@ -93,11 +97,12 @@ def test_what_mlserver_builds_an_image_of_serves_as_well(checkout: Path) -> None
     assert first[-3:] == ["settings.jso", "model-settings.jso", "requirements.tx"]
     assert "\nCOPY . .\n" in dockerfile
     image = checkout.parent / "image/opt/mlserver"
-    source = checkout / "runtime_src"
+    source = checkout / "runtimes/sentiment"
+    shutil.copytree(checkout / "runtime_src/modelmesh_runtime", source / "modelmesh_runtime")
     shutil.copytree(source, image, ignore=ignoring((dockerfiles / "Dockerfile.dockerignore").read_text(), source))
     assert {path.name for path in image.iterdir()} >= {"settings.json", "model-settings.json", "requirements.txt"}
     # Models come to a container from outside; the settings name the place relative to themselves.
-    shutil.copytree(checkout / ".build", image.parent / ".build")
+    shutil.copytree(checkout / ".build", image.parents[1] / ".build")
     with started(".", image) as url:
         assert labels(url) == ["positive", "negative"]
 
@@ -105,19 +110,16 @@ def test_what_mlserver_builds_an_image_of_serves_as_well(checkout: Path) -> None
 def test_the_requirements_are_installed_by_pip_alone() -> None:
     """As the builder's script has it, without a flag; all is there, so nothing is fetched."""
     pip = [program("pip"), "--disable-pip-version-check", "install", "--dry-run", "--no-index"]
-    installed = subprocess.run(
-        [*pip, "-r", "requirements.txt"], cwd=ROOT / "runtime_src", capture_output=True, text=True
-    )
+    installed = subprocess.run([*pip, "-r", "requirements.txt"], cwd=RUNTIME, capture_output=True, text=True)
     assert installed.returncode == 0, installed.stderr
     assert "Would install" not in installed.stdout
 
 
-def test_none_of_its_settings_files_is_in_our_image() -> None:
-    allowed = (ROOT / "runtime_src/.dockerignore").read_text().splitlines()
+def test_its_settings_of_the_server_are_not_in_our_image() -> None:
+    allowed = (RUNTIME / ".dockerignore").read_text().splitlines()
     patterns = [line.removeprefix("!") for line in allowed if line.startswith("!")]
-    for name in ("settings.json", "model-settings.json"):
-        assert (ROOT / "runtime_src" / name).is_file()
-        assert not any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+    assert (RUNTIME / "settings.json").is_file()
+    assert not any(fnmatch.fnmatch("settings.json", pattern) for pattern in patterns)
 
 
 def ignoring(dockerignore: str, root: Path) -> Callable[[str, list[str]], list[str]]:

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from project.environments import venv_for
 
-RUNTIME = Path(__file__).parents[2] / "runtime_src"
+BASE = Path(__file__).parents[2] / "runtime_src"
+RUNTIME = BASE.parent / "runtimes/sentiment"
 PROBE = Path(__file__).with_name("probe")
-TEMPLATE = RUNTIME.parent / "benchmarks/template"
+TEMPLATE = BASE.parent / "benchmarks/template"
 
 
 def test_the_model_server_is_strictly_typed() -> None:
     checked = subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file", RUNTIME / "pyproject.toml",
-         "--python-executable", venv_for(RUNTIME / "requirements.txt") / "bin/python", *RUNTIME.glob("*.py"),
-         *PROBE.glob("*.py"), *TEMPLATE.glob("*.py")],
-        capture_output=True, text=True, env=os.environ | {"MYPYPATH": str(RUNTIME)},
+         "--python-executable", venv_for(RUNTIME / "requirements.txt") / "bin/python", BASE / "modelmesh_runtime",
+         *RUNTIME.glob("*.py"), *PROBE.glob("*.py"), *TEMPLATE.glob("*.py")],
+        capture_output=True, text=True, env=os.environ | {"MYPYPATH": f"{BASE}:{RUNTIME}"},
     )  # fmt: skip
     assert checked.returncode == 0, checked.stdout

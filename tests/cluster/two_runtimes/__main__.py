@@ -27,7 +27,7 @@ class Server:
 
 
 SERVERS = [
-    Server("sentiment", Path("runtime_src"), Path(".build/models/sentiment")),
+    Server("sentiment", Path("runtimes/sentiment"), Path(".build/models/sentiment")),
     Server("keyword-counter", Path("runtimes/keyword-counter"), Path("runtimes/keyword-counter/model")),
 ]
 
@@ -45,7 +45,7 @@ models = mm.ModelNamespace("models", s.models(serving.installation, storage=mini
 for server in SERVERS:
     if not server.source.exists():  # nobody has made it yet
         continue
-    built = mm.BuiltImage(build=s.build, sources={"": server.source}, repository=server.name)
+    built = mm.BuiltImage(build=s.build, sources={"": "runtime_src", "runtime": server.source}, repository=server.name)
     image = mm.RuntimeImage(server.name, built, opts)
     spec = mm.mlserver_runtime(image=image.ref, formats=[server.format], cpu_request="50m", memory="512Mi")
     runtime = mm.ServingRuntimeArgs(namespace=models, runtime_name=server.name, spec=spec)

@@ -7,9 +7,8 @@ import json
 import time
 from pathlib import Path
 
-from custom_model import CustomMLModel
 from mlserver.types import Datatype, InferenceRequest, ResponseOutput
-from tensors import Tensor
+from modelmesh_runtime import CustomMLModel, Tensor
 
 PAYLOAD = "marked-payload"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks import servers
 from benchmarks.image_size import ImageSize, weigh
 from benchmarks.variants import SHIPPED, VARIANTS
+from project.model_server import BASE
 
 
 def test_the_template_runs_with_the_servers_own_defaults() -> None:
@@ -23,7 +24,7 @@ def test_the_template_runs_with_the_servers_own_defaults() -> None:
 def test_our_server_runs_as_its_image_does_with_the_code_of_the_checkout() -> None:
     ours = servers.of_image(servers.RUNTIME)
     assert ours.command[-1] == "{models}"
-    assert ours.environment["PYTHONPATH"] == str(servers.RUNTIME)
+    assert ours.environment["PYTHONPATH"] == f"{servers.RUNTIME}:{BASE}"
     assert not [value for value in ours.environment.values() if value.startswith("/opt/runtime")]
 
 

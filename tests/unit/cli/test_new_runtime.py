@@ -1,6 +1,5 @@
-"""A new runtime is the base of runtime_src and the skeleton under its own name, whole or not at all."""
+"""A new runtime is the skeleton under its own name, with the example's requirements, whole or not at all."""
 
-import ast
 import json
 import re
 import tomllib
@@ -11,17 +10,17 @@ import pytest
 
 from cli import new_runtime
 from cli.errors import CommandError
-from cli.new_runtime import EXAMPLE_MODULES, make, without
+from cli.new_runtime import make, without
 from project import ROOT
-from project.model_server import image_of
 
-BASE = ROOT / "runtime_src"
+EXAMPLE = ROOT / "runtimes/sentiment"
 
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """One whose runtime_src and skeleton are this one's."""
-    for folder in ("runtime_src", "skeleton"):
+    """One whose example and skeleton are this one's."""
+    for folder in ("runtimes/sentiment", "skeleton"):
+        (tmp_path / folder).parent.mkdir(exist_ok=True)
         (tmp_path / folder).symlink_to(ROOT / folder)
     monkeypatch.setattr(new_runtime, "ROOT", tmp_path)
     return tmp_path
@@ -30,7 +29,6 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_it_is_called_by_its_name_wherever_it_is_named(checkout: Path) -> None:
     made = make("keyword-counter", checkout)
     assert made == checkout / "runtimes/keyword-counter"
-    assert image_of(made).variables["MLSERVER_MODEL_IMPLEMENTATION"] == "keyword_counter_model.KeywordCounterModel"
     assert "class KeywordCounterModel(CustomMLModel)" in (made / "keyword_counter_model.py").read_text()
     assert json.loads((made / "model-settings.json").read_text()) == {
         "name": "keyword-counter",
@@ -42,23 +40,19 @@ def test_it_is_called_by_its_name_wherever_it_is_named(checkout: Path) -> None:
         assert "skeleton" not in f"{file.relative_to(made)} {file.read_text()}".lower(), file
 
 
-def test_its_base_is_that_of_runtime_src_and_needs_nothing_of_the_example(checkout: Path) -> None:
+def test_it_has_no_code_but_its_own(checkout: Path) -> None:
     made = make("mine", checkout)
-    base = {path.name for path in BASE.glob("*.py")} - set(EXAMPLE_MODULES)
-    assert {path.name for path in made.glob("*.py")} == {*base, "mine_model.py"}
-    assert all((made / name).read_bytes() == (BASE / name).read_bytes() for name in base)
-    imported = {
-        alias.name if isinstance(node, ast.Import) else node.module
-        for file in made.glob("*.py")
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-    }
-    assert imported.isdisjoint(Path(name).stem for name in EXAMPLE_MODULES)
+    assert sorted(path.relative_to(made).as_posix() for path in made.rglob("*.py")) == [
+        "mine_model.py",
+        "tests/conftest.py",
+        "tests/test_mine_model.py",
+    ]
 
 
 def test_it_needs_what_the_example_needs_but_for_the_examples_own_package(checkout: Path) -> None:
-    theirs, ours = (tomllib.loads((folder / "pyproject.toml").read_text()) for folder in (BASE, make("mine", checkout)))
+    theirs, ours = (
+        tomllib.loads((folder / "pyproject.toml").read_text()) for folder in (EXAMPLE, make("mine", checkout))
+    )
     example, mine = (set(each["project"]["dependencies"]) for each in (theirs, ours))
     assert {re.split("[<=>]", each)[0] for each in example - mine} == {"vaderSentiment"}
     assert mine < example
@@ -67,14 +61,14 @@ def test_it_needs_what_the_example_needs_but_for_the_examples_own_package(checko
 
 
 def test_its_lock_file_is_the_examples_without_what_only_that_package_needs(checkout: Path) -> None:
-    theirs, ours = ((folder / "requirements.txt").read_text() for folder in (BASE, make("mine", checkout)))
+    theirs, ours = ((folder / "requirements.txt").read_text() for folder in (EXAMPLE, make("mine", checkout)))
     pinned = re.compile(r"^(\S+)==(\S+) ", re.MULTILINE)
     gone = dict(pinned.findall(theirs)).keys() - dict(pinned.findall(ours)).keys()
     assert {"vadersentiment", "requests"} <= gone
     assert "mlserver" not in gone
     assert set(pinned.findall(ours)) < set(pinned.findall(theirs))
     assert not re.search("|".join(rf"\b{name}\b(?!-)" for name in gone), ours), "a reason names what is gone"
-    assert "mine-runtime (pyproject.toml)" in ours
+    assert "mine-runtime (pyproject.toml:dev)" in ours
 
 
 def test_what_something_else_needs_too_stays() -> None:
@@ -100,20 +94,14 @@ def test_a_name_in_another_form_is_refused_with_an_example(checkout: Path, name:
         CommandError, match=r"expected up to 40 lower-case letters.*make new-runtime NAME=keyword-counter"
     ):
         make(name, checkout)
-    assert not (checkout / "runtimes").exists()
-
-
-@pytest.mark.parametrize("name", ["custom", "sentiment"])
-def test_a_name_whose_module_runtime_src_has_is_refused(checkout: Path, name: str) -> None:
-    with pytest.raises(CommandError, match=rf"{name}_model\.py is a module of runtime_src; take another name"):
-        make(name, checkout)
+    assert list((checkout / "runtimes").iterdir()) == [checkout / "runtimes/sentiment"]
 
 
 def test_a_folder_that_exists_is_left_alone(checkout: Path) -> None:
     (checkout / "runtimes/mine").mkdir(parents=True)
     with pytest.raises(CommandError, match="runtimes/mine exists, and nothing was changed"):
         make("mine", checkout)
-    assert list((checkout / "runtimes").rglob("*")) == [checkout / "runtimes/mine"]
+    assert list((checkout / "runtimes/mine").iterdir()) == []
 
 
 def test_one_that_cannot_be_finished_leaves_nothing(checkout: Path) -> None:
@@ -122,7 +110,7 @@ def test_one_that_cannot_be_finished_leaves_nothing(checkout: Path) -> None:
     (checkout / "skeleton/odd").write_bytes(b"\xff")
     with pytest.raises(UnicodeDecodeError):
         make("mine", checkout)
-    assert list((checkout / "runtimes").iterdir()) == []
+    assert list((checkout / "runtimes").iterdir()) == [checkout / "runtimes/sentiment"]
 
 
 def test_what_to_do_next_is_told(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,7 @@ def clone(programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """A checkout whose environments exist, with an embedded node that was started, and a stand-in for the engine."""
     folder = tmp_path / "clone"
     folder.mkdir()
-    for name in ("cli", "project", "embedded", "models", "runtime_src"):
+    for name in ("cli", "project", "embedded", "models", "runtime_src", "runtimes"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml"):
         shutil.copy(ROOT / name, folder)

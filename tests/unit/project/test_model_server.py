@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from project.model_server import PORTS, ModelServer, ModelServerError, image_of
+from project.model_server import BASE, PORTS, ModelServer, ModelServerError, image_of
 
 DOCKERFILE = """\
 FROM base AS build
@@ -86,8 +86,8 @@ def test_a_dockerfile_that_leaves_out_what_is_needed_is_told(source: Path, line:
         image_of(source)
 
 
-def test_a_folder_without_a_dockerfile_is_no_model_servers(tmp_path: Path) -> None:
-    with pytest.raises(ModelServerError, match="expected a Dockerfile in it"):
+def test_a_folder_without_settings_is_no_model_servers(tmp_path: Path) -> None:
+    with pytest.raises(ModelServerError, match=r"expected model-settings\.json in it"):
         image_of(tmp_path / "nowhere")
 
 
@@ -96,7 +96,7 @@ def test_the_images_command_runs_on_this_machines_folders(
 ) -> None:
     command, environment = started()
     assert command == f"--models {tmp_path}/written/_mlserver_models\n{source}\n"
-    assert environment["PYTHONPATH"] == str(source)
+    assert environment["PYTHONPATH"] == f"{source}:{BASE}"
     assert environment["MLSERVER_LOGGING_SETTINGS"] == f"{source}/logging.json"
     assert environment["MLSERVER_HOST"] == "127.0.0.1"
     assert environment["NOTE"] == "two words"
@@ -112,7 +112,7 @@ def test_who_starts_it_steers_the_server_but_not_where_it_finds_its_code(
     _, environment = started(MLSERVER_PARALLEL_WORKERS="2", CUSTOM_MODEL_MAX_ITEMS="5", NOTE="mine", PYTHONPATH="/more")
     assert (environment["MLSERVER_PARALLEL_WORKERS"], environment["CUSTOM_MODEL_MAX_ITEMS"]) == ("2", "5")
     assert environment["NOTE"] == "two words"
-    assert environment["PYTHONPATH"] == f"{source}:/more"
+    assert environment["PYTHONPATH"] == f"{source}:{BASE}:/more"
 
 
 def test_a_given_port_is_taken_and_one_in_use_is_named(started: Callable[..., Any]) -> None:

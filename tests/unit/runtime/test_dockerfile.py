@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from components.images import content
+from project.model_server import BASE
 from tests.runtime.server import RUNTIME, image_environment
 
-PUBLISHER = RUNTIME.parent / "components/stores/publisher"
-DOCKERFILE = (RUNTIME / "Dockerfile").read_text()
-DOCKERFILES = (RUNTIME / "Dockerfile", PUBLISHER / "Dockerfile")
+PUBLISHER = BASE.parent / "components/stores/publisher"
+DOCKERFILE = (BASE / "Dockerfile").read_text()
+DOCKERFILES = (BASE / "Dockerfile", PUBLISHER / "Dockerfile")
 
 
 def test_settings_are_those_that_modelmesh_serving_relies_on() -> None:
@@ -25,7 +26,6 @@ def test_settings_are_those_that_modelmesh_serving_relies_on() -> None:
         "MLSERVER_HTTP_PORT": "8002",
         "MLSERVER_LOAD_MODELS_AT_STARTUP": "false",
         "MLSERVER_MODEL_NAME": "dummy-model",
-        "MLSERVER_MODEL_IMPLEMENTATION": "sentiment_model.SentimentModel",
         "PYTHONPATH": "/opt/runtime",
     }
     assert expected.items() <= image_environment().items()
@@ -34,7 +34,7 @@ def test_settings_are_those_that_modelmesh_serving_relies_on() -> None:
 def test_command_names_the_models_directory_itself_since_no_shell_expands_it() -> None:
     (command,) = re.findall(r"^CMD (.+)$", DOCKERFILE, re.MULTILINE)
     folder = image_environment()["MLSERVER_MODELS_DIR"]
-    assert json.loads(command) == ["/opt/venv/bin/python", "-m", "serve", folder]
+    assert json.loads(command) == ["/opt/venv/bin/python", "-m", "modelmesh_runtime", folder]
 
 
 def test_image_runs_as_a_user_that_kubernetes_can_tell_from_root() -> None:
@@ -43,15 +43,16 @@ def test_image_runs_as_a_user_that_kubernetes_can_tell_from_root() -> None:
 
 
 def test_every_module_is_in_the_image_and_in_its_last_layer() -> None:
-    assert re.search(r"^COPY \*\.py logging\.json /code/opt/runtime/$", DOCKERFILE, re.MULTILINE)
+    assert re.search(r"^COPY runtime/\*\.py runtime/model-settings\.json /code/opt/runtime/$", DOCKERFILE, re.MULTILINE)
     assert DOCKERFILE.strip().splitlines()[-1] == "COPY --from=code /code/ /"
     assert image_environment()["PYTHONPATH"] == "/opt/runtime"
 
 
 def test_the_build_context_is_what_the_image_is_made_of_and_no_more() -> None:
     modules = {path.name for path in RUNTIME.glob("*.py")}
-    others = {"Dockerfile", "requirements.txt", "logging.json", "image/slim_root.py", "image/left_out.txt"}
-    assert content.files(RUNTIME).keys() == modules | others
+    assert content.files(RUNTIME).keys() == modules | {"model-settings.json", "requirements.txt"}
+    package = {f"modelmesh_runtime/{path.name}" for path in (BASE / "modelmesh_runtime").glob("*.*")}
+    assert content.files(BASE).keys() == package | {"Dockerfile", "image/slim_root.py", "image/left_out.txt"}
 
 
 def test_the_image_starts_from_nothing_and_runs_nothing_while_it_is_built() -> None:
@@ -61,7 +62,7 @@ def test_the_image_starts_from_nothing_and_runs_nothing_while_it_is_built() -> N
 
 
 def test_what_is_left_out_is_pinned_and_nobody_asks_for_it_by_name() -> None:
-    left_out = {line for line in (RUNTIME / "image/left_out.txt").read_text().splitlines() if line and line[0] != "#"}
+    left_out = {line for line in (BASE / "image/left_out.txt").read_text().splitlines() if line and line[0] != "#"}
     pinned = set(re.findall(r"^([\w.-]+)==", (RUNTIME / "requirements.txt").read_text(), re.MULTILINE))
     dependencies = tomllib.loads((RUNTIME / "pyproject.toml").read_text())["project"]["dependencies"]
     assert left_out

@@ -6,8 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from models.sentiment import FORMAT, digest, make
-from runtime_src.model_manifest import Manifest, read_manifest
-from runtime_src.vader_lexicon import EMOJI_FILE, LEXICON_FILE
+from runtime_src.modelmesh_runtime.manifest import Manifest, read_manifest
+from runtimes.sentiment.vader_lexicon import EMOJI_FILE, LEXICON_FILE
 
 ROOT = Path(__file__).parents[3]
 READS = [LEXICON_FILE, EMOJI_FILE]
@@ -37,7 +37,7 @@ def test_manifest_names_the_package_and_its_version(tmp_path: Path) -> None:
 
 
 def test_manifest_is_in_the_format_that_the_server_reads() -> None:
-    assert f'FORMAT = "{FORMAT}"' in (ROOT / "runtime_src/sentiment_model.py").read_text()
+    assert f'FORMAT = "{FORMAT}"' in (ROOT / "runtimes/sentiment/sentiment_model.py").read_text()
 
 
 def test_manifest_of_a_model_of_ones_own(tmp_path: Path) -> None:

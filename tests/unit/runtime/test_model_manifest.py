@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runtime_src.model_manifest import Manifest, ManifestError, read_manifest, write_manifest
+from runtime_src.modelmesh_runtime.manifest import Manifest, ManifestError, read_manifest, write_manifest
 
 FORMAT = "words"
 MANIFEST = Manifest(name="finance", version="2026-11")

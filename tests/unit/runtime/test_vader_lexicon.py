@@ -6,7 +6,7 @@ import pytest
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from models.sentiment import make
-from runtime_src.vader_lexicon import EMOJI_FILE, LEXICON_FILE, LexiconError, read_lexicon
+from runtimes.sentiment.vader_lexicon import EMOJI_FILE, LEXICON_FILE, LexiconError, read_lexicon
 
 
 def test_packaged_lexicons_read_as_the_package_reads_them(tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ from mlserver.settings import ModelSettings
 from mlserver.types import InferenceRequest, InferenceResponse, ResponseOutput
 from mlserver.utils import get_model_uri
 
-from limits import Limits
-from model_metrics import ModelMetrics
-from tensors import Tensor, check_request, short
+from .limits import Limits
+from .metrics import ModelMetrics
+from .tensors import Tensor, check_request, short
 
 _INLINE_BYTES = 16 * 1024
 # Separate from prediction threads: an abandoned load still runs to its end.

@@ -12,10 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlserver.types import Datatype, InferenceRequest, MetadataModelResponse, Parameters, ResponseOutput
+from modelmesh_runtime import TEXT, CustomMLModel, Tensor
+from modelmesh_runtime.manifest import Manifest, read_manifest
 
-from custom_model import CustomMLModel
-from model_manifest import Manifest, read_manifest
-from tensors import TEXT, Tensor
 from vader_analyzer import LexiconAnalyzer
 from vader_lexicon import EMOJI_FILE, LEXICON_FILE, read_lexicon
 

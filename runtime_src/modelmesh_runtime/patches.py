@@ -45,11 +45,8 @@ from mlserver.types import State
 from starlette.exceptions import HTTPException
 from starlette_exporter import PrometheusMiddleware
 
-import grpc_calls
-import grpc_codec
-import model_metrics
-import rest_calls
-from tensors import short
+from . import grpc_calls, grpc_codec, metrics, rest_calls
+from .tensors import short
 
 
 def install() -> None:
@@ -121,7 +118,7 @@ class _Inference:
         if not model.ready:
             raise ModelNotReady(self._name, self._version)
         # Looked up now, so that counting after the model's unload does not recreate the series.
-        self._series = model_metrics.mlservers(self._plane, self._name, self._version or "")
+        self._series = metrics.mlservers(self._plane, self._name, self._version or "")
         self._context = model_context(model.settings)
         self._context.__enter__()
         self._started = perf_counter()

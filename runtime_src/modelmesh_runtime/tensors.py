@@ -21,7 +21,7 @@ from mlserver.types import (
     TensorData,
 )
 
-from limits import Limits
+from .limits import Limits
 
 TEXT = "str"
 """Content type of BYTES that contain UTF-8 texts."""

@@ -20,15 +20,15 @@ from mlserver.repository.repository import SchemalessModelRepository
 from mlserver.settings import ModelSettings
 from pydantic import ImportString, TypeAdapter, ValidationError
 
-import mlserver_patches
-from custom_model import ModelLoadError
-from limits import Limits
+from . import patches
+from .custom_model import ModelLoadError
+from .limits import Limits
 
 IMPLEMENTATION_ENV = "MLSERVER_MODEL_IMPLEMENTATION"
 SETTINGS_FILE = "model-settings.json"
 
 # MLServer imports this module when it reads its settings, which is early enough for the patches.
-mlserver_patches.install()
+patches.install()
 
 
 class AdaptedModelRepository(SchemalessModelRepository):

@@ -21,7 +21,7 @@ from mlserver.types import (
     TensorData,
 )
 
-from tensors import short
+from .tensors import short
 
 # Datatype → field of typed contents, and code of one element in raw contents (little-endian).
 _TYPES = {

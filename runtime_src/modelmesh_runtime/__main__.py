@@ -1,13 +1,16 @@
-"""Entry point of the image: `python -m serve <folder of models>`.
+"""Entry point of the image: `python -m modelmesh_runtime <folder of models>`.
 
 Does the same as `mlserver start`, but does not import MLServer's client tools, which the image leaves out, and does not
-put the folder of models on Python's search path.
+put the folder of models on Python's search path. Unless the environment says otherwise, models are found and logged as
+in this package, and the class of all models is the one that model-settings.json in the working directory names.
 """
 
 import argparse
 import asyncio
+import json
 import os
 import signal
+from pathlib import Path
 
 # As process 1 it would not hear a signal that nothing handles, and what follows takes a second. No exception, which an
 # import could take for its own.
@@ -17,6 +20,14 @@ from mlserver.repository import ModelRepositoryFactory  # noqa: E402
 from mlserver.server import MLServer  # noqa: E402
 from mlserver.settings import Settings  # noqa: E402
 from mlserver.utils import install_uvloop_event_loop  # noqa: E402
+
+DEFAULTS = {
+    "MLSERVER_MODEL_REPOSITORY_IMPLEMENTATION": "modelmesh_runtime.repository.AdaptedModelRepository",
+    "MLSERVER_LOGGING_SETTINGS": str(Path(__file__).with_name("logging.json")),
+}
+"""Variables of MLServer that are set if the environment does not have them."""
+IMPLEMENTATION_ENV = "MLSERVER_MODEL_IMPLEMENTATION"
+SETTINGS_FILE = "model-settings.json"
 
 
 async def serve(folder: str) -> None:
@@ -34,9 +45,16 @@ async def serve(folder: str) -> None:
 
 def main() -> None:
     """Read the command line and serve."""
-    parser = argparse.ArgumentParser(prog="python -m serve", description="Serve models over the V2 protocol.")
+    parser = argparse.ArgumentParser(
+        prog="python -m modelmesh_runtime", description="Serve models over the V2 protocol."
+    )
     parser.add_argument("folder", help="folder of the models")
     folder = parser.parse_args().folder
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    if IMPLEMENTATION_ENV not in os.environ:
+        settings = json.loads(Path(SETTINGS_FILE).read_text(encoding="utf-8"))
+        os.environ[IMPLEMENTATION_ENV] = settings["implementation"]
     install_uvloop_event_loop()  # type: ignore[no-untyped-call]
     asyncio.run(serve(folder))
 

@@ -9,6 +9,7 @@ PYTHON ?= python3
 export STACK ?= dev
 export TEXT ?= What a wonderful day, I love it!
 export FILES ?=
+export OUTPUT ?=
 export COMMENT ?=
 export FROM ?=
 export TO ?=
@@ -45,7 +46,7 @@ promote: .venv ## Write the images that one stack runs into another's stack file
 drift: .venv ## Check whether the cluster still matches the stack
 	@$(run) cli drift --stack "$$STACK"
 
-check: .venv ## Check existing YAML files for values that ModelMesh would ignore or fail on: make check FILES="a.yaml b.yaml"
+check: .venv ## Check YAML files and folders for values that ModelMesh would ignore or fail on: make check FILES="a.yaml folder" OUTPUT=json
 	@$(run) cli check
 
 predict: .venv ## Score a sentence through ModelMesh: make predict TEXT="What a day!"

@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
         _from_and_to,
     )
     add("drift", "cli.operations", "check whether the cluster still matches the stack", _stack, _instance)
-    add("check", "cli.check", "check YAML files for what ModelMesh would ignore or fail on", _files)
+    add("check", "cli.check", "check YAML files for what ModelMesh would ignore or fail on", _files, _output)
     add("predict", "cli.operations", "score a sentence through ModelMesh", _stack, _instance, _text)
     add("status", "cli.operations", "show what the stack has on its cluster", _stack, _instance)
     add("down", "cli.operations", "destroy the stack", _stack, _instance, _yes)
@@ -93,8 +93,14 @@ def _text(command: argparse.ArgumentParser) -> None:
 
 
 def _files(command: argparse.ArgumentParser) -> None:
-    help_text = "the files to check"
-    command.add_argument("--files", nargs="*", default=os.environ.get("FILES", "").split(), help=help_text)
+    help_text = "files and folders to check, and - for standard input"
+    command.add_argument("files", nargs="*", default=os.environ.get("FILES", ""), help=help_text)
+
+
+def _output(command: argparse.ArgumentParser) -> None:
+    help_text = "form of the output: text, json, or github for annotations of a pull request (default: text)"
+    choices, default = ("text", "json", "github"), os.environ.get("OUTPUT") or "text"
+    command.add_argument("--output", choices=choices, default=default, help=help_text)
 
 
 def _runtime(command: argparse.ArgumentParser) -> None:

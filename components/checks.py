@@ -7,11 +7,10 @@ from .core.names_and_quantities import duplicate_problems, subdomain_problems
 from .core.problem import HIDDEN, MISSING, ROOT, FieldPath, Problem, Text
 from .core.rendering import Unknown, with_placeholders
 from .installation.serving_config import ServingConfig
-from .services.manifests import KINDS, manifest_problems
+from .services.manifests import is_read, manifest_problems
 
 __all__ = [
     "HIDDEN",
-    "KINDS",
     "KNOWN_LATER",
     "MISSING",
     "ROOT",
@@ -21,6 +20,7 @@ __all__ = [
     "Text",
     "check",
     "duplicate_problems",
+    "is_read",
     "subdomain_problems",
 ]
 
@@ -34,7 +34,7 @@ class _Checked(Protocol):
 
 
 def check(subject: Mapping[str, Any] | _Checked, config: ServingConfig | None = None) -> list[Problem]:
-    """Check the arguments of a component, or a Kubernetes document of one of `KINDS`.
+    """Check the arguments of a component, or a Kubernetes document that `is_read`.
 
     Args:
         subject: the arguments or the document; Outputs in it, and `KNOWN_LATER`, are not checked.

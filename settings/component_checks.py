@@ -26,7 +26,9 @@ def component_problems(settings: Settings) -> Iterator[Problem]:
     except mm.InvalidSpecError as error:
         found = list(error.problems)
     else:
-        document = {"kind": "ServingRuntime", "metadata": {"name": settings.runtime_name}, "spec": spec}
+        metadata = {"name": settings.runtime_name}
+        version = "serving.kserve.io/v1alpha1"
+        document = {"apiVersion": version, "kind": "ServingRuntime", "metadata": metadata, "spec": spec}
         found = check(document, settings.serving)
     yield from (by_key(problem.under("runtime")) for problem in found)
 

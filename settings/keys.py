@@ -1,6 +1,7 @@
 """Configuration keys of the components' arguments, to report a problem of an argument by its key."""
 
 import re
+from dataclasses import replace
 
 from components.checks import FieldPath, Problem
 
@@ -84,7 +85,7 @@ def by_key(problem: Problem) -> Problem:
                 entries = iter([place for part, place in pairs if part == "*"])
                 path = [next(entries) if part == "*" else part for part in key.split(".")]
                 rest = [_camel(part) if key in ("etcd", "s3", "tls") else part for part in problem.path[length:]]
-                return Problem(FieldPath(*path, *rest), problem.given, problem.expected)
+                return replace(problem, path=FieldPath(*path, *rest))
     return problem
 
 

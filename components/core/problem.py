@@ -55,17 +55,26 @@ _MAY_HOLD_CREDENTIALS = re.compile(r"\?|@(?!sha256:)")
 
 @dataclass(frozen=True)
 class Problem:
-    """One reason why a value cannot work; as text `<path>: <given>, expected <expected>`."""
+    """One reason why a value cannot work, or has no effect; as text `<path>: <given>, expected <expected>; <cure>`."""
 
     path: FieldPath
     given: object
     """Given value, which the text quotes unless it may hold credentials; a `Text` is never quoted."""
     expected: str
     """Allowed values; this text completes a sentence that starts with "expected"."""
+    cure: str = ""
+    """Advice on what to write instead, if there is any."""
+    ignored: bool = False
+    """Whether the object is served all the same, without the value."""
+
+    @property
+    def shown(self) -> str:
+        """The given value as messages show it."""
+        hidden = not isinstance(self.given, Text) and _MAY_HOLD_CREDENTIALS.search(str(self.given))
+        return HIDDEN if hidden else repr(self.given)
 
     def __str__(self) -> str:
-        hidden = not isinstance(self.given, Text) and _MAY_HOLD_CREDENTIALS.search(str(self.given))
-        return f"{self.path}: {HIDDEN if hidden else self.given!r}, expected {self.expected}"
+        return f"{self.path}: {self.shown}, expected {self.expected}" + (f"; {self.cure}" if self.cure else "")
 
     def under(self, *parts: str | int) -> "Problem":
         """Prefix the path of the problem with `parts`."""

@@ -103,9 +103,11 @@ def parse_ref(text: str) -> ImageRef | None:
     return ImageRef(match["name"], tag, digest)
 
 
-def image_problems(path: FieldPath, ref: str) -> Iterator[Problem]:
-    """Checks that a reference pins an image by a tag or a digest."""
-    if parse_ref(ref) is None:
+def image_problems(path: FieldPath, ref: str, *, pinned: bool = True) -> Iterator[Problem]:
+    """Checks that a reference is valid, and by default that it pins an image by a tag or a digest."""
+    if not pinned and not _REF.fullmatch(ref):
+        yield Problem(path, ref, "repository[:tag][@digest], without a scheme and in lower case")
+    elif pinned and parse_ref(ref) is None:
         yield Problem(path, ref, _REF_FORM)
 
 

@@ -144,7 +144,12 @@ def resource_problems(path: FieldPath, resources: Resources) -> Iterator[Problem
 def _case_problems(path: FieldPath, entries: Mapping[str, str]) -> Iterator[Problem]:
     for key, value in entries.items():
         if key != key.lower():
-            yield Problem(path / key, value, f"a key in lower case: the controller would change it to {key.lower()!r}")
+            yield Problem(
+                path / key,
+                value,
+                f"a key in lower case: the controller would change it to {key.lower()!r}",
+                ignored=True,
+            )
 
 
 def _server_types(path: FieldPath, types: Sequence[str]) -> Iterator[Problem]:
@@ -161,7 +166,7 @@ def _processor(path: FieldPath, processor: PayloadProcessor) -> Iterator[Problem
         yield Problem(path / "host", processor.host, "the host of the server that receives the payloads")
     if processor.scheme == "logger" and (processor.host or processor.port is not None or processor.path):
         expected = "no host, port or path: the logger runs in the mesh itself"
-        yield Problem(path, HIDDEN, expected)
+        yield Problem(path, HIDDEN, expected, ignored=True)
     if "/" in processor.host:
         yield Problem(path / "host", processor.host, "a host without scheme and path")
     if processor.port is not None:
@@ -176,8 +181,9 @@ def _environment(path: FieldPath, environment: Mapping[str, str]) -> Iterator[Pr
     for name in environment:
         field = path / "mesh_environment" / name
         if name in _FIELDS:
-            yield Problem(field, HIDDEN, f"{path / _FIELDS[name]}, from which the controller sets this variable")
+            expected = f"{path / _FIELDS[name]}, from which the controller sets this variable"
+            yield Problem(field, HIDDEN, expected, ignored=True)
         elif name in _BY_CONTROLLER:
-            yield Problem(field, HIDDEN, "no such variable: the controller sets it for each pod")
+            yield Problem(field, HIDDEN, "no such variable: the controller sets it for each pod", ignored=True)
         elif not _ENVIRONMENT_NAME.fullmatch(name):
             yield Problem(field, HIDDEN, "a name of letters, digits, -, _ and ., which does not start with a digit")

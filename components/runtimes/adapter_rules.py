@@ -35,10 +35,12 @@ def adapter_problems(spec: Spec, config: ServingConfig) -> Iterator[Problem]:
         yield Problem(_ADAPTER / "modelLoadingTimeoutMillis", timeout, f"{_MINIMUM_TIMEOUT_MILLIS} or more")
     if at(spec, "storageHelper", "disabled") is True:
         expected = "false or none: spec.builtInAdapter always pulls models itself"
-        yield Problem(FieldPath("spec", "storageHelper", "disabled"), True, expected)
+        yield Problem(FieldPath("spec", "storageHelper", "disabled"), True, expected, ignored=True)
     for index, entry in entries(adapter.get("env")):
         if (name := text(entry.get("name"))) in _FIELDS:
-            yield Problem(_ADAPTER / "env" / index / "name", name, f"{_FIELDS[name]} instead of this variable")
+            overridden = not name.endswith(("PORT", "ENDPOINT"))  # the others would contradict the endpoints
+            expected = f"{_FIELDS[name]} instead of this variable"
+            yield Problem(_ADAPTER / "env" / index / "name", name, expected, ignored=overridden)
     server, containers = adapter.get("serverType"), entries(spec.get("containers"))
     names = [container.get("name") for _, container in containers]
     if not isinstance(server, Unknown) and server not in config.built_in_server_types:

@@ -43,7 +43,8 @@ def annotation_problems(document: Spec, config: ServingConfig) -> Iterator[Probl
     annotations, spec = document["metadata"].get("annotations") or {}, document["spec"]
     for key, value in annotations.items():
         if key in _MISTAKEN:
-            yield Problem(_ANNOTATIONS / key, value, f"the key {_MISTAKEN[key]}, which ModelMesh reads instead")
+            expected = f"the key {_MISTAKEN[key]}, which ModelMesh reads instead"
+            yield Problem(_ANNOTATIONS / key, value, expected, ignored=True)
     yield from _concurrency_problems(annotations, spec)
     if PRODUCT_CONFIG in annotations:
         yield from subdomain_problems(_ANNOTATIONS / PRODUCT_CONFIG, annotations[PRODUCT_CONFIG])
@@ -51,7 +52,7 @@ def annotation_problems(document: Spec, config: ServingConfig) -> Iterator[Probl
     if (scaler := annotations.get(CLASS)) is None:
         for key in _SCALING[1:]:
             if key in annotations:
-                yield Problem(_ANNOTATIONS / key, annotations[key], f"none without {CLASS}: hpa")
+                yield Problem(_ANNOTATIONS / key, annotations[key], f"none without {CLASS}: hpa", ignored=True)
     elif not isinstance(scaler, Unknown) and scaler != "hpa":
         yield Problem(_ANNOTATIONS / CLASS, scaler, "hpa, the only class that ModelMesh admits")
     else:
@@ -64,7 +65,7 @@ def _concurrency_problems(annotations: Spec, spec: Spec) -> Iterator[Problem]:
             continue
         yield from _whole_number_problems(key, annotations[key])
         if at(spec, "builtInAdapter") is None:
-            yield Problem(_ANNOTATIONS / key, annotations[key], "none without spec.builtInAdapter")
+            yield Problem(_ANNOTATIONS / key, annotations[key], "none without spec.builtInAdapter", ignored=True)
 
 
 def _number_problems(annotations: Spec) -> Iterator[Problem]:

@@ -32,7 +32,9 @@ _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _CONTAINERS, _VOLUMES = FieldPath("spec", "containers"), FieldPath("spec", "volumes")
 
 
-def container_problems(spec: Spec, config: ServingConfig, claims: Collection[str]) -> Iterator[Problem]:
+def container_problems(
+    spec: Spec, config: ServingConfig, claims: Collection[str], *, pinned: bool
+) -> Iterator[Problem]:
     """Check containers and volumes, for values that the controller or the API server would refuse in the pods."""
     containers, volumes = entries(spec.get("containers")), entries(spec.get("volumes"))
     if spec.get("containers") == []:
@@ -46,7 +48,7 @@ def container_problems(spec: Spec, config: ServingConfig, claims: Collection[str
     for index, container in containers:
         path = _CONTAINERS / index
         yield from _name_problems(path / "name", container.get("name"), names)
-        yield from _image_problems(path, container)
+        yield from _image_problems(path, container, pinned=pinned)
         yield from _resource_problems(path / "resources", container)
         for field in ("readinessProbe", "lifecycle"):
             if field in container:
@@ -73,9 +75,9 @@ def _volume_problems(path: FieldPath, volume: Spec, claims: Collection[str]) -> 
         yield Problem(path, Text(" and ".join(sources)), "only one kind of volume")
 
 
-def _image_problems(path: FieldPath, container: Spec) -> Iterator[Problem]:
+def _image_problems(path: FieldPath, container: Spec, *, pinned: bool) -> Iterator[Problem]:
     if (image := container.get("image", MISSING)) is MISSING or text(image) is not None:
-        yield from image_problems(path / "image", image)
+        yield from image_problems(path / "image", image, pinned=pinned or image is MISSING)
     if (policy := text(container.get("imagePullPolicy"))) is not None:
         yield from choice_problems(path / "imagePullPolicy", policy, _PULL_POLICIES)
 

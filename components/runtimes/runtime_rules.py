@@ -30,10 +30,13 @@ _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _REQUIRED_AFFINITY = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
 
 
-def runtime_problems(document: Spec, config: ServingConfig, claims: Collection[str] = ()) -> list[Problem]:
+def runtime_problems(
+    document: Spec, config: ServingConfig, claims: Collection[str] = (), *, pinned: bool = True
+) -> list[Problem]:
     """Check a (Cluster)ServingRuntime, for values that ModelMesh or Kubernetes would ignore or refuse.
 
-    `claims` are the PersistentVolumeClaims in the storage Secret, which become volumes of every runtime pod.
+    `claims` are the PersistentVolumeClaims in the storage Secret, which become volumes of every runtime pod. Images
+    have to be `pinned` by a tag or a digest, which a stack requires, and ModelMesh does not.
     """
     metadata, spec = document["metadata"], document["spec"]
     return [
@@ -45,7 +48,7 @@ def runtime_problems(document: Spec, config: ServingConfig, claims: Collection[s
         *_format_problems(spec),
         *endpoint_problems(spec, config),
         *adapter_problems(spec, config),
-        *container_problems(spec, config, claims),
+        *container_problems(spec, config, claims, pinned=pinned),
         *_pod_problems(spec),
         *annotation_problems(document, config),
     ]
@@ -57,10 +60,10 @@ def _model_problems(spec: Spec) -> Iterator[Problem]:
         yield Problem(_SPEC / "multiModel", multi_model, "true: ModelMesh ignores other runtimes")
     if "httpDataEndpoint" in spec:
         expected = "none: ModelMesh ignores it and uses gRPC"
-        yield Problem(_SPEC / "httpDataEndpoint", spec["httpDataEndpoint"], expected)
+        yield Problem(_SPEC / "httpDataEndpoint", spec["httpDataEndpoint"], expected, ignored=True)
     replicas = number(spec.get("replicas"))
     if replicas is not None and not 0 < replicas <= _MAXIMUM_REPLICAS:
-        yield Problem(_SPEC / "replicas", replicas, f"1-{_MAXIMUM_REPLICAS}; `disabled` removes all pods")
+        yield Problem(_SPEC / "replicas", replicas, f"1-{_MAXIMUM_REPLICAS}", "`disabled` removes all pods")
     protocols = spec.get("protocolVersions")
     for index, protocol in enumerate(protocols if isinstance(protocols, list) else ()):
         if text(protocol) is not None:
@@ -77,12 +80,13 @@ def _format_problems(spec: Spec) -> Iterator[Problem]:
                 yield Problem(path / field, value, "a text without `,`, `|` and `:`, which separate ModelMesh's labels")
         if "priority" in entry:
             expected = "none: ModelMesh ignores it and chooses by free memory and load"
-            yield Problem(path / "priority", entry["priority"], expected)
+            yield Problem(path / "priority", entry["priority"], expected, ignored=True)
         name, version = text(entry.get("name")), entry.get("version")
         if name is None or isinstance(version, Unknown):
             continue
         if (other := first.setdefault((name, version), path)) != path:
-            yield Problem(path, Text(f"{name!r} of version {version!r}"), f"another format than that of {other}")
+            given = Text(f"{name!r} of version {version!r}")
+            yield Problem(path, given, f"another format than that of {other}", ignored=True)
 
 
 def _pod_problems(spec: Spec) -> Iterator[Problem]:
@@ -101,7 +105,7 @@ def _pod_problems(spec: Spec) -> Iterator[Problem]:
             "spec.nodeSelector instead: ModelMesh adds a term, and a node needs to match only one of the terms, so this"
             " one would have no effect"
         )
-        yield Problem(FieldPath(*_SPEC, *_REQUIRED_AFFINITY), Text("set"), expected)
+        yield Problem(FieldPath(*_SPEC, *_REQUIRED_AFFINITY), Text("set"), expected, ignored=True)
     for index, secret in entries(spec.get("imagePullSecrets")):
         if "name" in secret:
             yield from subdomain_problems(_SPEC / "imagePullSecrets" / index / "name", secret["name"])

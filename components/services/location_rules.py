@@ -39,7 +39,8 @@ def location_problems(
     given = storage.get("parameters", {})
     for name, value in uri.parameters.items():
         if given.get(name, value) != value and not isinstance(given[name], Unknown):
-            yield Problem(where / "storage" / "parameters" / name, given[name], "the same as in the URI, which wins")
+            path = where / "storage" / "parameters" / name
+            yield Problem(path, given[name], "the same as in the URI, which wins", ignored=True)
     if pulled:
         yield from _pulled_problems(where, model, annotations, context, uri)
     elif uri.path is None:  # the controller reads the URI in any case
@@ -80,7 +81,7 @@ def _annotation_problems(path: FieldPath, storage: Values, annotations: Values) 
         old, new = annotations.get(annotation), storage.get(name)
         if old is not None and new is not None and old != new:
             expected = f"none beside {path / name}, which wins"
-            yield Problem(FieldPath("metadata", "annotations", annotation), old, expected)
+            yield Problem(FieldPath("metadata", "annotations", annotation), old, expected, ignored=True)
 
 
 def _entry(
@@ -132,11 +133,11 @@ def _path_problems(where: FieldPath, path: object, kind: str, *, file: bool) -> 
         return
     text = str(path)
     segments = text.split("/")
-    expected = None
+    expected, cure = None, ""
     if text == "":
         expected = "the path of a file or a folder in the store"
     elif kind != "http" and re.match(r"\w+://", text):
-        expected = "a path in the store; put a URI into storageUri"
+        expected, cure = "a path in the store", "put a URI into storageUri"
     elif segments[0] == "" and kind not in _JOINED and not isinstance(kind, Unknown):
         expected = "a path from the top of the store, without / at its start"
     elif {".", ".."} & {*segments}:
@@ -144,7 +145,7 @@ def _path_problems(where: FieldPath, path: object, kind: str, *, file: bool) -> 
     elif file and segments[-1] == "":
         expected = "the path of a single file, without / at its end"
     if expected:
-        yield Problem(where, path, expected)
+        yield Problem(where, path, expected, cure)
 
 
 def _keys(entries: Entries) -> str:

@@ -1,4 +1,4 @@
-"""Checks of ServingRuntime and InferenceService documents that no component made, as `kubectl apply` takes them.
+"""Checks of documents that no component made, as `kubectl apply` takes them, of all kinds that ModelMesh Serving reads.
 
 Only a stack knows the runtimes and storage keys of a namespace, so documents are not checked against them.
 """
@@ -6,42 +6,115 @@ Only a stack knows the runtimes and storage keys of a namespace, so documents ar
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..core.problem import FieldPath, Problem
+from ..core.annotations import MODE
+from ..core.problem import MISSING, FieldPath, Problem
 from ..images.images import Images
 from ..installation.serving_config import ServingConfig
+from ..installation.serving_config_document import config_map_problems
 from ..runtimes.runtime_rules import runtime_problems
+from ..stores.storage_rules import secret_problems
 from ..upstream import spec_problems
 from .namespace_context import NamespaceContext
+from .predictor_rules import predictor_problems
 from .service_rules import service_problems
 
-KINDS = ("ServingRuntime", "ClusterServingRuntime", "InferenceService")
-"""Kinds of documents that are checked."""
-_METADATA = FieldPath("metadata")
+Document = Mapping[str, Any]
+
+_GROUP, _FORMER_GROUP = "serving.kserve.io", "serving.kubeflow.org"
+_VERSIONS = {
+    "ServingRuntime": "v1alpha1",
+    "ClusterServingRuntime": "v1alpha1",
+    "InferenceService": "v1beta1",
+    "Predictor": "v1alpha1",
+}
+_NAMED = {("Secret", "storage-config"): secret_problems, ("ConfigMap", "model-serving-config"): config_map_problems}
+"""Checks of objects that ModelMesh Serving finds by their names."""
+_KSERVE_MODES = ("Serverless", "RawDeployment", "Knative", "Standard")
+_ONLY_MODELMESH = ("builtInAdapter", "grpcDataEndpoint", "grpcEndpoint", "storageHelper")
+"""Fields of a runtime that KServe itself does not read."""
+_METADATA, _KIND = FieldPath("metadata"), FieldPath("kind")
 
 
-def manifest_problems(document: Mapping[str, Any], config: ServingConfig | None = None) -> list[Problem]:
-    """Checks a document of one of `KINDS` for an installation with `config`, by default upstream's."""
+def is_read(document: Document) -> bool:
+    """Whether the document is one that ModelMesh Serving reads, or that was meant to be; KServe has others."""
+    kind, version = document.get("kind"), document.get("apiVersion")
+    group = version.partition("/")[0] if isinstance(version, str) else None
+    if kind in _VERSIONS:
+        return group in (None, _GROUP, _FORMER_GROUP) and not _is_kserves(document)
+    if kind is None:
+        return group == _GROUP
+    return version in (None, "v1") and (kind, _at(document, "metadata", "name")) in _NAMED
+
+
+def manifest_problems(document: Document, config: ServingConfig | None = None) -> list[Problem]:
+    """Checks a document for which `is_read` is true, for an installation with `config`, by default upstream's."""
+    document = _without_nulls(document)
+    kind, metadata = document.get("kind"), document.get("metadata")
+    if kind is None:
+        return [Problem(_KIND, MISSING, f"one of {', '.join(_VERSIONS)}")]
+    version = list(_version_problems(document))
+    if kind not in _VERSIONS:
+        return [*version, *_NAMED[kind, document["metadata"]["name"]](document)]
     # The rules rely on the types that the schema defines.
-    metadata, spec = document.get("metadata"), document.get("spec")
-    if problems := [*_metadata_problems(metadata), *_spec_problems(document["kind"], spec)]:
-        return problems
-    metadata = {key: value for key, value in document["metadata"].items() if value is not None}
-    document = {**document, "metadata": metadata}
+    found = [*_metadata_problems(metadata), *_spec_problems(kind, document.get("spec"))]
+    if not all(problem.ignored for problem in found):
+        return [*version, *found]
+    rules = list(_rule_problems(document, config or ServingConfig(images=Images.of())))
+    if kind == "InferenceService" and MODE not in document["metadata"].get("annotations", {}):
+        rules = [problem for problem in rules if MODE in problem.path]  # KServe may serve it as it is
+    return [*version, *found, *rules]
+
+
+def _rule_problems(document: Document, config: ServingConfig) -> Iterator[Problem]:
+    context = NamespaceContext(namespace=document["metadata"].get("namespace", ""))
+    match document["kind"]:
+        case "InferenceService":
+            yield from service_problems(document, context)
+        case "Predictor":
+            yield from predictor_problems(document, context)
+        case _:
+            yield from runtime_problems(dict(document), config, pinned=False)
+
+
+def _is_kserves(document: Document) -> bool:
+    """Whether KServe itself serves the object, and ModelMesh leaves it alone."""
     if document["kind"] == "InferenceService":
-        context = NamespaceContext(namespace=document["metadata"].get("namespace", ""))
-        return list(service_problems(document, context))
-    return list(runtime_problems(document, config or ServingConfig(images=Images.of())))
+        return _at(document, "metadata", "annotations", MODE) in _KSERVE_MODES
+    spec = document.get("spec")
+    if document["kind"] == "Predictor" or not isinstance(spec, dict) or not spec.get("containers"):
+        return False
+    multi_model = spec.get("multiModel")
+    return multi_model is False or (multi_model is None and not spec.keys() & {*_ONLY_MODELMESH})
+
+
+def _at(document: Any, *path: str) -> Any:
+    for part in path:
+        document = document.get(part) if isinstance(document, Mapping) else None
+    return document
+
+
+def _without_nulls(value: Any) -> Any:
+    """The value as the API server stores it."""
+    if isinstance(value, Mapping):
+        return {key: _without_nulls(entry) for key, entry in value.items() if entry is not None}
+    return [_without_nulls(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _version_problems(document: Document) -> Iterator[Problem]:
+    expected = f"{_GROUP}/{_VERSIONS[document['kind']]}" if document["kind"] in _VERSIONS else "v1"
+    if (version := document.get("apiVersion", MISSING)) != expected:
+        yield Problem(FieldPath("apiVersion"), version, expected)
 
 
 def _metadata_problems(metadata: object) -> Iterator[Problem]:
     if not isinstance(metadata, dict):
-        yield Problem(_METADATA, metadata, "a mapping")
+        yield Problem(_METADATA, MISSING if metadata is None else metadata, "a mapping")
         return
     for key in ("name", "namespace"):
-        if not isinstance(metadata.get(key, "" if key == "namespace" else None), str):
-            yield Problem(_METADATA / key, metadata.get(key), "a text")
+        if not isinstance(value := metadata.get(key, MISSING if key == "name" else ""), str) or value is MISSING:
+            yield Problem(_METADATA / key, value, "a text")
     for key in ("labels", "annotations"):
-        entries = metadata.get(key) or {}
+        entries = metadata.get(key, {})
         if not isinstance(entries, dict):
             yield Problem(_METADATA / key, entries, "a mapping")
             continue
@@ -52,5 +125,5 @@ def _metadata_problems(metadata: object) -> Iterator[Problem]:
 
 def _spec_problems(kind: str, spec: object) -> list[Problem]:
     if not isinstance(spec, dict):
-        return [Problem(FieldPath("spec"), spec, "a mapping")]
+        return [Problem(FieldPath("spec"), MISSING if spec is None else spec, "a mapping")]
     return spec_problems(kind, spec)

@@ -51,9 +51,11 @@ def read(where: FieldPath, text: Any) -> ModelUri:
         parameters = {"type": "http", "url": uri._replace(path="", fragment="").geturl()}
     problems = [] if good else [Problem(where, text, expected)]
     if query and uri.query:  # only a web server gets the query
-        problems.append(Problem(where, text, "no query: ModelMesh ignores it; use a storage key for credentials"))
+        cure = "use a storage key for credentials"
+        problems.append(Problem(where, text, "no query: ModelMesh ignores it", cure, ignored=True))
     if uri.fragment:
-        problems.append(Problem(where, text, "no fragment: ModelMesh ignores it; write %23 for # in a path"))
+        cure = "write %23 for # in a path"
+        problems.append(Problem(where, text, "no fragment: ModelMesh ignores it", cure, ignored=True))
     return ModelUri(parameters, path, tuple(problems))
 
 

@@ -83,12 +83,13 @@ def _metadata_problems(metadata: Document, annotations: Document) -> Iterator[Pr
     yield from subdomain_problems(path, name)
     if len(name) > _NAME_LENGTH:
         yield Problem(path, name, f"at most {_NAME_LENGTH} characters, not {len(name)}")
-    if annotations.get(MODE) != "ModelMesh":
-        yield Problem(_METADATA / "annotations" / MODE, annotations.get(MODE, MISSING), "'ModelMesh'")
+    if (mode := annotations.get(MODE, MISSING)) != "ModelMesh":
+        cure = "ModelMesh leaves objects without it to KServe" if mode is MISSING else ""
+        yield Problem(_METADATA / "annotations" / MODE, mode, "'ModelMesh'", cure, ignored=mode is MISSING)
     for key, value in annotations.items():
         if key.startswith(PREFIX) and key not in _ANNOTATIONS:
-            expected = "none: ModelMesh ignores it on a service; set autoscaling and limits on the runtime"
-            yield Problem(_METADATA / "annotations" / key, value, expected)
+            expected, cure = "none: ModelMesh ignores it on a service", "set autoscaling and limits on the runtime"
+            yield Problem(_METADATA / "annotations" / key, value, expected, cure, ignored=True)
 
 
 def _form_problems(predictor: Document, annotations: Document) -> Iterator[Problem]:
@@ -99,12 +100,13 @@ def _form_problems(predictor: Document, annotations: Document) -> Iterator[Probl
     if len(forms) > 1:
         yield Problem(_PREDICTOR, Text(" and ".join(forms)), "one of them")
     if "model" in forms and (runtime := annotations.get(RUNTIME)) is not None:
-        expected = "none beside predictor.model; name the runtime in predictor.model.runtime"
-        yield Problem(_METADATA / "annotations" / RUNTIME, runtime, expected)
+        cure = "name the runtime in predictor.model.runtime"
+        yield Problem(_METADATA / "annotations" / RUNTIME, runtime, "none beside predictor.model", cure)
 
 
 def _ignored(value: Document, path: FieldPath, supported: Sequence[str]) -> Iterator[Problem]:
-    for field in value:
-        if field not in supported:
-            hint = _INSTEAD.get(field, _IN_THE_RUNTIME)
-            yield Problem(path / field, Text("set"), f"none: ModelMesh ignores it; {hint}")
+    """Reports fields without effect; empty ones are how Kubernetes' own clients and KServe's webhook write objects."""
+    for field, given in value.items():
+        if field not in supported and given not in ("", {}, []):
+            cure = _INSTEAD.get(field, _IN_THE_RUNTIME)
+            yield Problem(path / field, Text("set"), "none: ModelMesh ignores it", cure, ignored=True)

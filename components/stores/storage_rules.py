@@ -4,6 +4,8 @@ The puller merges an entry with the parameters of an InferenceService, so the sa
 quotes a credential.
 """
 
+import base64
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
@@ -12,7 +14,7 @@ from urllib.parse import urlsplit
 from ..core.mesh_pod import VOLUMES, is_taken
 from ..core.names_and_quantities import choice_problems, label_problems, secret_key_problems
 from ..core.pem import certificate_problems, key_problems
-from ..core.problem import MISSING, ROOT, FieldPath, Problem, Text
+from ..core.problem import HIDDEN, MISSING, ROOT, FieldPath, Problem, Text
 from ..core.rendering import Unknown, with_placeholders
 
 Fields = Mapping[str, Any]
@@ -30,17 +32,22 @@ _BY_SERVICES = ("bucket", "container")
 """Required fields that an entry may omit if each InferenceService gives them, in its URI or its parameters."""
 
 _OPTIONAL = {
-    "s3": ("certificate",),
+    "s3": ("certificate", "default_bucket"),
     "gcs": ("private_key", "client_email", "token_uri"),
     "azure": ("connection_string", "client_id", "client_secret", "tenant_id"),
     "pvc": (),
     "http": (),
 }
+_IN_URIS = (*_BY_SERVICES, "account_name", "name", "url")
+"""Required fields that the URI of each InferenceService may give."""
+
 _CRASHING = ("certificate", "client_certificate", "client_key")
 _PRINCIPAL = ("client_id", "client_secret", "tenant_id")
 _HEADER = re.compile(r"[-!#$%&'*+^_`|~0-9A-Za-z]+")
 _HEADERS_OF_THE_CLIENT = ("content-length", "host", "trailer", "transfer-encoding")
 _GIVEN = Text("set")
+_ENCODED = "the base64 encoding of "
+_ALL_OR_NONE = "an entry that cannot be read stops all runtimes of the namespace; headers are parameters of services"
 
 
 class Entry(Protocol):
@@ -64,9 +71,42 @@ def storage_problems(entries: Mapping[str, Entry], path: FieldPath = ROOT / "sto
                 yield Problem(path / key / name, MISSING, f"a value: {fields['type']} storage requires it")
 
 
+def secret_problems(secret: Fields) -> Iterator[Problem]:
+    """Checks a namespace's storage Secret, as a document."""
+    for place in ("data", "stringData"):
+        texts = secret.get(place, {})
+        if not isinstance(texts, Mapping):
+            yield Problem(ROOT / place, HIDDEN, "a mapping")
+            continue
+        for key, text in texts.items():
+            path = ROOT / place / str(key)
+            if (fields := _parsed(text, encoded=place == "data")) is None:
+                yield Problem(
+                    path, HIDDEN, f"{_ENCODED if place == 'data' else ''}a JSON object of texts", _ALL_OR_NONE
+                )
+            elif "type" in fields:
+                yield from _key_problems(path, str(key), fields["type"])
+                yield from field_problems(path, fields)
+                for name in missing(fields):
+                    if name not in _IN_URIS:
+                        yield Problem(path / name, MISSING, f"a value: {fields['type']} storage requires it")
+
+
+def _parsed(text: object, *, encoded: bool) -> Fields | None:
+    """The fields of an entry that are not empty; None if the controller cannot read them."""
+    try:
+        fields = json.loads(base64.b64decode(str(text), validate=True) if encoded else str(text))
+    except ValueError:
+        return None
+    if not isinstance(fields, dict) or not all(isinstance(value, str) for value in fields.values()):
+        return None
+    return {name: value for name, value in fields.items() if value}
+
+
 def missing(fields: Fields) -> list[str]:
     """The required fields of the entry's type that are not there."""
-    return [name for name in _REQUIRED.get(fields["type"], ()) if name not in fields]
+    given = {*fields, "bucket"} if "default_bucket" in fields else fields
+    return [name for name in _REQUIRED.get(fields["type"], ()) if name not in given]
 
 
 def field_problems(path: FieldPath, fields: Fields) -> Iterator[Problem]:
@@ -84,7 +124,8 @@ def field_problems(path: FieldPath, fields: Fields) -> Iterator[Problem]:
         elif name in _CRASHING and kind == "http":
             yield Problem(path / name, _GIVEN, "none: the puller crashes on it, and trusts public CAs only")
         elif name not in ("type", *known):
-            yield Problem(path / name, Text("unknown field"), f"one that {kind} storage has: {', '.join(known)}")
+            expected = f"one that {kind} storage has: {', '.join(known)}"
+            yield Problem(path / name, Text("unknown field"), expected, ignored=True)
         elif value == "":
             yield Problem(path / name, value, "some text")
         elif name in _BY_SERVICES and _known(value) and "/" in str(value):
@@ -112,7 +153,8 @@ def _gcs(path: FieldPath, fields: Fields) -> Iterator[Problem]:
         lacking = "client_email" if "private_key" in fields else "private_key"
         yield Problem(path / lacking, MISSING, "both private_key and client_email, or neither for a public bucket")
     if "token_uri" in fields and "private_key" not in fields:
-        yield Problem(path / "token_uri", _GIVEN, "none: ModelMesh ignores it without private_key and client_email")
+        expected = "none: ModelMesh ignores it without private_key and client_email"
+        yield Problem(path / "token_uri", _GIVEN, expected, ignored=True)
     yield from _url_problems(path / "token_uri", fields.get("token_uri"), query=True)
     yield from key_problems(path / "private_key", fields.get("private_key"))
 
@@ -120,7 +162,8 @@ def _gcs(path: FieldPath, fields: Fields) -> Iterator[Problem]:
 def _azure(path: FieldPath, fields: Fields) -> Iterator[Problem]:
     given = [name for name in _PRINCIPAL if name in fields]
     if given and "connection_string" in fields:
-        yield Problem(path, Text(f"connection_string and {', '.join(given)}"), "one of them: ModelMesh uses the first")
+        both = Text(f"connection_string and {', '.join(given)}")
+        yield Problem(path, both, "one of them: ModelMesh uses the first", ignored=True)
     elif given and len(given) < len(_PRINCIPAL):
         yield Problem(
             path,

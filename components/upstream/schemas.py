@@ -3,8 +3,9 @@
 The API server removes fields that the CRD does not know. Here they are errors, since they are misspelt.
 """
 
+import difflib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -61,7 +62,8 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
         case "additionalProperties":
             fields = schema.get("properties", {})
             for name in value.keys() - fields.keys():
-                yield Problem(path / name, Text("unknown field"), f"one of {', '.join(sorted(fields))}")
+                expected = f"one of {', '.join(sorted(fields))}"
+                yield Problem(path / name, Text("unknown field"), expected, _closest(name, fields), ignored=True)
         case "required":
             for name in allowed:
                 if name not in value:
@@ -74,3 +76,8 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
             yield Problem(path, value, f"a text that matches {allowed}")
         case rule:
             yield Problem(path, value, f"{rule} {allowed}")
+
+
+def _closest(name: str, fields: Iterable[str]) -> str:
+    found = difflib.get_close_matches(name, fields, n=1)
+    return f"write {found[0]}" if found else ""

@@ -27,7 +27,7 @@ def options(command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
     ("command", "expected"),
     [
         ("up", {"--help", "--stack", "--instance", "--yes"}),
-        ("check", {"--help", "--files"}),
+        ("check", {"--help", "--output"}),
         ("clean", {"--help", "--instance"}),
         ("promote", {"--help", "--instance", "--from", "--to"}),
     ],
@@ -39,7 +39,7 @@ def test_a_command_shows_what_it_takes(command: str, expected: set[str], capsys:
 def test_an_option_of_another_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parser().parse_args(["check", "--stack", "dev"])
-    assert "unrecognized arguments: --stack dev" in capsys.readouterr().err
+    assert "unrecognized arguments: --stack" in capsys.readouterr().err
 
 
 def test_variables_of_make_are_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,8 +74,8 @@ def test_without_the_embedded_folder_stacks_on_other_clusters_work(
             env=environment,
         )  # fmt: skip
 
-    checked = run("check", "--files", str(tmp_path / "service.yaml"))
-    assert "InferenceService x" in checked.stderr
+    checked = run("check", str(tmp_path / "service.yaml"))
+    assert "InferenceService x" in checked.stdout
     assert "Traceback" not in checked.stderr
     previewed = run("preview", "--stack", "prod")
     assert (previewed.returncode, previewed.stdout) == (0, "    [urn=x]\n"), previewed.stderr

@@ -184,13 +184,13 @@ POD = "the pods belong to a runtime, which its models share; set it in the Servi
         ("spec.predictor.huggingface", {"storageUri": "s3://a/b"}, "declare a runtime that takes huggingface"),
         ("spec.predictor.serviceAccountName", "me", POD),
         ("spec.predictor.nodeSelector", {"gpu": "yes"}, POD),
-        ("spec.predictor.tolerations", [], POD),
-        ("spec.predictor.volumes", [], POD),
+        ("spec.predictor.tolerations", [{"key": "gpu"}], POD),
+        ("spec.predictor.volumes", [{"name": "own"}], POD),
         ("spec.predictor.model.image", "own:1", POD),
-        ("spec.predictor.model.env", [], POD),
+        ("spec.predictor.model.env", [{"name": "A", "value": "b"}], POD),
         ("spec.predictor.model.args", ["--verbose"], POD),
         ("spec.predictor.model.resources", {"limits": {"memory": "1Gi"}}, POD),
-        ("spec.predictor.model.readinessProbe", {}, POD),
+        ("spec.predictor.model.readinessProbe", {"periodSeconds": 5}, POD),
         ("spec.predictor.model.runtimeVersion", "1.3.2", "the runtime's image has a version"),
     ],
 )
@@ -251,7 +251,15 @@ def test_a_document_without_the_annotation_is_not_modelmeshs() -> None:
     document = DOCUMENT | {"metadata": {"name": "sentiment"}}
     (problem,) = service_problems(document, CONTEXT)
     path = 'metadata.annotations["serving.kserve.io/deploymentMode"]'
-    assert str(problem) == f"{path}: missing, expected 'ModelMesh'"
+    assert str(problem) == f"{path}: missing, expected 'ModelMesh'; ModelMesh leaves objects without it to KServe"
+    assert problem.ignored
+
+
+def test_empty_fields_of_a_container_are_no_problem() -> None:
+    document = copy.deepcopy(DOCUMENT)
+    document["spec"]["predictor"] |= {"tolerations": [], "nodeSelector": {}}
+    document["spec"]["predictor"]["model"] |= {"name": "", "resources": {}, "env": []}
+    assert not list(service_problems(document, CONTEXT))
 
 
 def test_all_problems_come_at_once() -> None:

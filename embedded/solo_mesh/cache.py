@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from .metrics import METRICS
+from . import metrics
 from .records import ModelInfo
 from .runtime import Limits, LoadError, Runtime, UnloadError
 
@@ -125,11 +125,7 @@ class Cache:
 
     @asynccontextmanager
     async def use(self, model_id: str, info: ModelInfo) -> AsyncIterator[Copy]:
-        """Provide a loaded copy for one request, waiting for its load if necessary.
-
-        Raises:
-            LoadError: The model could not be loaded.
-        """
+        """Provide a loaded copy for one request, waiting for its load if necessary."""
         copy = await self._loaded(model_id, info)
         copy.in_flight += 1
         try:
@@ -148,7 +144,7 @@ class Cache:
             if copy.state is State.LOADED:
                 return copy
             if copy.state is not State.FAILED:
-                with METRICS.cache_miss.time():
+                with metrics.timed(metrics.CACHE_MISS):
                     await asyncio.shield(copy.settled)
             if copy.state is State.FAILED:
                 raise LoadError(copy.error)
@@ -184,7 +180,7 @@ class Cache:
                 await self._load(copy)
 
     async def _load(self, copy: Copy) -> None:
-        METRICS.loading_queue_delay.observe(now_ms() - copy.since)
+        metrics.LOADING_QUEUE_DELAY.observe(now_ms() - copy.since)
         copy.state, copy.since, started = State.LOADING, now_ms(), time.monotonic()
         cleanup = self._timing.cleanup_after_failure
         try:
@@ -201,10 +197,10 @@ class Cache:
             if self._limits.limit_model_concurrency and loaded.max_concurrency:
                 copy.slots = asyncio.Semaphore(loaded.max_concurrency)
             copy.state, copy.since = State.LOADED, now_ms()
-            METRICS.load.observe((time.monotonic() - started) * 1000)
+            metrics.LOAD.observe((time.monotonic() - started) * 1000)
             log.info("loaded %s in %.2f s, %d units", copy.model_id, time.monotonic() - started, copy.units)
         if copy.state is State.FAILED:
-            METRICS.load_failure.inc()
+            metrics.LOAD_FAILURE.inc()
             log.warning("loading %s failed: %s", copy.model_id, copy.error)
             if self.copies.get(copy.model_id) is copy:
                 self._start_unload(copy, cleanup)  # frees the memory of an interrupted load
@@ -215,11 +211,7 @@ class Cache:
         await self._evict_until(0, keep=copy)  # its real size may exceed the reservation
 
     async def _reserve(self, copy: Copy, units: int) -> None:
-        """Make room for this number of units, waiting until evicted copies are unloaded.
-
-        Raises:
-            LoadError: There is not enough space.
-        """
+        """Make room for this number of units, waiting until evicted copies are unloaded."""
         if units > self.usable:
             raise LoadError(f"model needs {units * UNIT} bytes, but only {self.usable * UNIT} can be used for models")
         if not await self._evict_until(units, keep=copy):
@@ -245,7 +237,7 @@ class Cache:
                     f"Cache churn threshold exceeded: memory is full and even its oldest model, {oldest.model_id},"
                     f" was used {age:.0f} s ago (less than {least:.0f} s)"
                 )
-            METRICS.age_at_eviction.observe(age * 1000)
+            metrics.AGE_AT_EVICTION.observe(age * 1000)
             log.info("evicting %s, last used %.0f s ago", oldest.model_id, age)
             self.drop(oldest.model_id)
         return True
@@ -273,15 +265,15 @@ class Cache:
             await asyncio.sleep(0.05)
         for attempt in range(1, self._timing.unload_tries + 1):
             try:
-                with METRICS.unload.time():
+                with metrics.timed(metrics.UNLOAD):
                     await self._runtime.unload(copy.model_id)
                 log.info("unloaded %s", copy.model_id)
                 return
             except UnloadError as error:
-                METRICS.unload_attempt_failure.inc()
+                metrics.UNLOAD_ATTEMPT_FAILURE.inc()
                 log.warning("unloading %s failed (try %d): %s", copy.model_id, attempt, error)
                 await asyncio.sleep(self._timing.unload_retry)
-        METRICS.unload_failure.inc()
+        metrics.UNLOAD_FAILURE.inc()
 
 
 def now_ms() -> int:

@@ -17,12 +17,7 @@ UPSTREAM = (Path("proto/mmesh/model-mesh-external.proto"), Path("docs/model-runt
 
 
 def compile_protos(upstream: Path, out: Path) -> None:
-    """Write `<out>/solo_mesh_protos/*_pb2.py`; `<out>` belongs on PYTHONPATH.
-
-    Raises:
-        FileNotFoundError: A source file is missing.
-        RuntimeError: The compiler refused a source file.
-    """
+    """Write `<out>/solo_mesh_protos/*_pb2.py`; `<out>` belongs on PYTHONPATH."""
     package = out / "solo_mesh_protos"
     package.mkdir(parents=True, exist_ok=True)
     (package / "__init__.py").touch()

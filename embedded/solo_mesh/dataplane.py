@@ -15,11 +15,11 @@ from typing import Any
 
 import grpc
 
+from . import metrics
 from .cache import Cache, Copy
 from .constraints import DataplaneConfig
 from .errors import MeshError, invalid, not_found
 from .etcd import EtcdError
-from .metrics import METRICS
 from .models import Models
 from .peers import HOP_HEADER, Metadata, Peers, is_handed, seconds_left
 from .protofields import extract, inject
@@ -51,32 +51,21 @@ class _Name:
     vmodel: bool
 
 
+@dataclass(kw_only=True, eq=False)
 class Dataplane(grpc.GenericRpcHandler):
     """A generic gRPC handler for every method without another handler."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        cache: Cache,
-        models: Models,
-        peers: Peers,
-        config: DataplaneConfig,
-        limits: Limits,
-        runtime: grpc.aio.Channel,
-        me: str,
-        log_each_call: bool,
-    ) -> None:
-        self._store = store
-        self._cache = cache
-        self._models = models
-        self._peers = peers
-        self._config = config
-        self._limits = limits
-        self._runtime = runtime
-        self._me = me
-        self._log_each_call = log_each_call
-        self.last_call = 0.0  # monotonic; tells a stopping pod whether it still has clients
+    store: Store
+    cache: Cache
+    models: Models
+    peers: Peers
+    config: DataplaneConfig
+    limits: Limits
+    runtime: grpc.aio.Channel
+    me: str
+    log_each_call: bool
+    last_call: float = 0.0
+    """Monotonic time, by which a stopping pod sees whether it still has clients."""
 
     def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any]":
         """Handler of one method."""
@@ -91,19 +80,19 @@ class Dataplane(grpc.GenericRpcHandler):
             size = len(message)
             reply = await self._answer(method, message, context)
             code = "OK"
-            METRICS.response_size.labels(method, code).observe(len(reply))
+            metrics.RESPONSE_SIZE.labels(method, code).observe(len(reply))
             return reply
         except MeshError as error:
             code = error.code.name
-            if self._log_each_call:
+            if self.log_each_call:
                 log.info("%s: %s", method, error)
             await context.abort(error.code, error.details, error.trailing)
         finally:
-            METRICS.request_size.labels(method, code).observe(size)
-            METRICS.api_request.labels(method, code).observe((time.monotonic() - started) * 1000)
+            metrics.REQUEST_SIZE.labels(method, code).observe(size)
+            metrics.API_REQUEST.labels(method, code).observe((time.monotonic() - started) * 1000)
 
     async def _answer(self, method: str, message: bytes, context: Context) -> bytes:
-        if method.startswith("mmesh.") or not self._config.allows(method):
+        if method.startswith("mmesh.") or not self.config.allows(method):
             raise MeshError(grpc.StatusCode.UNIMPLEMENTED, f"Method not found or not permitted: {method}")
         metadata: Metadata = tuple(context.invocation_metadata() or ())
         names = self._names(method, message, metadata)
@@ -112,7 +101,7 @@ class Dataplane(grpc.GenericRpcHandler):
         return b"".join(replies)
 
     def _names(self, method: str, message: bytes, metadata: Metadata) -> list[_Name]:
-        if field := self._config.id_field(method):
+        if field := self.config.id_field(method):
             try:
                 name = extract(message, field.path)
             except ValueError as error:
@@ -134,23 +123,23 @@ class Dataplane(grpc.GenericRpcHandler):
     async def _resolve(self, name: _Name) -> tuple[str, Model]:
         candidates = [name.id]
         if name.vmodel:
-            vmodel = self._store.vmodel(name.id)
+            vmodel = self.store.vmodels.get(name.id)
             if vmodel is None and await self._refresh(f"vmodels/{name.id}"):
-                vmodel = self._store.vmodel(name.id)
+                vmodel = self.store.vmodels.get(name.id)
             if vmodel is None:
                 raise not_found("vmodel not found")
             candidates = [vmodel.active, vmodel.target]
         for model_id in candidates:
-            if model := self._store.model(model_id):
+            if model := self.store.models.get(model_id):
                 return model_id, model
-            if await self._refresh(f"registry/{model_id}") and (model := self._store.model(model_id)):
+            if await self._refresh(f"registry/{model_id}") and (model := self.store.models.get(model_id)):
                 return model_id, model
         raise not_found("model not found")
 
     async def _refresh(self, key: str) -> bool:
         """Read a key again that another pod may just have written."""
         try:
-            return await self._store.refresh(key)
+            return await self.store.refresh(key)
         except EtcdError as error:
             log.warning("%s: %s", key, error)
             return False
@@ -158,27 +147,27 @@ class Dataplane(grpc.GenericRpcHandler):
     async def _ask(self, method: str, message: bytes, metadata: Metadata, name: _Name, context: Context) -> bytes:
         for last in [False] * (_TRIES - 1) + [True]:
             model_id, model = await self._resolve(name)
-            if not self._models.serves(model.info.type):
+            if not self.models.serves(model.info.type):
                 return await self._hand(method, message, metadata, model, context)
             request = self._injected(method, message, model_id)
             copy: Copy | None = None
             try:
-                async with self._cache.use(model_id, model.info) as copy:
+                async with self.cache.use(model_id, model.info) as copy:
                     return await self._invoke(method, request, metadata, model_id, context)
             except LoadError as error:
-                if last or self._store.model(model_id):
+                if last or self.store.models.get(model_id):
                     raise MeshError(grpc.StatusCode.INTERNAL, str(error)) from None
             except _LostError as lost:
                 log.warning("%s: %s; trying again", model_id, lost.error)
                 if last or (lost.disconnected and not await self._runtime_back(context)):
                     raise lost.error from None
-                if not lost.disconnected and self._cache.copies.get(model_id) is copy:
-                    self._cache.drop(model_id)
+                if not lost.disconnected and self.cache.copies.get(model_id) is copy:
+                    self.cache.drop(model_id)
         raise AssertionError("the last try returns or raises")
 
     def _injected(self, method: str, message: bytes, model_id: str) -> bytes:
-        path = self._limits.methods.get(method)
-        if path is None and not self._limits.allow_any_method:
+        path = self.limits.methods.get(method)
+        if path is None and not self.limits.allow_any_method:
             raise MeshError(grpc.StatusCode.UNIMPLEMENTED, f"Method not found or not permitted: {method}")
         try:
             return inject(message, path, model_id) if path else message
@@ -191,7 +180,7 @@ class Dataplane(grpc.GenericRpcHandler):
             ids.append(("mm-model-id", model_id))
         passed = [item for item in _forwardable(metadata) if not item[0].startswith(("mm-", "tas-model-id"))]
         started, code = time.monotonic(), "OK"
-        invoke: Any = self._runtime.unary_unary(f"/{method}")
+        invoke: Any = self.runtime.unary_unary(f"/{method}")
         call = invoke(message, timeout=seconds_left(context), metadata=(*passed, *ids))
         try:
             reply = await call
@@ -204,38 +193,38 @@ class Dataplane(grpc.GenericRpcHandler):
             )
             disconnected = (
                 error.code() is grpc.StatusCode.UNAVAILABLE
-                and self._runtime.get_state() is not grpc.ChannelConnectivity.READY
+                and self.runtime.get_state() is not grpc.ChannelConnectivity.READY
             )
             if disconnected or _model_unknown(error):
                 raise _LostError(prefixed, disconnected) from None
             raise prefixed from None
         finally:
-            METRICS.invoke_model.labels(method, code).observe((time.monotonic() - started) * 1000)
+            metrics.INVOKE_MODEL.labels(method, code).observe((time.monotonic() - started) * 1000)
         await _copy_metadata(call, context)
         return bytes(reply)
 
     async def _hand(self, method: str, message: bytes, metadata: Metadata, model: Model, context: Context) -> bytes:
-        addresses = [] if is_handed(metadata) else self._peers.serving(model.info.type, model)
+        addresses = [] if is_handed(metadata) else self.peers.serving(model.info.type, model)
         if not addresses:
-            raise MeshError(grpc.StatusCode.INTERNAL, str(self._models.no_runtime(model.info.type)))
+            raise MeshError(grpc.StatusCode.INTERNAL, str(self.models.no_runtime(model.info.type)))
 
         async def call(channel: grpc.aio.Channel) -> bytes:
             invoke: Any = channel.unary_unary(f"/{method}")
-            marked = (*_forwardable(metadata), (HOP_HEADER, self._me))
+            marked = (*_forwardable(metadata), (HOP_HEADER, self.me))
             handed = invoke(message, timeout=seconds_left(context), metadata=marked)
             reply = await handed
             await _copy_metadata(handed, context)
             return bytes(reply)
 
-        return await self._peers.hand(addresses, call)
+        return await self.peers.hand(addresses, call)
 
     async def _runtime_back(self, context: Context) -> bool:
         """Wait for a runtime that is restarting; False if it does not come back in time."""
         seconds = min(seconds_left(context) or _RUNTIME_BACK_SECONDS, _RUNTIME_BACK_SECONDS)
         try:
             async with asyncio.timeout(seconds):
-                while (state := self._runtime.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.READY:
-                    await self._runtime.wait_for_state_change(state)
+                while (state := self.runtime.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.READY:
+                    await self.runtime.wait_for_state_change(state)
             return True
         except TimeoutError:
             return False

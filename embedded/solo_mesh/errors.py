@@ -1,5 +1,7 @@
 """The exception that crosses module boundaries: a gRPC status on its way to the caller."""
 
+from functools import partial
+
 import grpc
 
 
@@ -18,21 +20,8 @@ class MeshError(Exception):
         return cls(error.code(), error.details() or "", tuple(error.trailing_metadata() or ()))
 
 
-def invalid(details: str) -> MeshError:
-    """Error for an invalid request."""
-    return MeshError(grpc.StatusCode.INVALID_ARGUMENT, details)
-
-
-def not_found(details: str) -> MeshError:
-    """Error for a missing object."""
-    return MeshError(grpc.StatusCode.NOT_FOUND, details)
-
-
-def already_exists(details: str) -> MeshError:
-    """Error for an object that already exists with other values."""
-    return MeshError(grpc.StatusCode.ALREADY_EXISTS, details)
-
-
-def failed_precondition(details: str) -> MeshError:
-    """Error for a request whose preconditions are not met."""
-    return MeshError(grpc.StatusCode.FAILED_PRECONDITION, details)
+# The errors of most requests; each is called with its details.
+invalid = partial(MeshError, grpc.StatusCode.INVALID_ARGUMENT)
+not_found = partial(MeshError, grpc.StatusCode.NOT_FOUND)
+already_exists = partial(MeshError, grpc.StatusCode.ALREADY_EXISTS)
+failed_precondition = partial(MeshError, grpc.StatusCode.FAILED_PRECONDITION)

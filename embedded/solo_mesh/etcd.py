@@ -6,6 +6,7 @@ gateway it cannot be disabled and streams watches properly. Values and keys are 
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -62,11 +63,7 @@ class Connection:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read the connection file.
-
-        Raises:
-            EtcdError: The file is missing, is not JSON or has no endpoints; the message names it.
-        """
+        """Read the connection file."""
         try:
             data = json.loads(path.read_text())
             endpoints = tuple(part.strip() for part in data["endpoints"].split(",") if part.strip())
@@ -139,8 +136,7 @@ class Etcd:
         """Changes below the prefix from a revision on, until the stream breaks with an EtcdError."""
         start = prefix.encode()
         create = pb.WatchCreateRequest(key=start, range_end=_after(start), start_revision=revision)
-        call = await self._stream("Watch/Watch", pb.WatchRequest, pb.WatchResponse)
-        try:
+        async with self._stream("Watch/Watch", pb.WatchRequest, pb.WatchResponse) as call:
             await call.write(pb.WatchRequest(create_request=create))
             async for reply in call:
                 if reply.canceled:
@@ -148,11 +144,6 @@ class Etcd:
                 for event in reply.events:
                     gone = event.type == pb.Event.DELETE
                     yield Event(event.kv.key.decode(), None if gone else event.kv.value, event.kv.mod_revision)
-        except grpc.aio.AioRpcError as error:
-            self._failed(error)
-            raise EtcdError(f"watch: {error.code().name} {error.details()}") from None
-        finally:
-            call.cancel()
         raise EtcdError("watch: stream ended")
 
     async def grant(self, ttl: int) -> int:
@@ -162,18 +153,11 @@ class Etcd:
 
     async def keep_alive(self, lease: int) -> bool:
         """Renew a lease once; False if etcd does not have it."""
-        call = await self._stream(
-            "Lease/LeaseKeepAlive", pb.LeaseKeepAliveRequest, pb.LeaseKeepAliveResponse, _CALL_SECONDS
-        )
-        try:
-            await call.write(pb.LeaseKeepAliveRequest(ID=lease))
+        request, response = pb.LeaseKeepAliveRequest, pb.LeaseKeepAliveResponse
+        async with self._stream("Lease/LeaseKeepAlive", request, response, _CALL_SECONDS) as call:
+            await call.write(request(ID=lease))
             reply = await call.read()
             return bool(reply is not grpc.aio.EOF and reply.TTL > 0)
-        except grpc.aio.AioRpcError as error:
-            self._failed(error)
-            raise EtcdError(f"keep-alive: {error.code().name} {error.details()}") from None
-        finally:
-            call.cancel()
 
     async def revoke(self, lease: int) -> None:
         """Revoke a lease, which deletes its keys."""
@@ -215,14 +199,23 @@ class Etcd:
             return False
         return True
 
-    async def _stream(self, method: str, request: Any, reply: Any, seconds: float | None = None) -> Any:
+    @asynccontextmanager
+    async def _stream(self, method: str, request: Any, reply: Any, seconds: float | None = None) -> AsyncIterator[Any]:
+        """Provide an open stream, which ends with the block; its failures become EtcdErrors."""
         await self._authenticate()
-        call = self._channel.stream_stream(
+        open_stream = self._channel.stream_stream(
             f"/etcdserverpb.{method}",
             request_serializer=request.SerializeToString,
             response_deserializer=reply.FromString,
         )
-        return call(metadata=self._metadata(), timeout=seconds)
+        call = open_stream(metadata=self._metadata(), timeout=seconds)
+        try:
+            yield call
+        except grpc.aio.AioRpcError as error:
+            self._failed(error)
+            raise EtcdError(f"{method}: {error.code().name} {error.details()}") from None
+        finally:
+            call.cancel()
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         return (("token", self._token),) if self._token else ()

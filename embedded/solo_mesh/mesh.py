@@ -13,18 +13,17 @@ from contextlib import AsyncExitStack
 
 import grpc
 
-from . import BANNER
+from . import BANNER, metrics
 from .cache import UNIT, Cache, State, Timing, now_ms
 from .constraints import DataplaneConfig, TypeConstraints
 from .dataplane import Dataplane
 from .etcd import Connection, Etcd, EtcdError
 from .http import Response, serve
 from .management import Management
-from .metrics import METRICS
 from .models import Models
 from .peers import Peers
 from .records import Instance
-from .runtime import GrpcRuntime
+from .runtime import Runtime
 from .settings import Settings
 from .store import ConflictError, Store
 from .tls import self_signed, server_credentials
@@ -67,7 +66,7 @@ class Mesh:
         await stack.enter_async_context(await serve(settings.prestop_port, {"/prestop": self._prestop}))
 
         connection = Connection.read(settings.etcd_connection)
-        etcd, runtime = Etcd(connection), GrpcRuntime(settings.management_target)
+        etcd, runtime = Etcd(connection), Runtime(settings.management_target)
         stack.push_async_callback(etcd.close)
         stack.push_async_callback(runtime.close)
         store = self._store = Store(etcd, connection.root_prefix, settings.key_prefix, settings.service)
@@ -80,7 +79,7 @@ class Mesh:
         cache = self._cache = Cache(runtime, limits, self._copy_changed, self._timing)
         models = self._models = Models(store, cache, constraints, settings.instance, settings.labels)
         vmodels = self._vmodels = VModels(store, cache, models, settings.default_owner)
-        peers = Peers(store, constraints, settings.instance, settings.tls, settings.max_message_bytes)
+        peers = Peers(store, constraints, settings)
         stack.push_async_callback(peers.close)
         store.listeners.append(lambda kind, item: models.forgotten(item) if kind == "registry" else None)
         dataplane = Dataplane(
@@ -103,9 +102,9 @@ class Mesh:
             work.append(group.create_task(_every(_PUBLISH_SECONDS, self._publish)))
             await models.preload(_PRELOAD_SECONDS)
             await server.start()
-            if metrics := settings.metrics:
-                context = self_signed() if metrics.https else None
-                await stack.enter_async_context(await serve(metrics.port, {"/metrics": self._metrics}, context))
+            if scraped := settings.metrics:
+                context = self_signed() if scraped.https else None
+                await stack.enter_async_context(await serve(scraped.port, {"/metrics": self._metrics}, context))
             self.ready = True
             await self._publish()
             work.append(group.create_task(_every(_TIDY_SECONDS, self._tidy)))
@@ -140,8 +139,7 @@ class Mesh:
         server = grpc.aio.server(
             handlers=[management.handler(), dataplane],
             options=[
-                ("grpc.max_receive_message_length", settings.max_message_bytes),
-                ("grpc.max_send_message_length", settings.max_message_bytes),
+                *settings.message_limits,
                 ("grpc.max_connection_age_ms", _CONNECTION_AGE_MS),
                 ("grpc.so_reuseport", 0),
             ],
@@ -160,7 +158,7 @@ class Mesh:
         return Response(200)
 
     async def _metrics(self) -> Response:
-        return Response(200, METRICS.render(), "text/plain; version=0.0.4; charset=utf-8")
+        return Response(200, metrics.render(), "text/plain; version=0.0.4; charset=utf-8")
 
     async def _prestop(self) -> Response:
         await self._drained.wait()
@@ -177,9 +175,9 @@ class Mesh:
         await self._vmodels.advance()
 
     async def _publish(self) -> None:
-        METRICS.instance_models.set(len(self._cache.of_state(State.LOADED)))
-        METRICS.capacity.set(self._cache.usable * UNIT)
-        METRICS.used.set(self._cache.used * UNIT)
+        metrics.INSTANCE_MODELS.set(len(self._cache.of_state(State.LOADED)))
+        metrics.CAPACITY.set(self._cache.usable * UNIT)
+        metrics.USED.set(self._cache.used * UNIT)
         await self._store.publish(self._settings.instance, self._instance())
 
     def _instance(self) -> Instance:
@@ -201,12 +199,8 @@ def _runtime_channel(settings: Settings) -> grpc.aio.Channel:
     return grpc.aio.insecure_channel(
         settings.serving_target,
         options=[
-            ("grpc.max_receive_message_length", settings.max_message_bytes),
-            ("grpc.max_send_message_length", settings.max_message_bytes),
-            (
-                "grpc.initial_reconnect_backoff_ms",
-                100,
-            ),  # requests wait while the runtime restarts
+            *settings.message_limits,
+            ("grpc.initial_reconnect_backoff_ms", 100),  # requests wait while the runtime restarts
             ("grpc.min_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1_000),
         ],

@@ -7,52 +7,23 @@ can answer, while only a pod that serves the type acts.
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
-import grpc
-
+from . import metrics
 from .cache import Cache, Copy, State, now_ms
 from .constraints import TypeConstraints
-from .errors import MeshError
+from .errors import not_found
 from .etcd import EtcdError
-from .metrics import METRICS
+from .records import ModelInfo
 from .store import ConflictError, Draft, Store
+from .wire import mmesh as pb
 
 log = logging.getLogger(__name__)
 
 _GARBAGE_AFTER_MS = 1000
 _HOUR_MS = 3_600_000
-
-
-class Status(Enum):
-    """The values of `ModelStatusInfo.ModelStatus`, by name."""
-
-    NOT_FOUND = 0
-    NOT_LOADED = 1
-    LOADING = 2
-    LOADED = 3
-    LOADING_FAILED = 4
-    UNKNOWN = 5
-
-
-@dataclass(frozen=True)
-class CopyInfo:
-    """A copy in one pod, as the API shows it; the time is in ms since the epoch."""
-
-    location: str
-    status: Status
-    time: int
-
-
-@dataclass(frozen=True)
-class ModelStatus:
-    """State of a model in the API."""
-
-    status: Status
-    errors: tuple[str, ...] = ()
-    copies: tuple[CopyInfo, ...] = ()  # newest first
 
 
 class NoRuntimeError(Exception):
@@ -93,29 +64,26 @@ class Models:
         """Error for a type that no pod serves."""
         return NoRuntimeError(model_type, self._constraints.required(model_type))
 
-    def status(self, model_id: str) -> ModelStatus:
-        """State of a model, from this pod's copy and from what living pods wrote into its record."""
-        model, copy = self._store.model(model_id), self._cache.copies.get(model_id)
+    def status(self, model_id: str) -> Any:
+        """State of a model in the API, from this pod's copy and from what living pods wrote into its record."""
+        model, copy = self._store.models.get(model_id), self._cache.copies.get(model_id)
         if model is None:
-            return ModelStatus(Status.NOT_FOUND)
-        holders = [CopyInfo(pod, Status.UNKNOWN, at) for pod, at in self._living(model.loaded)]
-        failures = [CopyInfo(pod, Status.LOADING_FAILED, at) for pod, at in self._living(model.failed)]
-        errors = [model.errors.get(info.location, "") for info in failures]
+            return pb.ModelStatusInfo(status="NOT_FOUND")
+        holders, failures = self._living(model.loaded), self._living(model.failed)
+        errors = [model.errors.get(pod, "") for pod, _ in failures]
+        own = [(self._me, copy.since)] if copy else []
         # Like the real server, list a copy that exists or is about to exist as UNKNOWN.
         if copy and copy.state is State.LOADED:
-            return _state(Status.LOADED, [CopyInfo(self._me, Status.UNKNOWN, copy.since), *holders])
+            return _status("LOADED", own + holders, "UNKNOWN")
         if holders:
-            return _state(Status.LOADED, holders)
+            return _status("LOADED", holders, "UNKNOWN")
         if copy and copy.state is not State.FAILED:
-            return _state(Status.LOADING, [CopyInfo(self._me, Status.UNKNOWN, copy.since)])
+            return _status("LOADING", own, "UNKNOWN")
         if copy:
-            failures, errors = (
-                [CopyInfo(self._me, Status.LOADING_FAILED, copy.since), *failures],
-                [copy.error, *errors],
-            )
-        if failures:
-            return _state(Status.LOADING_FAILED, failures, errors)
-        return ModelStatus(Status.NOT_LOADED)
+            errors = [copy.error, *errors]
+        if own or failures:
+            return _status("LOADING_FAILED", own + failures, "LOADING_FAILED", errors)
+        return pb.ModelStatusInfo(status="NOT_LOADED")
 
     def _living(self, pods: Mapping[str, int]) -> list[tuple[str, int]]:
         """Entries of other pods that are still alive."""
@@ -125,25 +93,21 @@ class Models:
     # Actions ----------------------------------------------------------------------------------------------------
 
     def load(self, model_id: str, *, last_used: int, urgent: bool = False) -> Copy:
-        """This pod's copy, loaded if necessary.
-
-        Raises:
-            NoRuntimeError: This pod does not serve the type.
-        """
-        model = self._store.model(model_id)
+        """This pod's copy, loaded if necessary; a NoRuntimeError says that this pod does not serve the type."""
+        model = self._store.models.get(model_id)
         if model is None:
-            raise MeshError(grpc.StatusCode.NOT_FOUND, "model not found")
+            raise not_found("model not found")
         if not self.serves(model.info.type):
             raise self.no_runtime(model.info.type)
         return self._cache.load(model_id, model.info, last_used=last_used, urgent=urgent)
 
-    def ensure_loaded(self, model_id: str, *, last_used: int) -> ModelStatus:
+    def ensure_loaded(self, model_id: str, *, last_used: int) -> Any:
         """Start loading unless a living pod holds the model, and return its new status."""
-        if self.status(model_id).status is not Status.LOADED:
+        if self.status(model_id).status != pb.ModelStatusInfo.LOADED:
             try:
                 self.load(model_id, last_used=last_used)
             except NoRuntimeError as error:
-                return ModelStatus(Status.LOADING_FAILED, (str(error),))
+                return pb.ModelStatusInfo(status="LOADING_FAILED", errors=[str(error)])
         return self.status(model_id)
 
     async def preload(self, seconds: float) -> None:
@@ -195,7 +159,7 @@ class Models:
 
     def forgotten(self, model_id: str) -> None:
         """Handle the deletion of a model's record from etcd."""
-        if self._store.model(model_id) is None:
+        if self._store.models.get(model_id) is None:
             self._cache.drop(model_id)
 
     async def tidy(self) -> None:
@@ -204,9 +168,9 @@ class Models:
         await self._collect_garbage()
         await self._announce()
         models = self._store.models
-        METRICS.models_managed.set(len(models))
-        METRICS.models_loaded.set(sum(bool(model.loaded) for model in models.values()))
-        METRICS.models_failed.set(sum(bool(model.failed) for model in models.values()))
+        metrics.MODELS_MANAGED.set(len(models))
+        metrics.MODELS_LOADED.set(sum(bool(model.loaded) for model in models.values()))
+        metrics.MODELS_FAILED.set(sum(bool(model.failed) for model in models.values()))
 
     async def _collect_garbage(self) -> None:
         # Deferred: requests sent to the model before it lost its last reference may still arrive.
@@ -233,9 +197,9 @@ class Models:
         served = {model.info.type for model in models.values() if self.serves(model.info.type)}
         for key in [key for key, model in models.items() if model.info.type in served - self._announced]:
             match self.status(key).status:
-                case Status.NOT_LOADED:
+                case pb.ModelStatusInfo.NOT_LOADED:
                     await self._store.touch(key)
-                case Status.LOADING_FAILED:
+                case pb.ModelStatusInfo.LOADING_FAILED:
                     self.load(key, last_used=models[key].last_used)
         self._announced |= served
 
@@ -245,5 +209,15 @@ def registration_time(load_now: bool) -> int:
     return now_ms() - (1 if load_now else 6) * _HOUR_MS
 
 
-def _state(status: Status, copies: list[CopyInfo], errors: Iterable[str] = ()) -> ModelStatus:
-    return ModelStatus(status, tuple(errors), tuple(sorted(copies, key=lambda copy: -copy.time)))
+def requested_info(request: Any) -> ModelInfo | None:
+    """Loading parameters in a request, if it has any."""
+    info = request.modelInfo
+    return ModelInfo(info.type, info.path, info.key) if request.HasField("modelInfo") else None
+
+
+def _status(status: str, copies: list[tuple[str, int]], copy_status: str, errors: Iterable[str] = ()) -> Any:
+    newest_first = sorted(copies, key=lambda copy: -copy[1])
+    infos = [
+        pb.ModelStatusInfo.ModelCopyInfo(location=pod, copyStatus=copy_status, time=at) for pod, at in newest_first
+    ]
+    return pb.ModelStatusInfo(status=status, errors=errors, modelCopyInfos=infos)

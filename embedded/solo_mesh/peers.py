@@ -14,7 +14,7 @@ import grpc
 from .constraints import TypeConstraints
 from .errors import MeshError
 from .records import Instance, Model
-from .settings import TlsSettings
+from .settings import Settings
 from .store import Store
 from .tls import peer_channel
 
@@ -29,22 +29,10 @@ T = TypeVar("T")
 class Peers:
     """Other pods of the service."""
 
-    def __init__(
-        self,
-        store: Store,
-        constraints: TypeConstraints,
-        me: str,
-        tls: TlsSettings | None,
-        max_message_bytes: int,
-    ) -> None:
+    def __init__(self, store: Store, constraints: TypeConstraints, settings: Settings) -> None:
         self._store = store
         self._constraints = constraints
-        self._me = me
-        self._tls = tls
-        self._options: list[tuple[str, int | str]] = [
-            ("grpc.max_receive_message_length", max_message_bytes),
-            ("grpc.max_send_message_length", max_message_bytes),
-        ]
+        self._settings = settings
         self._channels: dict[str, grpc.aio.Channel] = {}
 
     def serving(self, model_type: str, model: Model | None = None) -> list[str]:
@@ -58,7 +46,7 @@ class Peers:
         able = [
             (pod, instance)
             for pod, instance in self._store.instances.items()
-            if pod != self._me
+            if pod != self._settings.instance
             and instance.actionable
             and (pod in holders or self._constraints.met(model_type, instance.labels))
         ]
@@ -77,7 +65,7 @@ class Peers:
 
     def _channel(self, address: str) -> grpc.aio.Channel:
         if address not in self._channels:
-            self._channels[address] = peer_channel(address, self._tls, self._options)
+            self._channels[address] = peer_channel(address, self._settings.tls, self._settings.message_limits)
         return self._channels[address]
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import grpc
 
@@ -47,11 +47,7 @@ class Limits:
     methods: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Check that the capacity is large enough for a few models.
-
-        Raises:
-            RuntimeFailedError: It is not.
-        """
+        """Check that the capacity is large enough for a few models."""
         least = max(2 * self.default_size, min(512 * 1024 * 1024, 10 * self.default_size))
         if self.capacity < least:
             raise RuntimeFailedError(
@@ -68,28 +64,7 @@ class Loaded:
     max_concurrency: int
 
 
-class Runtime(Protocol):
-    """Operations that the cache needs of a runtime."""
-
-    async def load(self, model_id: str, info: ModelInfo) -> Loaded:
-        """Load a model; the caller limits the time.
-
-        Raises:
-            LoadError: The runtime could not load it.
-        """
-
-    async def unload(self, model_id: str) -> None:
-        """Unload a model; one that the runtime does not have counts as unloaded.
-
-        Raises:
-            UnloadError: The runtime could not unload it.
-        """
-
-    async def measure(self, model_id: str) -> int:
-        """Size of a loaded model in bytes, or 0 if the runtime does not report it."""
-
-
-class GrpcRuntime:
+class Runtime:
     """The runtime behind the adapter's management port."""
 
     def __init__(self, target: str) -> None:
@@ -100,11 +75,7 @@ class GrpcRuntime:
         await self._channel.close()
 
     async def wait_until_ready(self) -> Limits:
-        """Poll until the runtime is ready.
-
-        Raises:
-            RuntimeFailedError: It reports a failure or is not ready in time.
-        """
+        """Poll until the runtime is ready, with an error if it reports a failure or takes too long."""
         deadline = asyncio.get_running_loop().time() + _MAX_POLL_SECONDS
         while asyncio.get_running_loop().time() < deadline:
             try:
@@ -125,7 +96,7 @@ class GrpcRuntime:
         )
 
     async def load(self, model_id: str, info: ModelInfo) -> Loaded:
-        """Load a model, as in `Runtime.load`."""
+        """Load a model; the caller limits the time."""
         request = pb.LoadModelRequest(modelId=model_id, modelType=info.type, modelPath=info.path, modelKey=info.key)
         try:
             reply = await self._call("loadModel", request, pb.LoadModelResponse)
@@ -136,7 +107,7 @@ class GrpcRuntime:
         return Loaded(reply.sizeInBytes, reply.maxConcurrency)
 
     async def unload(self, model_id: str) -> None:
-        """Unload a model, as in `Runtime.unload`."""
+        """Unload a model; one that the runtime does not have counts as unloaded."""
         try:
             await self._call("unloadModel", pb.UnloadModelRequest(modelId=model_id), pb.UnloadModelResponse, 60.0)
         except grpc.aio.AioRpcError as error:
@@ -146,13 +117,10 @@ class GrpcRuntime:
     async def measure(self, model_id: str) -> int:
         """Size of a loaded model in bytes, or 0 if the runtime does not report it."""
         try:
-            return int(
-                (
-                    await self._call("modelSize", pb.ModelSizeRequest(modelId=model_id), pb.ModelSizeResponse, 60.0)
-                ).sizeInBytes
-            )
+            reply = await self._call("modelSize", pb.ModelSizeRequest(modelId=model_id), pb.ModelSizeResponse, 60.0)
         except grpc.aio.AioRpcError:
             return 0
+        return int(reply.sizeInBytes)
 
     async def _call(self, method: str, request: Any, reply: Any, seconds: float | None = None) -> Any:
         call = self._channel.unary_unary(

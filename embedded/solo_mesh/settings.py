@@ -61,13 +61,15 @@ class Settings:
         """Id of this pod among its peers: the end of the pod's name, as the controller expects in `location`."""
         return self.pod[-12:]
 
+    @property
+    def message_limits(self) -> list[tuple[str, int | str]]:
+        """Options of every gRPC channel and server that inference passes through."""
+        names = ("grpc.max_receive_message_length", "grpc.max_send_message_length")
+        return [(name, self.max_message_bytes) for name in names]
+
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Read the settings.
-
-    Raises:
-        SettingsError: A variable is missing or malformed.
-    """
+    """Read the settings; a SettingsError lists every variable that is missing or malformed."""
     problems: list[str] = []
 
     def text(name: str, default: str | None = None) -> str:

@@ -44,13 +44,13 @@ class Draft:
     def vmodel(self, vmodel_id: str) -> VModel | None:
         """A vmodel as this transaction sees it."""
         self.read.add(key := f"vmodels/{vmodel_id}")
-        record = self.written[key] if key in self.written else self._store.vmodel(vmodel_id)
+        record = self.written[key] if key in self.written else self._store.vmodels.get(vmodel_id)
         return record if isinstance(record, VModel) else None
 
     def model(self, model_id: str) -> Model | None:
         """A model as this transaction sees it."""
         self.read.add(key := f"registry/{model_id}")
-        record = self.written[key] if key in self.written else self._store.model(model_id)
+        record = self.written[key] if key in self.written else self._store.models.get(model_id)
         return record if isinstance(record, Model) else None
 
     def put(self, item: str, record: VModel | Model) -> None:
@@ -94,14 +94,6 @@ class Store:
 
     # Reading ------------------------------------------------------------------------------------------------
 
-    def vmodel(self, vmodel_id: str) -> VModel | None:
-        """A vmodel by its id."""
-        return self.vmodels.get(vmodel_id)
-
-    def model(self, model_id: str) -> Model | None:
-        """A model by its id."""
-        return self.models.get(model_id)
-
     def _known(self, key: str) -> bool:
         kind, _, item = key.partition("/")
         return item in self._tables.get(kind, {})
@@ -124,10 +116,6 @@ class Store:
         """Run `make` on a draft and commit its writes; repeated with fresh records after a conflict.
 
         A MeshError of `make` is raised only if the records that it has read are known to be current.
-
-        Raises:
-            ConflictError: Other pods kept changing the same keys.
-            EtcdError: The request to etcd failed.
         """
         for attempt in range(_ATTEMPTS):
             draft = Draft(self)
@@ -170,11 +158,7 @@ class Store:
     # Following ----------------------------------------------------------------------------------------------
 
     async def connect(self, seconds: float) -> None:
-        """Read all keys for the first time.
-
-        Raises:
-            EtcdError: There was no response within this many seconds.
-        """
+        """Read all keys for the first time, trying again for so many seconds."""
         deadline = asyncio.get_running_loop().time() + seconds
         while True:
             try:

@@ -8,57 +8,21 @@ transition; transactions make that safe.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
+from typing import Any
 
 from .cache import Cache, State, now_ms
 from .errors import MeshError, already_exists, failed_precondition, invalid, not_found
 from .etcd import EtcdError
-from .models import Models, ModelStatus, NoRuntimeError, Status, registration_time
-from .records import Model, ModelInfo, VModel
+from .models import Models, NoRuntimeError, registration_time, requested_info
+from .records import Model, VModel
 from .store import ConflictError, Draft, Store
+from .wire import mmesh as pb
 
 log = logging.getLogger(__name__)
 
 _SYNC_SECONDS = 240.0
 _SYNC_STEP = 0.02
-
-
-class Transition(Enum):
-    """The values of `VModelStatusInfo.VModelStatus`, by name."""
-
-    NOT_FOUND = 0
-    DEFINED = 1
-    TRANSITIONING = 2
-    TRANSITION_FAILED = 3
-
-
-@dataclass(frozen=True)
-class VModelStatus:
-    """State of a vmodel in the API."""
-
-    transition: Transition
-    active: str = ""
-    target: str = ""
-    active_status: ModelStatus | None = None
-    target_status: ModelStatus | None = None  # only if it differs from the active model
-    owner: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SetRequest:
-    """Fields of a setVModel request."""
-
-    vmodel: str
-    target: str
-    owner: str = ""
-    info: ModelInfo | None = None
-    auto_delete: bool = False
-    load_now: bool = False
-    update_only: bool = False
-    force: bool = False
-    sync: bool = False
-    expected_target: str = ""
 
 
 class VModels:
@@ -72,35 +36,30 @@ class VModels:
 
     # Management API ---------------------------------------------------------------------------------------------
 
-    async def set(self, request: SetRequest) -> VModelStatus:
-        """Create a vmodel or give it a new target; idempotent.
-
-        Raises:
-            MeshError: The request is invalid or contradicts existing records.
-        """
-        if not request.vmodel:
+    async def set(self, request: Any) -> Any:
+        """Create a vmodel or give it a new target, as a setVModel request says; idempotent."""
+        if not request.vModelId:
             raise invalid("Must provide vModelId")
-        if not request.target:
+        if not request.targetModelId:
             raise invalid("Must provide targetModelId")
-        if request.info and not request.info.type:
+        if request.HasField("modelInfo") and not request.modelInfo.type:
             raise invalid("Must provide non-empty model type string")
         vmodel = await self._store.change(lambda draft: self._set(draft, request))
-        refused: ModelStatus | None = None
-        if request.load_now or vmodel.active != vmodel.target:
-            moving = vmodel.active != vmodel.target
+        moving = vmodel.active != vmodel.target
+        refused = None
+        if request.loadNow or moving:
             used = now_ms() if moving else registration_time(load_now=True)
             after = self._models.ensure_loaded(vmodel.target, last_used=used)
-            if after.status is Status.LOADING_FAILED and not after.copies:
+            if after.status == pb.ModelStatusInfo.LOADING_FAILED and not after.modelCopyInfos:
                 refused = after  # no pod serves the type: reported in this answer only
-        if refused and vmodel.active != vmodel.target:
-            await self._mark(request.vmodel, vmodel.target, failed=True)
+        if refused and moving:
+            await self._mark(request.vModelId, vmodel.target, failed=True)
         if request.sync and not refused:
             await self._settled(request)
-        status = self.status(request.vmodel)
-        if refused and status.target == vmodel.target:
-            if status.target_status:
-                return replace(status, target_status=refused)
-            return replace(status, active_status=refused)
+        status = self.status(request.vModelId)
+        if refused and status.targetModelId == vmodel.target:
+            end = status.targetModelStatus if status.HasField("targetModelStatus") else status.activeModelStatus
+            end.CopyFrom(refused)
         return status
 
     async def delete(self, vmodel_id: str, owner: str) -> None:
@@ -117,62 +76,72 @@ class VModels:
 
         await self._store.change(delete)
 
-    def status(self, vmodel_id: str, owner: str = "") -> VModelStatus:
-        """State of a vmodel; NOT_FOUND if it has another owner."""
-        vmodel = self._store.vmodel(vmodel_id)
+    def status(self, vmodel_id: str, owner: str = "") -> Any:
+        """State of a vmodel in the API; NOT_FOUND if it has another owner."""
+        vmodel = self._store.vmodels.get(vmodel_id)
         if vmodel is None or owner not in ("", vmodel.owner):
-            return VModelStatus(Transition.NOT_FOUND)
-        active = self._models.status(vmodel.active)
-        if vmodel.active == vmodel.target:
-            return VModelStatus(Transition.DEFINED, vmodel.active, vmodel.target, active, None, vmodel.owner)
-        target = self._models.status(vmodel.target)
-        if not vmodel.failed and target.status is not Status.LOADING_FAILED:
-            target = ModelStatus(Status.LOADING)  # the state that the controller expects before promotion
-        transition = Transition.TRANSITION_FAILED if vmodel.failed else Transition.TRANSITIONING
-        return VModelStatus(transition, vmodel.active, vmodel.target, active, target, vmodel.owner)
+            return pb.VModelStatusInfo(status="NOT_FOUND")
+        status = pb.VModelStatusInfo(
+            status="DEFINED",
+            activeModelId=vmodel.active,
+            targetModelId=vmodel.target,
+            activeModelStatus=self._models.status(vmodel.active),
+            owner=vmodel.owner,
+        )
+        if vmodel.active != vmodel.target:
+            status.status = (
+                pb.VModelStatusInfo.TRANSITION_FAILED if vmodel.failed else pb.VModelStatusInfo.TRANSITIONING
+            )
+            target = self._models.status(vmodel.target)
+            if not vmodel.failed and target.status != pb.ModelStatusInfo.LOADING_FAILED:
+                target = pb.ModelStatusInfo(status="LOADING")  # the state that the controller expects before promotion
+            status.targetModelStatus.CopyFrom(target)
+        return status
 
     # The rules of setVModel -------------------------------------------------------------------------------------
 
-    def _set(self, draft: Draft, request: SetRequest) -> VModel:
-        vmodel = draft.vmodel(request.vmodel)
+    def _set(self, draft: Draft, request: Any) -> VModel:
+        vmodel = draft.vmodel(request.vModelId)
         _check(vmodel, request)
         self._ensure_registered(draft, request)
         if vmodel is None:
-            _reference(draft, request.target, +1)
-            vmodel = VModel(owner=request.owner or self._default_owner, active=request.target, target=request.target)
-        elif request.target == vmodel.target:
-            if vmodel.failed and self._models.status(vmodel.target).status is not Status.LOADING_FAILED:
+            target = request.targetModelId
+            _reference(draft, target, +1)
+            vmodel = VModel(owner=request.owner or self._default_owner, active=target, target=target)
+        elif request.targetModelId == vmodel.target:
+            if vmodel.failed and self._models.status(vmodel.target).status != pb.ModelStatusInfo.LOADING_FAILED:
                 vmodel = replace(vmodel, failed=False)  # its failure has expired: retry
             else:
                 return vmodel
         else:
-            vmodel = self._retarget(draft, vmodel, request)
-        draft.put(request.vmodel, vmodel)
+            vmodel = self._retarget(draft, vmodel, request.targetModelId, request.force)
+        draft.put(request.vModelId, vmodel)
         return vmodel
 
-    def _retarget(self, draft: Draft, vmodel: VModel, request: SetRequest) -> VModel:
+    def _retarget(self, draft: Draft, vmodel: VModel, target: str, force: bool) -> VModel:
         if vmodel.target != vmodel.active:  # the current transition is abandoned
             _reference(draft, vmodel.target, -1)
-        if request.target == vmodel.active:
-            return replace(vmodel, target=vmodel.active, failed=False)
-        _reference(draft, request.target, +1)
-        unloaded = self._models.status(vmodel.active).status not in (Status.LOADED, Status.LOADING)
-        ready = self._models.status(request.target).status is Status.LOADED
-        if request.force or unloaded or ready:
+        if target == vmodel.active:
+            return replace(vmodel, target=target, failed=False)
+        _reference(draft, target, +1)
+        status = pb.ModelStatusInfo
+        unloaded = self._models.status(vmodel.active).status not in (status.LOADED, status.LOADING)
+        ready = self._models.status(target).status == status.LOADED
+        if force or unloaded or ready:
             _reference(draft, vmodel.active, -1)
-            return replace(vmodel, active=request.target, target=request.target, failed=False)
-        return replace(vmodel, target=request.target, failed=False)
+            return replace(vmodel, active=target, target=target, failed=False)
+        return replace(vmodel, target=target, failed=False)
 
-    def _ensure_registered(self, draft: Draft, request: SetRequest) -> None:
-        model = draft.model(request.target)
-        if model is None and request.info is None:
-            raise not_found(f"Target model {request.target} not found")
+    def _ensure_registered(self, draft: Draft, request: Any) -> None:
+        target, info = request.targetModelId, requested_info(request)
+        model = draft.model(target)
         if model is None:
-            assert request.info is not None
-            used = registration_time(request.load_now)
-            draft.put(request.target, Model(info=request.info, auto_delete=request.auto_delete, last_used=used))
-        elif request.info not in (None, model.info):
-            raise already_exists(f"Target model {request.target} already exists with different attribute values")
+            if info is None:
+                raise not_found(f"Target model {target} not found")
+            used = registration_time(request.loadNow)
+            draft.put(target, Model(info=info, auto_delete=request.autoDeleteTargetModel, last_used=used))
+        elif info not in (None, model.info):
+            raise already_exists(f"Target model {target} already exists with different attribute values")
 
     # Transitions ------------------------------------------------------------------------------------------------
 
@@ -181,7 +150,7 @@ class VModels:
         for vmodel_id, vmodel in list(self._store.vmodels.items()):
             if vmodel.active == vmodel.target or model_id not in (None, vmodel.target):
                 continue
-            if vmodel.failed and self._models.status(vmodel.target).status is Status.LOADING_FAILED:
+            if vmodel.failed and self._models.status(vmodel.target).status == pb.ModelStatusInfo.LOADING_FAILED:
                 continue
             try:
                 copy = self._models.load(vmodel.target, last_used=now_ms())
@@ -214,14 +183,15 @@ class VModels:
 
         await self._store.change(mark)
 
-    async def _settled(self, request: SetRequest) -> None:
+    async def _settled(self, request: Any) -> None:
         def settled() -> bool:
-            vmodel = self._store.vmodel(request.vmodel)
-            if vmodel is None or vmodel.target != request.target:
+            vmodel = self._store.vmodels.get(request.vModelId)
+            if vmodel is None or vmodel.target != request.targetModelId:
                 return True
             if vmodel.active != vmodel.target:
                 return vmodel.failed
-            return not request.load_now or self._models.status(vmodel.target).status is not Status.LOADING
+            loading = self._models.status(vmodel.target).status == pb.ModelStatusInfo.LOADING
+            return not (request.loadNow and loading)
 
         await wait_until(settled)
 
@@ -233,19 +203,18 @@ async def wait_until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(_SYNC_STEP)
 
 
-def _check(vmodel: VModel | None, request: SetRequest) -> None:
+def _check(vmodel: VModel | None, request: Any) -> None:
+    name, expected = request.vModelId, request.expectedTargetModelId
     if vmodel is None:
-        if request.update_only:
-            raise not_found(f"vmodel {request.vmodel} not found")
-        if request.expected_target not in ("", request.target):
-            raise failed_precondition(f"vmodel {request.vmodel} does not exist, expected {request.expected_target}")
+        if request.updateOnly:
+            raise not_found(f"vmodel {name} not found")
+        if expected not in ("", request.targetModelId):
+            raise failed_precondition(f"vmodel {name} does not exist, expected {expected}")
         return
     if request.owner not in ("", vmodel.owner):
-        raise already_exists(f'vmodel {request.vmodel} already exists with different owner "{vmodel.owner}"')
-    if request.expected_target and vmodel.target not in (request.expected_target, request.target):
-        raise failed_precondition(
-            f"Existing target model {vmodel.target} does not match expected {request.expected_target}"
-        )
+        raise already_exists(f'vmodel {name} already exists with different owner "{vmodel.owner}"')
+    if expected and vmodel.target not in (expected, request.targetModelId):
+        raise failed_precondition(f"Existing target model {vmodel.target} does not match expected {expected}")
 
 
 def _reference(draft: Draft, model_id: str, by: int) -> None:

@@ -1,6 +1,6 @@
 """Compiled protobuf messages, which exist only after `compile_protos` has run.
 
-They are untyped here (`Any`); every module that uses them converts them to typed records at once.
+They are untyped here (`Any`). What is kept (records, limits) has types of its own.
 """
 
 import importlib

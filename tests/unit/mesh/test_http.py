@@ -6,8 +6,8 @@ import ssl
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from embedded.solo_mesh import metrics
 from embedded.solo_mesh.http import Response, serve
-from embedded.solo_mesh.metrics import Metrics
 from embedded.solo_mesh.tls import self_signed
 
 
@@ -48,6 +48,6 @@ async def test_https_has_a_certificate_of_its_own() -> None:
 
 
 def test_metrics_say_what_this_is() -> None:
-    text = Metrics().render().decode()
+    text = metrics.render().decode()
     assert 'solo_mesh_info{name="solo-mesh",stands_in_for="kserve/modelmesh:v0.12.0"' in text
     assert "modelmesh_instance_models_total" in text

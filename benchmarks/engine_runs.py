@@ -41,8 +41,7 @@ class EngineRun:
 def run(stack: Stack, *arguments: str, limit: float) -> EngineRun:
     """Run the engine in a separate session, by which its plugins are found.
 
-    Raises:
-        BenchmarkError: The run failed or took longer than `limit` seconds; the engine has ended in either case.
+    A run that takes longer than `limit` seconds fails, after the engine has ended.
     """
     started = time.monotonic()
     process = stack.started(

@@ -1,19 +1,17 @@
 """Installation from an empty namespace to a served model, by the stack and by hand in upstream's order, in turn."""
 
 import json
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
 from benchmarks import engine_runs, upstream_order
 from benchmarks.engine_runs import EngineRun, Event
 from benchmarks.measuring import say
+from benchmarks.stacks import CHANGES
 from cli.stack import Stack
 
-_CHANGES = ("--yes", "--skip-preview")
 _LIMIT_SECONDS = 300.0
-_NAMESPACE = "modelmesh-serving"
 
 
 @dataclass
@@ -35,26 +33,24 @@ def measure(stack: Stack, *, rounds: int) -> Installing:
 
     Images are built before, so neither waits for a build.
     """
-    up = ("up", *_CHANGES)
     say("a first run to build the images")
-    engine_runs.run(stack, *up, limit=2 * _LIMIT_SECONDS)
-    planned = upstream_order.steps(with_secrets(stack))
-    by_hand = _with_kubeconfig(stack)
+    engine_runs.run(stack, "up", *CHANGES, limit=2 * _LIMIT_SECONDS)
+    planned = upstream_order.steps(_resources_with_secrets(stack))
     found = Installing()
     for number in range(rounds):
-        _destroy(stack)
-        script = upstream_order.apply(by_hand, planned, _NAMESPACE, sleep=time.sleep)
+        engine_runs.run(stack, "destroy", *CHANGES, limit=_LIMIT_SECONDS)
+        script = upstream_order.apply(stack, planned)
         found.script.append(script)
         steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in script.items())
         say(f"round {number + 1} of {rounds}: by hand {sum(script.values()):.1f} s ({steps})")
-        _delete(by_hand, planned)
-        ours = engine_runs.run(stack, *up, limit=_LIMIT_SECONDS)
+        upstream_order.delete(stack, planned)
+        ours = engine_runs.run(stack, "up", *CHANGES, limit=_LIMIT_SECONDS)
         found.ours.append(ours)
         say(f"round {number + 1} of {rounds}: ours {ours.seconds:.1f} s")
     return found
 
 
-def with_secrets(stack: Stack) -> list[dict[str, Any]]:
+def _resources_with_secrets(stack: Stack) -> list[dict[str, Any]]:
     """The stack's resources with readable secrets, only kept in the memory of this process."""
     exported = stack.pulumi("stack", "export", "--show-secrets", quiet=True).stdout
     found: list[dict[str, Any]] = json.loads(exported)["deployment"]["resources"]
@@ -74,18 +70,3 @@ def _name(urn: str) -> str:
     _, _, rest = urn.partition("::")
     kind, _, name = rest.partition("::")[2].partition("::")
     return f"{kind.rpartition('$')[2].rpartition(':')[2]} {name}"
-
-
-def _destroy(stack: Stack) -> None:
-    engine_runs.run(stack, "destroy", *_CHANGES, limit=_LIMIT_SECONDS)
-
-
-def _delete(by_hand: Stack, planned: list[upstream_order.Step]) -> None:
-    """Delete everything in reverse order: the controller must be running while its runtimes are deleted."""
-    upstream_order.delete(by_hand, list(reversed(planned)))
-
-
-def _with_kubeconfig(stack: Stack) -> Stack:
-    """Stack with kubectl's kubeconfig in its environment, since asking the engine would add to the durations."""
-    assert stack.embedded
-    return replace(stack, environment=stack.environment | {"KUBECONFIG": str(stack.embedded.kubeconfig)})

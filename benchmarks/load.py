@@ -26,11 +26,7 @@ class Measured:
 
 
 def ghz(cache: Path) -> Path:
-    """Path of the program, which is built in about a minute if it is not cached.
-
-    Raises:
-        BenchmarkError: Go is missing, or the build failed.
-    """
+    """Path of the program, which is built in about a minute if it is not cached."""
     digest = hashlib.sha256(b"".join((MODULE / name).read_bytes() for name in ("go.mod", "go.sum"))).hexdigest()[:12]
     program = cache / "benchmarks" / f"ghz-{digest}"
     if program.exists():
@@ -63,16 +59,8 @@ class Generator:
     def measure(self, address: str, request: Path, *, clients: int, seconds: float) -> Measured:
         """Send one request over and over from several clients, each as soon as it has its response.
 
-        The clients share one connection, as ModelMesh's calls to a model server do.
-
-        Args:
-            address: Address of the server.
-            request: File with the serialized message.
-            clients: Number of concurrent requests.
-            seconds: Time in which new requests are sent; those in progress at the end are waited for.
-
-        Raises:
-            BenchmarkError: A request failed.
+        The clients share one connection, as ModelMesh's calls to a model server do. No new requests are sent after
+        this number of seconds; those in progress are waited for.
         """
         finished = subprocess.run(
             [self.program, "--insecure", "--protoset", self.protoset, "--call", CALL, "--binary-file", request,
@@ -86,11 +74,7 @@ class Generator:
 
 
 def parse(report: Mapping[str, Any]) -> Measured:
-    """Parse the JSON report of ghz.
-
-    Raises:
-        BenchmarkError: There are no responses, or not all of them are OK.
-    """
+    """Parse the JSON report of ghz, in which every response must be OK."""
     statuses: Mapping[str, int] = report.get("statusCodeDistribution") or {}
     if set(statuses) != {"OK"} or statuses["OK"] != report["count"]:
         raise BenchmarkError(

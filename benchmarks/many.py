@@ -1,23 +1,19 @@
 """Many small models on a running runtime, by the stack and by kubectl with the same objects, in turn."""
 
 import json
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks import engine_runs
 from benchmarks.errors import BenchmarkError
 from benchmarks.measuring import say
-from cli.stack import Stack, open_stack
-from project import ROOT
+from benchmarks.stacks import CHANGES, LOADED, NAMESPACE, kubectl, opened
+from cli.stack import Stack
 
 UP, PREVIEW, CHANGE, DESTROY = OPERATIONS = ("up", "no-op preview", "one changed", "destroy")
-PROGRAM = Path(__file__).parent / "many_models"
-_LABEL = "benchmark=many"
-_LOADED = "jsonpath={.status.modelStatus.states.activeModelState}=Loaded"
+_SERVICES = ("inferenceservices", "--selector", "benchmark=many", "--namespace", NAMESPACE)
 
 
 @dataclass
@@ -48,7 +44,10 @@ def measure(
             for _ in range(rounds):
                 _round(instance, measured, paths, limit)
         except BenchmarkError as error:
-            _clear(_opened(instance, 1, paths[0]))
+            # Delete everything that the interrupted round has left.
+            stack = _opened(instance, 1, paths[0])
+            engine_runs.run(stack, "destroy", *CHANGES, limit=600)
+            kubectl(stack, "delete", *_SERVICES, "--wait", limit=600)
             left_out = ", ".join(f"{each:,}" for each in sizes[place:])
             yield f"N = {left_out} left out: with {models:,}, {error}"
             return
@@ -58,7 +57,6 @@ def measure(
 def _round(instance: str, measured: ManyModels, paths: tuple[str, str], limit: float) -> None:
     first, second = paths
     stack = _opened(instance, measured.models, first)
-    changes = ("--yes", "--skip-preview")
 
     def ours(what: str, on: Stack, *arguments: str) -> None:
         ran = engine_runs.run(on, *arguments, limit=limit)
@@ -66,29 +64,27 @@ def _round(instance: str, measured: ManyModels, paths: tuple[str, str], limit: f
         measured.memory[what] = max(measured.memory.get(what, 0), ran.memory)
         say(f"{measured.models:,} models, {what}: {ran.seconds:.1f} s, {ran.memory / 2**20:,.0f} MiB")
 
-    ours(UP, stack, "up", *changes)
+    ours(UP, stack, "up", *CHANGES)
     measured.state = engine_runs.state_file(stack).stat().st_size
     manifests = objects(stack.resources())
     ours(PREVIEW, stack, "preview")
-    ours(CHANGE, _opened(instance, measured.models, first, second), "up", *changes)
-    ours(DESTROY, stack, "destroy", *changes)
+    ours(CHANGE, _opened(instance, measured.models, first, second), "up", *CHANGES)
+    ours(DESTROY, stack, "destroy", *CHANGES)
 
-    def kubectl(what: str, *commands: list[str], text: str | None = None) -> None:
+    def by_hand(what: str, *commands: tuple[str, ...]) -> None:
         started = time.monotonic()
         for command in commands:
-            _kubectl(stack, command, text, limit)
+            kubectl(stack, *command, objects=None if command[0] == "wait" else manifests, limit=limit + 10)
         seconds = time.monotonic() - started
         measured.kubectl.setdefault(what, []).append(seconds)
         say(f"{measured.models:,} models, {what} by kubectl: {seconds:.1f} s")
 
-    apply = stack.kubectl("apply", "--server-side", "--filename=-")
     timeout = f"--timeout={limit:.0f}s"
-    loaded = stack.kubectl("wait", "inferenceservices", "--selector", _LABEL, "--namespace", "modelmesh-serving",
-                           f"--for={_LOADED}", timeout)  # fmt: skip
-    kubectl(UP, apply, loaded, text=_list(manifests))
+    applied = ("apply", "--server-side"), ("wait", *_SERVICES, f"--for={LOADED}", timeout)
+    by_hand(UP, *applied)
     manifests[0]["spec"]["predictor"]["model"]["storage"]["path"] = second
-    kubectl(CHANGE, apply, loaded, text=_list(manifests))
-    kubectl(DESTROY, stack.kubectl("delete", "--wait", timeout, "--filename=-"), text=_list(manifests))
+    by_hand(CHANGE, *applied)
+    by_hand(DESTROY, ("delete", "--wait", timeout))
 
 
 def objects(resources: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -99,33 +95,11 @@ def objects(resources: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         # kubectl needs neither the owner nor the labels by which the stack finds them.
         del service["metadata"]["ownerReferences"]
         service["metadata"]["labels"] = {"benchmark": "many"}
-        service["metadata"]["namespace"] = "modelmesh-serving"
+        service["metadata"]["namespace"] = NAMESPACE
     return services
 
 
-def _list(manifests: list[dict[str, Any]]) -> str:
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
-
-
-def _kubectl(stack: Stack, command: list[str], text: str | None, limit: float) -> None:
-    try:
-        ended = subprocess.run(
-            command, env=stack.environment, input=text, text=True, capture_output=True, timeout=limit + 10
-        )
-    except subprocess.TimeoutExpired:
-        raise BenchmarkError(f"kubectl took longer than {limit:.0f} s") from None
-    if ended.returncode:
-        raise BenchmarkError(f"kubectl failed: {ended.stderr.strip()[-500:]}")
-
-
-def _clear(stack: Stack) -> None:
-    """Delete everything that an interrupted round has left."""
-    engine_runs.run(stack, "destroy", "--yes", "--skip-preview", limit=600)
-    _kubectl(stack, stack.kubectl("delete", "inferenceservices", "--selector", _LABEL, "--namespace",
-                                  "modelmesh-serving", "--wait"), None, 600)  # fmt: skip
-
-
 def _opened(instance: str, models: int, path: str, changed: str = "") -> Stack:
-    config = {"many:models": models, "many:path": path, "many:changedPath": changed}
-    stack = open_stack("many", instance, config, PROGRAM)
-    return replace(stack, environment=stack.environment | {"PYTHONPATH": str(ROOT)})
+    return opened(
+        "many", "many_models", instance, {"many:models": models, "many:path": path, "many:changedPath": changed}
+    )

@@ -1,13 +1,15 @@
 """Order of measurements: servers take turns, so that other load on the machine affects them alike."""
 
 import json
+import os
+import signal
 import struct
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.load import Generator
@@ -36,6 +38,19 @@ def say(text: str) -> None:
     print(f"[{time.monotonic() - _started:4.0f} s] {text}", flush=True)
 
 
+def begin() -> None:
+    """Let signals end the run by an exception, which stops what was started, and warn if the machine is busy."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, _end)
+    if (busy := os.getloadavg()[0]) > 1:
+        # On a busy machine, servers with two processes get a larger share of CPU time.
+        say(f"! the machine is busy (load {busy:.1f}): wait until it is quiet for meaningful numbers")
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(f"✗ ended by {signal.Signals(number).name}")
+
+
 def requests(environment: Environment, numbers: Iterable[int], *, raw: bool = False) -> dict[int, Path]:
     """Write one request for each number of texts, with raw or typed contents."""
     found = {}
@@ -54,11 +69,7 @@ def requests(environment: Environment, numbers: Iterable[int], *, raw: bool = Fa
 
 
 def compare_answers(environment: Environment, contenders: Mapping[str, Contender], number: int) -> None:
-    """Ask every server for the scores of this number of texts.
-
-    Raises:
-        BenchmarkError: The responses differ.
-    """
+    """Ask every server for the scores of this number of texts, which must not differ."""
     request = environment.messages.of("ModelInferRequest")
     answers = {
         name: values(each.server.client.send("ModelInfer", request.FromString(each.requests[number].read_bytes())))

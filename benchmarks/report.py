@@ -18,7 +18,8 @@ from benchmarks.measurements import (
 
 MANY = 1_000
 """Number of models in the promise about memory."""
-_NOTHING = "-"
+NOTHING = "-"
+"""Mark of what was not measured or not reached."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,7 @@ def promises(measured: Measurements) -> list[Promise]:
     ]  # fmt: skip
 
 
-def promise_table(measured: Measurements) -> str:
+def promise_table(promised: Sequence[Promise], title: str = "ratio") -> str:
     """Table of the promises and whether they are kept."""
     marks = {True: "✓", False: "✗", None: ""}
     rows = [
@@ -83,9 +84,9 @@ def promise_table(measured: Measurements) -> str:
             f"{'≥' if each.least else '≤'} {each.form(each.bound)}",
             marks[each.kept],
         )
-        for each in promises(measured)
+        for each in promised
     ]
-    return table(("ratio", "measured", "promised", ""), rows)
+    return table((title, "measured", "promised", ""), rows)
 
 
 def throughput_table(throughput: Throughput) -> str:
@@ -119,11 +120,11 @@ def footprint_table(measured: Measurements) -> str:
     ]
     image = measured.image
     if isinstance(image, str):
-        rows.append(("image", image, image, _NOTHING))
+        rows.append(("image", image, image, NOTHING))
     else:
         for what in ("compressed", "unpacked"):
             sizes = (mib(getattr(image[server], what)) for server in (OURS, TEMPLATE))
-            rows.append((f"image, {what}", *sizes, _NOTHING))
+            rows.append((f"image, {what}", *sizes, NOTHING))
     return table(("", *SERVERS), rows)
 
 
@@ -158,9 +159,9 @@ def mib(size: float) -> str:
 
 def _memory(footprint: Footprint, number: int) -> str:
     size = footprint.bytes_with(number)
-    return _NOTHING if size is None else mib(size)
+    return NOTHING if size is None else mib(size)
 
 
 def _load(footprint: Footprint, number: int) -> str:
     seconds = footprint.load_seconds.get(number)
-    return _NOTHING if seconds is None else f"{seconds * 1000:.1f} ms"
+    return NOTHING if seconds is None else f"{seconds * 1000:.1f} ms"

@@ -17,7 +17,6 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 
@@ -51,12 +50,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="less than two minutes, for a first look")
     parser.add_argument("--settings", action="store_true", help="one setting changed at a time, instead")
     arguments = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
-        signal.signal(number, _end)
+    measuring.begin()
     signal.alarm(LIMIT_SECONDS)
-    if (busy := os.getloadavg()[0]) > 1:
-        # On a busy machine, servers with two processes get a larger share of CPU time.
-        say(f"! the machine is busy (load {busy:.1f}): wait until it is quiet for meaningful numbers")
     results = QUICK_RESULTS if arguments.quick else RESULTS
     results.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
@@ -69,7 +64,7 @@ def main() -> None:
             measured = measure(environment, quick=arguments.quick)
             text = "\n".join(
                 [
-                    report.promise_table(measured),
+                    report.promise_table(report.promises(measured)),
                     report.throughput_table(measured.throughput),
                     report.footprint_table(measured),
                     f"{_machine(environment)}\n",
@@ -161,11 +156,6 @@ def _machine(environment: Environment) -> str:
         f"{len(os.sched_getaffinity(0))} cores, shared with the load generator (ghz {ghz[1] if ghz else '?'}); "
         f"Python {'.'.join(map(str, sys.version_info[:3]))}, MLServer {mlserver}, grpcio {grpcio}, uvloop {uvloop}."
     )
-
-
-def _end(number: int, _frame: object) -> NoReturn:
-    # The exception stops all servers on its way.
-    raise SystemExit(f"✗ ended by {signal.Signals(number).name}")
 
 
 if __name__ == "__main__":

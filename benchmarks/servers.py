@@ -124,11 +124,7 @@ class Server:
         return f"127.0.0.1:{self._grpc_port}"
 
     def wait_until_ready(self) -> float:
-        """Wait until the server is ready; return the seconds since its start.
-
-        Raises:
-            BenchmarkError: It exited or was not ready in time; the message has the end of its log.
-        """
+        """Wait until the server is ready; return the seconds since its start."""
         while time.monotonic() < self._started + _READY_SECONDS and self._process.poll() is None:
             # gRPC's own client would wait a second after each attempt.
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._grpc_port), timeout=1):

@@ -8,17 +8,15 @@ The stack and kubectl take turns in one run. Other load on the machine affects b
 """
 
 import argparse
-import os
 import shutil
-import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from benchmarks import installing, many, second, stack_plot, stack_report
 from benchmarks.errors import BenchmarkError
-from benchmarks.measuring import say
+from benchmarks.measuring import begin
 from benchmarks.stack_report import StackMeasurements
 from benchmarks.texts import small_model
 from cli.errors import CommandError
@@ -45,10 +43,7 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=600, help="seconds that one operation on models may take")
     parser.add_argument("--keep", action="store_true", help="keep the node for another run")
     arguments = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
-    if (busy := os.getloadavg()[0]) > 1:
-        say(f"! the machine is busy (load {busy:.1f}): wait until it is quiet for meaningful numbers")
+    begin()
     whole = not arguments.only and arguments.sizes == SIZES
     results = RESULTS if whole else PARTIAL_RESULTS
     results.mkdir(parents=True, exist_ok=True)
@@ -111,11 +106,6 @@ def _dev(scratch: Path) -> Stack:
     for file in model.iterdir():
         shutil.copymode(ROOT / "pyproject.toml", file)
     return open_stack("dev", INSTANCE, {"modelmesh:modelSource": str(model)}).with_policies()
-
-
-def _end(number: int, _frame: object) -> NoReturn:
-    # The exception stops the node on its way.
-    raise SystemExit(f"✗ ended by {signal.Signals(number).name}")
 
 
 if __name__ == "__main__":

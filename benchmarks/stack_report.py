@@ -7,9 +7,8 @@ from statistics import median
 
 from benchmarks.installing import Installing, timeline
 from benchmarks.many import DESTROY, OPERATIONS, PREVIEW, UP, ManyModels
-from benchmarks.report import Promise, mib, table, times
+from benchmarks.report import NOTHING, Promise, mib, promise_table, table, times
 
-_NOTHING = "-"
 _FEW = 100
 """Number of models with which the cost per model is compared."""
 
@@ -28,7 +27,7 @@ class StackMeasurements:
 
 def text(measured: StackMeasurements) -> str:
     """The whole report."""
-    parts = [promise_table(measured)]
+    parts = [promise_table(promises(measured), "")]
     if measured.installing:
         parts += [step_table(measured.installing), timeline_table(measured.installing)]
     if measured.many:
@@ -84,21 +83,6 @@ def _growth_promise(many: Sequence[ManyModels]) -> Iterator[Promise]:
         )  # fmt: skip
 
 
-def promise_table(measured: StackMeasurements) -> str:
-    """Table of the promises and whether they are kept."""
-    marks = {True: "✓", False: "✗", None: ""}
-    rows = [
-        (
-            each.what,
-            "not measured" if each.value is None else each.form(each.value),
-            f"≤ {each.form(each.bound)}",
-            marks[each.kept],
-        )
-        for each in promises(measured)
-    ]
-    return table(("", "measured", "promised", ""), rows)
-
-
 def step_table(installing: Installing) -> str:
     """Seconds of the script's steps, and of the stack; medians of all rounds."""
     names = list(installing.script[0])
@@ -129,10 +113,10 @@ def many_table(many: Sequence[ManyModels]) -> str:
                 (
                     f"{each.models:,} models, {what}",
                     f"{median(each.ours[what]):.1f} s",
-                    f"{median(by_hand):.1f} s" if by_hand else _NOTHING,
-                    times(ratio(each, what)) if by_hand else _NOTHING,
+                    f"{median(by_hand):.1f} s" if by_hand else NOTHING,
+                    times(ratio(each, what)) if by_hand else NOTHING,
                     mib(each.memory[what]),
-                    f"{each.state / 1024:,.0f} KiB" if what == UP else _NOTHING,
+                    f"{each.state / 1024:,.0f} KiB" if what == UP else NOTHING,
                 )
             )
     return table(("", "stack", "kubectl", "stack ÷ kubectl", "most memory", "state file"), rows)

@@ -5,19 +5,18 @@ the service. After stores and controller the script checks their pods, and sleep
 """
 
 import json
-import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.stacks import LOADED, NAMESPACE, kubectl
 from cli.stack import Stack
 
 POLL_SECONDS = 10.0
 _STORES = {"etcd", "minio"}
 _CONTROLLER = "control-plane=modelmesh-controller"
-_LOADED = "jsonpath={.status.modelStatus.states.activeModelState}=Loaded"
 
 
 @dataclass(frozen=True)
@@ -40,39 +39,33 @@ def steps(resources: Sequence[dict[str, Any]]) -> list[Step]:
     return [Step(name, sorted(objects, key=_rank)) for name, objects in sorted_in.items() if objects]
 
 
-def apply(stack: Stack, planned: Sequence[Step], namespace: str, *, sleep: Callable[[float], None]) -> dict[str, float]:
-    """Apply the steps with upstream's waits; returns the seconds of each.
-
-    Raises:
-        BenchmarkError: A command failed, or a pod did not become Ready.
-    """
+def apply(stack: Stack, planned: Sequence[Step]) -> dict[str, float]:
+    """Apply the steps with upstream's waits; returns the seconds of each."""
     seconds = {}
     for step in planned:
         started = time.monotonic()
-        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": step.objects})
-        _kubectl(stack, "apply", "--server-side", "--filename=-", text=text)
+        kubectl(stack, "apply", "--server-side", objects=step.objects)
         match step.name:
             case "stores":
                 for app in sorted(_STORES):
-                    _wait_for_pods(stack, namespace, _selector(step, app), sleep)
+                    _wait_for_pods(stack, _selector(step, app))
             case "installation":
-                _wait_for_pods(stack, namespace, _CONTROLLER, sleep)
+                _wait_for_pods(stack, _CONTROLLER)
             case "upload":
                 job = next(each["metadata"]["name"] for each in step.objects if each["kind"] == "Job")
-                _kubectl(stack, "wait", f"job/{job}", "--for=condition=Complete", "--timeout=180s", "-n", namespace)
+                kubectl(stack, "wait", f"job/{job}", "--for=condition=Complete", "--timeout=180s", "-n", NAMESPACE)
             case "service":
-                for condition in ("condition=Ready", _LOADED):
+                for condition in ("condition=Ready", LOADED):
                     wait = ("wait", "inferenceservices", "--all", f"--for={condition}", "--timeout=300s")
-                    _kubectl(stack, *wait, "-n", namespace)
+                    kubectl(stack, *wait, "-n", NAMESPACE)
         seconds[step.name] = time.monotonic() - started
     return seconds
 
 
 def delete(stack: Stack, planned: Sequence[Step]) -> None:
-    """Delete the objects of each step in turn, and wait until they are gone."""
-    for step in planned:
-        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": step.objects})
-        _kubectl(stack, "delete", "--ignore-not-found", "--wait", "--timeout=120s", "--filename=-", text=text)
+    """Delete everything in reverse order, since the controller must be running while its runtimes are deleted."""
+    for step in reversed(planned):
+        kubectl(stack, "delete", "--ignore-not-found", "--wait", "--timeout=120s", objects=step.objects)
 
 
 def _rank(document: dict[str, Any]) -> int:
@@ -111,13 +104,13 @@ def _selector(step: Step, app: str) -> str:
     raise BenchmarkError(f"the stack has no {app}")
 
 
-def _wait_for_pods(stack: Stack, namespace: str, selector: str, sleep: Callable[[float], None]) -> None:
+def _wait_for_pods(stack: Stack, selector: str) -> None:
     deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
-        found = _kubectl(stack, "get", "pods", "-l", selector, "-n", namespace, "--output=json")
+        found = kubectl(stack, "get", "pods", "-l", selector, "-n", NAMESPACE, "--output=json")
         if all_ready(json.loads(found)["items"]):
             return
-        sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
     raise BenchmarkError(f"the pods {selector} are not ready after ten minutes")
 
 
@@ -127,11 +120,3 @@ def all_ready(pods: Sequence[dict[str, Any]]) -> bool:
         any(each["type"] == "Ready" and each["status"] == "True" for each in pod["status"].get("conditions", []))
         for pod in pods
     )
-
-
-def _kubectl(stack: Stack, *arguments: str, text: str | None = None) -> str:
-    command = stack.kubectl_program() + list(arguments)
-    ended = subprocess.run(command, env=stack.environment, input=text, text=True, capture_output=True)
-    if ended.returncode:
-        raise BenchmarkError(f"kubectl {arguments[0]} failed: {ended.stderr.strip()[-800:]}")
-    return ended.stdout

@@ -89,7 +89,7 @@ def test_a_promise_is_kept_broken_or_unknown(measured: Measurements) -> None:
 
 
 def test_tables_say_what_was_measured_and_what_was_not(measured: Measurements) -> None:
-    assert report.promise_table(measured) == (
+    assert report.promise_table(report.promises(measured)) == (
         "| ratio | measured | promised |  |\n"
         "| --- | ---: | ---: | ---: |\n"
         "| requests/s ÷ the template's, 8 clients, N = 1 | 3.00 x | ≥ 2.50 x | ✓ |\n"

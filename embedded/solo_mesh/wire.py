@@ -1,6 +1,6 @@
 """Compiled protobuf messages, which exist only after `compile_protos` has run.
 
-They are untyped here (`Any`). What is kept (records, limits) has types of its own.
+They are untyped here (`Any`); records and limits, which outlive a call, are typed.
 """
 
 import importlib

@@ -2,19 +2,13 @@
 
 import gzip
 import json
-import os
 import shutil
-import subprocess
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.errors import BenchmarkError
-from embedded import files, handover, lifecycle
-from embedded.builder import NAME
+from embedded import builder, commands, handover, lifecycle
 from embedded.instance import NAMES, Instance, instance
-
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +21,7 @@ class ImageSize:
 
 def running_builder() -> Instance | None:
     """The embedded node whose builder is running, or None."""
-    return next((found for found in map(instance, NAMES) if lifecycle.records(found).running(NAME)), None)
+    return next((found for found in map(instance, NAMES) if lifecycle.records(found).running(builder.NAME)), None)
 
 
 def context_of(runtime: Path, scratch: Path) -> Path:
@@ -42,39 +36,23 @@ def context_of(runtime: Path, scratch: Path) -> Path:
 
 
 def image_size(node: Instance, runtime: Path, scratch: Path) -> ImageSize:
-    """Build a runtime's image on the node's base image and return its size.
-
-    Raises:
-        BenchmarkError: The build failed; the message has the end of its log.
-    """
+    """Build a runtime's image on the node's base image and return its size."""
     context = context_of(runtime, scratch)
     archive, log = scratch / f"{runtime.name}.tar", scratch / f"{runtime.name}-build.log"
     # The node's layers are not compressed, but those in a registry usually are.
     packed = f"type=oci,dest={archive},compression=gzip,force-compression=true"
-    command = build_command(node, context, "--output", packed)
-    with log.open("wb") as output:
-        built = subprocess.run(command, stdout=output, stderr=output)
-    if built.returncode:
-        raise BenchmarkError(f"{context} does not build:\n{files.tail(log)}")
+    commands.logged(build_command(node, context, packed), log, f"{context} does not build")
     try:
         return weigh(archive)
     finally:
         archive.unlink()
 
 
-def build_command(node: Instance, context: Path, *more: str, **arguments: str) -> list[str]:
-    """Command that builds the Dockerfile of `context` on the node's base image, with options and build arguments."""
+def build_command(node: Instance, context: Path, output: str, **arguments: str) -> list[str]:
+    """Command that builds the Dockerfile of `context` on the node's base image, with additional build arguments."""
     facts = handover.read(node)
     arguments = {"BASE_IMAGE": facts.base_image} | arguments
-    arguments |= {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
-    command = [
-        f"{facts.programs}/buildctl", "--addr", f"unix://{node.builder_socket}", "build",
-        "--progress=plain", "--frontend", "dockerfile.v0",
-        "--local", f"context={context}", "--local", f"dockerfile={context}", *more,
-    ]  # fmt: skip
-    for name, value in arguments.items():
-        command += ["--opt", f"build-arg:{name}={value}"]
-    return command
+    return builder.build_command(node, Path(facts.programs, "buildctl"), context, output, arguments=arguments)
 
 
 def weigh(archive: Path) -> ImageSize:

@@ -28,6 +28,7 @@ from benchmarks.measuring import Contender, say
 from benchmarks.servers import Environment, Program, Server
 from benchmarks.texts import EXAMPLE, example
 from benchmarks.variants import SHIPPED, VARIANTS
+from embedded.errors import EmbeddedError
 from project import cache_folder
 from project.environments import venv_for
 from project.model_server import ModelServerError
@@ -161,5 +162,5 @@ def _machine(environment: Environment) -> str:
 if __name__ == "__main__":
     try:
         main()
-    except (BenchmarkError, ModelServerError) as error:
+    except (BenchmarkError, EmbeddedError, ModelServerError) as error:
         sys.exit(f"✗ {error}")

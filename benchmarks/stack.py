@@ -24,7 +24,6 @@ from cli.stack import Stack, open_stack
 from embedded import lifecycle
 from embedded.errors import EmbeddedError
 from embedded.instance import instance
-from embedded.toolchain import BuildError
 from project import ROOT
 
 INSTANCE = "bench"
@@ -111,5 +110,5 @@ def _dev(scratch: Path) -> Stack:
 if __name__ == "__main__":
     try:
         main()
-    except (BenchmarkError, CommandError, EmbeddedError, BuildError) as error:
+    except (BenchmarkError, CommandError, EmbeddedError) as error:
         sys.exit(f"✗ {error}")

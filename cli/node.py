@@ -88,9 +88,8 @@ def config(facts: "Facts") -> dict[str, Any]:
 def _errors() -> Iterator[None]:
     """Convert errors of the node to errors of the command."""
     from embedded.errors import EmbeddedError
-    from embedded.toolchain import BuildError
 
     try:
         yield
-    except (EmbeddedError, BuildError) as error:
+    except EmbeddedError as error:
         raise CommandError(str(error)) from None

@@ -7,7 +7,6 @@ import sys
 from embedded import handover, lifecycle, status
 from embedded.errors import EmbeddedError
 from embedded.instance import NAMES, Instance, instance
-from embedded.toolchain import BuildError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         return _run(parsed.command, instance(parsed.instance))
-    except (EmbeddedError, BuildError) as error:
+    except EmbeddedError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except PermissionError as error:

@@ -20,11 +20,7 @@ class Api:
         self._tls.load_cert_chain(identity.certificate, identity.key)
 
     def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        """Send a request and return the status and the decoded body (plain text if it is not a JSON object).
-
-        Raises:
-            OSError: The server can't be reached.
-        """
+        """Send a request and return the status and the decoded body (plain text if it is not a JSON object)."""
         connection = http.client.HTTPSConnection(
             self._address.hostname or "", self._address.port, timeout=5, context=self._tls
         )
@@ -60,10 +56,6 @@ class Api:
             return False, 0.0, "not registered yet"
         for condition in answer["status"].get("conditions", []):
             if condition["type"] == "Ready":
-                beat = _seconds(condition["lastHeartbeatTime"])
+                beat = datetime.fromisoformat(condition["lastHeartbeatTime"]).timestamp()
                 return condition["status"] == "True", beat, condition.get("message", "")
         return False, 0.0, "no status reported yet"
-
-
-def _seconds(timestamp: str) -> float:
-    return datetime.fromisoformat(timestamp).timestamp()

@@ -10,9 +10,8 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import BinaryIO
 
-from embedded import files
+from embedded.commands import logged
 from embedded.errors import EmbeddedError
 from project.progress import step
 
@@ -48,20 +47,19 @@ def archive(cache: Path, log: Path) -> Path:
     if result.exists():
         return result
     result.parent.mkdir(parents=True, exist_ok=True)
-    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log.unlink(missing_ok=True)
     with (
         step(f"base image: Debian {suite()} with Python, by debootstrap"),
         tempfile.TemporaryDirectory(dir=result.parent) as scratch,
-        log.open("wb") as output,
     ):
         root, packed = Path(scratch, "root"), Path(scratch, "root.tar")
         # A separate mount namespace, so that an interrupted debootstrap leaves no mount behind.
-        _run(output, log, "unshare", "--mount", "--propagation", "slave", "debootstrap", "--variant=minbase",
+        _run(log, "unshare", "--mount", "--propagation", "slave", "debootstrap", "--variant=minbase",
              f"--include={','.join(PACKAGES)}", suite(), str(root), mirror(suite()))  # fmt: skip
         for path in _DROPPED:
             _empty(root / path)
         shutil.copyfile(CA_BUNDLE, root / CA_BUNDLE.relative_to("/"))
-        _run(output, log, "tar", "--create", f"--file={packed}", f"--directory={root}", "--numeric-owner",
+        _run(log, "tar", "--create", f"--file={packed}", f"--directory={root}", "--numeric-owner",
              "--sort=name", "--mtime=@0", "--exclude=./dev/*", "--exclude=./proc/*", "--exclude=./sys/*",
              ".")  # fmt: skip
         packed.replace(result)
@@ -95,7 +93,5 @@ def _empty(folder: Path) -> None:
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
 
 
-def _run(output: BinaryIO, log: Path, *argv: str) -> None:
-    result = subprocess.run(argv, stdout=output, stderr=subprocess.STDOUT, check=False)
-    if result.returncode != 0:
-        raise EmbeddedError(f"`{argv[0]} …` failed while building the base image; {log} ends with:\n{files.tail(log)}")
+def _run(log: Path, *argv: str) -> None:
+    logged(argv, log, f"`{argv[0]} …` failed while building the base image")

@@ -2,13 +2,10 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from embedded import files
-from embedded.errors import EmbeddedError
 from embedded.instance import Instance
 from embedded.processes import Process
 from embedded.readiness import accepting
@@ -64,41 +61,35 @@ def docker_config(instance: Instance) -> Path:
     return folder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Build:
-    """One image to build and push."""
+def build_command(
+    instance: Instance,
+    buildctl: Path,
+    context: Path,
+    output: str,
+    *,
+    named: Mapping[str, Path] | None = None,
+    arguments: Mapping[str, str],
+) -> list[str]:
+    """Command that builds the Dockerfile in `context`.
 
-    target: str
-    """Image tag as `registry/repository:tag`."""
-    context: Path
-    """Folder with the Dockerfile."""
-    named: Mapping[str, Path] = field(default_factory=dict)
-    """Further build contexts by the name that `COPY --from` uses."""
-    arguments: Mapping[str, str] = field(default_factory=dict)
-    """Values of the Dockerfile's `ARG` instructions."""
-
-
-def build(instance: Instance, buildctl: Path, image: Build, log: Path) -> None:
-    """Build and push an image; buildctl's progress goes to `log`, and an error shows its end."""
-    # Layers stay uncompressed: they never leave the machine, and compressing takes CPU time.
-    output = (
-        f"type=image,name={image.target},push=true,oci-mediatypes=true,rewrite-timestamp=true,compression=uncompressed"
-    )
+    Args:
+        instance: Node whose builder is used.
+        buildctl: BuildKit's client.
+        context: Folder with the Dockerfile.
+        output: Kind and place of the result, in the form of buildctl's option.
+        named: Further build contexts by the name that `COPY --from` uses.
+        arguments: Values of the Dockerfile's `ARG` instructions.
+    """
     argv = [
         str(buildctl), "--addr", f"unix://{instance.builder_socket}", "build", "--progress=plain",
-        "--frontend", "dockerfile.v0",
-        "--local", f"context={image.context}", "--local", f"dockerfile={image.context}",
-        "--output", output, "--opt", "build-arg:SOURCE_DATE_EPOCH=0",
+        "--frontend", "dockerfile.v0", "--local", f"context={context}", "--local", f"dockerfile={context}",
+        "--output", output,
     ]  # fmt: skip
-    for name, folder in image.named.items():
+    for name, folder in (named or {}).items():
         argv += ["--local", f"{name}={folder.resolve()}", "--opt", f"context:{name}=local:{name}"]
-    for name, value in {**_proxies(instance), **image.arguments}.items():
+    for name, value in {**_proxies(instance), **arguments}.items():
         argv += ["--opt", f"build-arg:{name}={value}"]
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output_file:
-        result = subprocess.run(argv, stdout=output_file, stderr=subprocess.STDOUT, check=False)
-    if result.returncode != 0:
-        raise EmbeddedError(f"building {image.target} failed; {log} ends with:\n{files.tail(log, 25)}")
+    return argv
 
 
 def _proxies(instance: Instance) -> dict[str, str]:

@@ -106,7 +106,7 @@ def kubelet(instance: Instance, *, authority: Path, certificate: Path, key: Path
         "resolvConf": str(instance.settings / "resolv.conf"),
         "containerRuntimeEndpoint": f"unix://{instance.containerd_socket}",
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": instance.cgroup,
+        "cgroupRoot": f"/{instance.full_name}",
         "failCgroupV1": False,  # either version of cgroups works
         "failSwapOn": False,
         "oomScoreAdj": 0,  # a lower one needs CAP_SYS_RESOURCE

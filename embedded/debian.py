@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from embedded import files
-from embedded.errors import EmbeddedError
+from embedded import commands, files
 from project.progress import step
 
 POLICY = Path("/usr/sbin/policy-rc.d")
@@ -23,7 +22,6 @@ _SERVICES = {"containerd": "containerd", "docker-registry": "docker-registry", "
 
 def install(packages: Sequence[str], log: Path) -> None:
     """Install `packages` and their dependencies; the output of apt-get goes to `log`."""
-    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with step(f"Debian packages: {' '.join(packages)}"), services_forbidden(POLICY):
         _apt(log, "update")
         _apt(log, "install", "--yes", "--no-install-recommends", *packages)
@@ -35,9 +33,7 @@ def install(packages: Sequence[str], log: Path) -> None:
 def load_modules(modules: Sequence[str]) -> None:
     """Load kernel modules, which stay loaded until the next boot."""
     for module in modules:
-        result = subprocess.run(["modprobe", module], capture_output=True, text=True, check=False)
-        if result.returncode != 0:
-            raise EmbeddedError(f"the kernel module {module} can't be loaded: {result.stderr.strip()}")
+        commands.run("modprobe", module)
 
 
 @contextmanager
@@ -57,9 +53,4 @@ def services_forbidden(policy: Path) -> Iterator[None]:
 
 def _apt(log: Path, *arguments: str) -> None:
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with log.open("ab") as output:
-        result = subprocess.run(
-            ["apt-get", "--quiet", *arguments], stdout=output, stderr=subprocess.STDOUT, env=environ, check=False
-        )
-    if result.returncode != 0:
-        raise EmbeddedError(f"`apt-get {' '.join(arguments)}` failed; {log} ends with:\n{files.tail(log)}")
+    commands.logged(["apt-get", "--quiet", *arguments], log, f"`apt-get {' '.join(arguments)}` failed", environ)

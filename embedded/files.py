@@ -1,9 +1,12 @@
-"""Writing files atomically, private by default, and leaving them untouched if nothing changed.
+"""Writing files atomically, private by default, and leaving them untouched if nothing changed; logs and locks.
 
 An unchanged file keeps its modification time, which shows that a running process has read the current content.
 """
 
+import fcntl
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -36,3 +39,15 @@ def tail(path: Path, lines: int = 15) -> str:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 16384))
         return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+
+
+@contextmanager
+def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock of the file `path`, which one process has at a time; calls `waiting` if another one has it."""
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

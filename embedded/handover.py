@@ -67,11 +67,7 @@ def write(instance: Instance, images: Images, *, bin_folder: Path, pulumi_home: 
 
 
 def read(instance: Instance) -> Facts:
-    """Facts that `write` has recorded.
-
-    Raises:
-        EmbeddedError: The node was never started, or by a version with other facts.
-    """
+    """Facts that `write` has recorded; it is an error if the node was never started, or by another version."""
     try:
         return Facts(**json.loads(_path(instance).read_text()))
     except (FileNotFoundError, TypeError):

@@ -85,11 +85,6 @@ class Instance:
         return Path("/run/netns") / self.full_name
 
     @property
-    def cgroup(self) -> str:
-        """Parent of every control group of the instance, relative to each hierarchy's root."""
-        return f"/{self.full_name}"
-
-    @property
     def host_interface(self) -> str:
         """Interface name of the host's end of the link."""
         return f"mm-{self.name}"

@@ -1,12 +1,10 @@
 """The order in which an instance is started and stopped."""
 
-import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from embedded import (
@@ -14,6 +12,7 @@ from embedded import (
     builder,
     cgroups,
     debian,
+    files,
     handover,
     identities,
     images,
@@ -147,14 +146,9 @@ def _require_root(command: str) -> None:
         raise EmbeddedError(f"root is needed for `{command}`: run the same command with sudo")
 
 
-@contextmanager
-def _locked(which: Instance) -> Iterator[None]:
+def _locked(which: Instance) -> AbstractContextManager[None]:
     """Allow one command at a time on an instance."""
     which.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (which.root / f"{which.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"waiting for another command on the node {which.name} to end")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return files.locked(
+        which.root / f"{which.name}.lock", lambda: say(f"waiting for another command on the node {which.name} to end")
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from embedded import sandbox
+from embedded.commands import succeeds
 from embedded.instance import Instance
 
 # Required program → Debian package that contains it.
@@ -69,7 +70,7 @@ class Facts:
 def facts(instance: Instance) -> Facts:
     """Inspect the machine; changes nothing and needs no privileges."""
     absent = [module for path, module in KERNEL_MODULES.items() if not Path(path).exists()]
-    loadable = [module for module in absent if _succeeds("modprobe", "--dry-run", "--quiet", module)]
+    loadable = [module for module in absent if succeeds("modprobe", "--dry-run", "--quiet", module)]
     return Facts(
         root=os.geteuid() == 0,
         debian=shutil.which("apt-get") is not None,
@@ -79,7 +80,7 @@ def facts(instance: Instance) -> Facts:
         free=_free((instance.root, instance.cache)),
         built=(instance.data / "handover.json").exists(),
         memory=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
-        overlapping=overlapping_route(_output("ip", "-4", "route", "show", "table", "all"), instance),
+        overlapping=overlapping_route(_routes(), instance),
     )
 
 
@@ -130,7 +131,7 @@ def plan(instance: Instance, found: Facts) -> list[str]:
     lines += [
         f"network namespace {instance.full_name}, which holds the node's bridge, firewall rules and ports",
         f"interface {instance.host_interface} ({instance.host_address}), linked to the node ({instance.node_address})",
-        f"control group {instance.cgroup}; mount namespace, with empty folders {', '.join(sandbox.FIXED_PATHS)}",
+        f"control group /{instance.full_name}; mount namespace, with empty folders {', '.join(sandbox.FIXED_PATHS)}",
         f"files: {instance.data} (this node), {instance.cache} (builds, shared)",
     ]
     return lines
@@ -152,9 +153,16 @@ def overlapping_route(routes: str, instance: Instance) -> str | None:
     return None
 
 
+def _routes() -> str:
+    try:
+        return subprocess.run(["ip", "-4", "route", "show", "table", "all"], capture_output=True, text=True).stdout
+    except FileNotFoundError:  # the package is missing, too
+        return ""
+
+
 def _missing_filesystems() -> list[str]:
     known = Path("/proc/filesystems").read_text().split()
-    loadable = _succeeds("modprobe", "--dry-run", "--quiet", "overlay")
+    loadable = succeeds("modprobe", "--dry-run", "--quiet", "overlay")
     return [] if "overlay" in known or loadable else ["overlay file system"]
 
 
@@ -174,17 +182,3 @@ def _free(folders: tuple[Path, ...]) -> dict[Path, int]:
         existing = next(path for path in (folder, *folder.parents) if path.exists())
         disks.setdefault(existing.stat().st_dev, (folder, shutil.disk_usage(existing).free))
     return dict(disks.values())
-
-
-def _succeeds(*argv: str) -> bool:
-    try:
-        return subprocess.run(argv, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
-def _output(*argv: str) -> str:
-    try:
-        return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
-    except FileNotFoundError:
-        return ""

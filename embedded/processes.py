@@ -95,20 +95,13 @@ class Processes:
         self._groups = " ".join(map(str, groups))
         self._children: list[subprocess.Popen[bytes]] = []
 
-    def record(self, name: str) -> Record | None:
-        """Record of the process called `name`, whether it is alive or not."""
-        path = self._folder / f"{name}.json"
-        try:
-            return Record(**json.loads(path.read_text()))
-        except FileNotFoundError:
-            return None
-        except (ValueError, TypeError):  # truncated by a crash; the control group still has the process
-            return None
-
     def running(self, name: str) -> Record | None:
         """Record of `name` if that process is alive."""
-        record = self.record(name)
-        return record if record and record.alive() else None
+        try:
+            record = Record(**json.loads((self._folder / f"{name}.json").read_text()))
+        except (FileNotFoundError, ValueError, TypeError):  # a crash may truncate it; the control group has the process
+            return None
+        return record if record.alive() else None
 
     def start(self, process: Process) -> Record:
         """Run `process` with its current inputs; returns without waiting until it is ready."""

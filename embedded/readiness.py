@@ -1,22 +1,13 @@
 """Readiness checks that observe a process from outside, without entering its namespaces."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 
 def listening(port: int) -> Callable[[int], bool]:
     """Readiness check: a TCP socket listens on `port` in the process's network namespace."""
-
-    def check(pid: int) -> bool:
-        for table in ("tcp", "tcp6"):
-            for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
-                _, local, _, state, *_ = line.split()
-                if state == "0A" and int(local.rsplit(":", 1)[1], 16) == port:
-                    return True
-        return False
-
-    return check
+    return lambda pid: any(state == "0A" and local == port for local, _, state, _ in _sockets(pid))
 
 
 def connected(port: int) -> Callable[[int], bool]:
@@ -24,12 +15,9 @@ def connected(port: int) -> Callable[[int], bool]:
 
     def check(pid: int) -> bool:
         own = {str(descriptor.readlink()) for descriptor in Path(f"/proc/{pid}/fd").iterdir()}
-        for table in ("tcp", "tcp6"):
-            for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
-                _, _, remote, state, *_, inode = line.split()[:10]
-                if state == "01" and int(remote.rsplit(":", 1)[1], 16) == port and f"socket:[{inode}]" in own:
-                    return True
-        return False
+        return any(
+            state == "01" and remote == port and f"socket:[{inode}]" in own for _, remote, state, inode in _sockets(pid)
+        )
 
     return check
 
@@ -44,3 +32,11 @@ def accepting(socket_path: Path) -> Callable[[int], bool]:
         return True
 
     return check
+
+
+def _sockets(pid: int) -> Iterator[tuple[int, int, str, str]]:
+    """Local port, remote port, state and inode of every TCP socket in the process's network namespace."""
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            _, local, remote, state, *_, inode = line.split()[:10]
+            yield int(local.rpartition(":")[2], 16), int(remote.rpartition(":")[2], 16), state, inode

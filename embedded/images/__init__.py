@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from embedded import builder, registry
+from embedded import builder, commands, registry
 from embedded.base_image import CA_BUNDLE
 from embedded.instance import Instance
 from project.progress import step
@@ -22,6 +22,8 @@ _HERE = Path(__file__).parent
 _SOLO_MESH = _HERE.parent / "solo_mesh"
 _IGNORED = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 _AT_ONCE = 2
+# Layers stay uncompressed: they never leave the machine, and compressing takes CPU time.
+_OUTPUT = "type=image,push=true,oci-mediatypes=true,rewrite-timestamp=true,compression=uncompressed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +77,13 @@ class Builder:
                 folders = {name: Path(staging, name or "context") for name in ("", *image.named)}
                 for name, sources in {"": image.files, **image.named}.items():
                     _stage(sources, folders[name])
-                build = builder.Build(
-                    target=f"{instance.registry}/{image.name}:{key}", context=folders.pop(""),
-                    named=folders, arguments=image.arguments,
+                target, log = f"{instance.registry}/{image.name}:{key}", instance.logs / f"image-{image.name}.log"
+                command = builder.build_command(
+                    instance, self._buildctl, folders.pop(""), f"{_OUTPUT},name={target}",
+                    named=folders, arguments={"SOURCE_DATE_EPOCH": "0", **image.arguments},
                 )  # fmt: skip
-                builder.build(instance, self._buildctl, build, instance.logs / f"image-{image.name}.log")
+                log.unlink(missing_ok=True)
+                commands.logged(command, log, f"building {target} failed")
             digest = registry.digest(instance, image.name, key)
         return f"{instance.registry}/{image.name}@{digest}"
 

@@ -4,22 +4,20 @@ The results are kept below the cache folder, outside any checkout and keyed by t
 them. Nothing is started here.
 """
 
-import fcntl
 import json
-import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded.toolchain.build import BuildError, Workshop
+from embedded import files
+from embedded.errors import EmbeddedError
+from embedded.toolchain.build import Workshop
 from embedded.toolchain.programs import PROGRAMS, PROVIDERS, PULUMI_PROGRAMS, PULUMI_VERSION, Program
-
-__all__ = ["BuildError", "Toolchain", "built", "ensure"]
+from project import cache_folder
 
 # Downloads of one build overlap with compiling of the other; a third would only compete for two cores.
 BUILDS_AT_A_TIME = 2
@@ -41,23 +39,16 @@ class Toolchain:
     modelmesh_serving: Path
 
 
-def cache_folder() -> Path:
-    """Folder `$MODELMESH_CACHE`, or the user's cache folder."""
-    return Path(os.environ.get("MODELMESH_CACHE") or Path.home() / ".cache" / "modelmesh-stack")
-
-
 def ensure(say: Callable[[str], None] = print) -> Toolchain:
-    """Build what is missing and return the programs.
+    """Build what is missing and return the programs; no partial result is kept after an error.
 
-    Args:
-        say: Called with a line for each program that is built, and every half minute during long builds.
-
-    Raises:
-        BuildError: Go is missing or too old, the disk is too full, or a build failed; no partial result is kept.
+    A line is said for each program that is built, and every half minute during long builds.
     """
     root = cache_folder() / "toolchain"
     programs = [p for p in PROGRAMS if not (p.module in PULUMI_PROGRAMS and _official_pulumi())]
-    with _lock(root, say):
+    root.mkdir(parents=True, exist_ok=True)
+    # Two builds at a time would compile the same packages.
+    with files.locked(root / "lock", lambda: say("  waiting for another build of the toolchain to end")):
         workshop = Workshop(root, Path(shutil.which("go") or "go"), say)
         missing = [p for p in programs if not workshop.store(p).is_dir()]
         if missing:
@@ -115,7 +106,7 @@ def _check_means(root: Path) -> None:
             "free some, or point MODELMESH_CACHE at another disk"
         )
     if problems:
-        raise BuildError("the toolchain can't be built:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        raise EmbeddedError("the toolchain can't be built:\n" + "\n".join(f"  - {problem}" for problem in problems))
 
 
 def _assemble(root: Path, workshop: Workshop, programs: list[Program]) -> Toolchain:
@@ -157,16 +148,3 @@ def _link(link: Path, target: Path) -> None:
     else:
         fresh.hardlink_to(target)
     fresh.rename(link)
-
-
-@contextmanager
-def _lock(root: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Allow one build at a time on the machine; two would compile the same packages."""
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("  waiting for another build of the toolchain to end")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -2,9 +2,10 @@
 
 import sys
 
-from embedded.toolchain import BuildError, ensure
+from embedded.errors import EmbeddedError
+from embedded.toolchain import ensure
 
 try:
     print(ensure(lambda line: print(line, file=sys.stderr, flush=True)).bin)
-except BuildError as error:
+except EmbeddedError as error:
     sys.exit(str(error))

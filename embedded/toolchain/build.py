@@ -7,18 +7,17 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from embedded import files
+from embedded.errors import EmbeddedError
 from embedded.toolchain.programs import Copied, Program
 
 MODULES = Path(__file__).parent
 SIGN_OF_LIFE_SECONDS = 30
-
-
-class BuildError(Exception):
-    """A program could not be built; the message ends with the log to read."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,7 @@ class Workshop:
         return self.root / "store" / f"{program.module}-{key(program)}"
 
     def build(self, program: Program) -> Path:
-        """Build `program` unless its results exist; returns their folder.
-
-        Raises:
-            BuildError: The compiler or a download failed.
-        """
+        """Build `program` unless its results exist; returns their folder."""
         store = self.store(program)
         if store.is_dir():
             return store
@@ -77,7 +72,7 @@ class Workshop:
             command = [str(self.go), "build", *flags, "-o", f"{partial}/", subject]
             finished = subprocess.run(command, cwd=work, env=self.environment, stdout=output, stderr=output)
         if finished.returncode:
-            raise BuildError(f"building {program.module} failed:\n{_tail(log)}\nThe whole log: {log}")
+            raise EmbeddedError(f"building {program.module} failed:\n{files.tail(log)}\nThe whole log: {log}")
         _check_results(partial, program)
         for copied in program.results:
             self._copy(copied, work, partial)
@@ -87,32 +82,38 @@ class Workshop:
         return store
 
     def _copy(self, copied: Copied, module: Path, destination: Path) -> None:
-        listed = self._go_json(module, "mod", "download", "-json", copied.module)
-        source, target = Path(listed["Dir"]) / copied.path, destination / copied.to
+        command = [str(self.go), "mod", "download", "-json", copied.module]
+        listed = subprocess.run(command, cwd=module, env=self.environment, capture_output=True, text=True)
+        if listed.returncode:
+            raise EmbeddedError(f"{' '.join(command)} failed in {module}:\n{listed.stderr or listed.stdout}")
+        source, target = Path(json.loads(listed.stdout)["Dir"], copied.path), destination / copied.to
         if source.is_dir():
             shutil.copytree(source, target)
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
 
-    def _go_json(self, module: Path, *arguments: str) -> dict[str, str]:
-        command = [str(self.go), *arguments]
-        finished = subprocess.run(command, cwd=module, env=self.environment, capture_output=True, text=True)
-        if finished.returncode:
-            raise BuildError(f"{' '.join(command)} failed in {module}:\n{finished.stderr or finished.stdout}")
-        parsed: dict[str, str] = json.loads(finished.stdout)
-        return parsed
+    @contextmanager
+    def _sign_of_life(self, program: Program, log: Path) -> Iterator[None]:
+        """Say every half minute of the block how far the build is."""
+        over, started = threading.Event(), time.monotonic()
 
-    def _sign_of_life(self, program: Program, log: Path) -> "_Ticker":
-        def tell(seconds: float) -> None:
-            lines = log.read_text(errors="replace").splitlines()
-            fetched = sum(line.startswith("go: downloading") for line in lines)
-            self.say(
-                f"  … {program.module}: {seconds:.0f} s, {fetched} modules fetched, "
-                f"{len(lines) - fetched} packages compiled"
-            )
+        def report() -> None:
+            while not over.wait(SIGN_OF_LIFE_SECONDS):
+                lines = log.read_text(errors="replace").splitlines()
+                fetched = sum(line.startswith("go: downloading") for line in lines)
+                self.say(
+                    f"  … {program.module}: {time.monotonic() - started:.0f} s, {fetched} modules fetched, "
+                    f"{len(lines) - fetched} packages compiled"
+                )
 
-        return _Ticker(tell)
+        thread = threading.Thread(target=report, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
 
 def key(program: Program) -> str:
@@ -127,27 +128,4 @@ def _check_results(folder: Path, program: Program) -> None:
     """Check that all binaries exist: `go build` names them after package paths, which a new pin may change."""
     missing = [name for name in program.binaries if not (folder / name).is_file()]
     if missing:
-        raise BuildError(f"{program.module} was built but lacks {', '.join(missing)}: see its go.mod")
-
-
-def _tail(log: Path, lines: int = 15) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
-
-
-class _Ticker:
-    """Calls `tell(seconds)` every half minute while its block runs."""
-
-    def __init__(self, tell: Callable[[float], None]) -> None:
-        self._tell, self._over, self._started = tell, threading.Event(), time.monotonic()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        while not self._over.wait(SIGN_OF_LIFE_SECONDS):
-            self._tell(time.monotonic() - self._started)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
+        raise EmbeddedError(f"{program.module} was built but lacks {', '.join(missing)}: see its go.mod")

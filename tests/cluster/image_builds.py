@@ -75,8 +75,8 @@ def build(node: Instance, context: Path, repository: str, *, fresh: bool = False
     output = f"type=image,name={node.registry}/{repository}:built,push=true,oci-mediatypes=true"
     with tempfile.TemporaryDirectory() as folder:
         metadata = Path(folder, "metadata.json")
-        options = ["--output", output, "--metadata-file", str(metadata), *(["--no-cache"] if fresh else [])]
-        command = build_command(node, context, *options, SOURCE_DATE_EPOCH="0")
+        command = build_command(node, context, output, SOURCE_DATE_EPOCH="0")
+        command += ["--metadata-file", str(metadata), *(["--no-cache"] if fresh else [])]
         built = subprocess.run(command, capture_output=True, text=True)
         assert built.returncode == 0, built.stderr
         return BuiltImage(node, repository, json.loads(metadata.read_text())["containerimage.digest"])

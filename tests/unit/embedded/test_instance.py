@@ -10,7 +10,7 @@ def test_two_instances_have_nothing_but_the_cache_in_common() -> None:
     dev, test = instance("dev", {"HOME": "/h"}), instance("test", {"HOME": "/h"})
     assert dev.cache == test.cache == Path("/h/.cache/modelmesh-stack")
     assert not dev.link.overlaps(test.link)
-    for name in ("data", "netns", "cgroup", "host_interface", "registry", "api_server", "builder_name", "context"):
+    for name in ("data", "netns", "full_name", "host_interface", "registry", "api_server", "builder_name", "context"):
         assert getattr(dev, name) != getattr(test, name), name
 
 

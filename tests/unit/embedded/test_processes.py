@@ -70,7 +70,7 @@ def test_a_process_that_ignores_the_polite_signal_ends_all_the_same(processes: P
     time.sleep(0.1)
     processes.stop(["sleeper"], grace=0.2)
     assert not record.alive()
-    assert processes.record("sleeper") is None
+    assert processes.running("sleeper") is None
 
 
 def test_a_process_that_ends_at_its_start_is_reported_with_its_log(processes: Processes) -> None:
@@ -87,7 +87,7 @@ def test_a_process_that_never_gets_ready_is_reported(processes: Processes) -> No
 def test_a_record_cut_short_counts_as_none(processes: Processes, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run/sleeper.json").write_text('{"name": "sle')
-    assert processes.record("sleeper") is None
+    assert processes.running("sleeper") is None
 
 
 def test_logs_and_records_are_private(processes: Processes, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from embedded import toolchain
+from embedded.errors import EmbeddedError
 from embedded.toolchain import build
-from embedded.toolchain.build import BuildError, Workshop
+from embedded.toolchain.build import Workshop
 from embedded.toolchain.programs import PROGRAMS, PROVIDERS, PULUMI_VERSION, Program
 
 MODULES = Path(build.__file__).parent
@@ -58,7 +59,7 @@ def test_a_failed_build_ends_with_its_log_and_leaves_no_result(tmp_path: Path) -
     compiler.chmod(0o755)
     workshop = Workshop(tmp_path / "cache", compiler, print)
     pause = next(program for program in PROGRAMS if program.module == "pause")
-    with pytest.raises(BuildError, match=r"(?s)building pause failed:\nno such package.*pause\.log"):
+    with pytest.raises(EmbeddedError, match=r"(?s)building pause failed:\nno such package.*pause\.log"):
         workshop.build(pause)
     assert not workshop.store(pause).exists()
 
@@ -67,7 +68,7 @@ def test_a_full_disk_is_an_error_before_anything_is_built(tmp_path: Path, monkey
     monkeypatch.setenv("MODELMESH_CACHE", str(tmp_path))
     monkeypatch.setattr(toolchain, "BUILD_DISK_BYTES", 10**18)
     monkeypatch.setattr(Workshop, "build", lambda *_: pytest.fail("something was built"))
-    with pytest.raises(BuildError, match=r"GB free.*MODELMESH_CACHE"):
+    with pytest.raises(EmbeddedError, match=r"GB free.*MODELMESH_CACHE"):
         toolchain.ensure()
 
 

@@ -26,11 +26,11 @@ models = mm.ModelNamespace("models", s.models(serving.installation, storage=stor
 # The runtime, the model, and the service that has the one serve the other.
 runtime = mm.ServingRuntime("runtime", s.runtime(namespace=models, image=image.ref), opts)
 model = mm.ModelArtifact("model", s.model(namespace=ns, storage=storage), opts)
-service = mm.InferenceService("service", s.service(namespace=models, runtime=runtime, path=model.path), opts)
+first = s.service(namespace=models, runtime=runtime, path=model.path)
+service = mm.InferenceService("service", first, opts)
 # More models on it, however many: a few resources and one line of progress for all.
 if s.more_models:
-    more = s.more_services(namespace=models, runtime=runtime, path=model.path)
-    pulumi.export("models", mm.InferenceServices("more-models", more, opts).served)
+    pulumi.export("models", mm.InferenceServices("more-models", s.more_services(first), opts).served)
 
 pulumi.export("namespace", models.namespace_name)
 pulumi.export("cluster", guard.cluster)

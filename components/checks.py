@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from .core.names_and_quantities import duplicate_problems, subdomain_problems
 from .core.problem import HIDDEN, MISSING, ROOT, FieldPath, Problem, Text
-from .core.rendering import Unknown, with_placeholders
+from .core.rendering import KNOWN_LATER, Unknown, with_placeholders
 from .installation.serving_config import ServingConfig
 from .services.manifests import is_read, manifest_problems
 
@@ -26,7 +26,6 @@ __all__ = [
 
 KnownLater = Unknown
 """Type of values that are known only when some resource exists; no check complains about them."""
-KNOWN_LATER = Unknown("(known later)")
 
 
 class _Checked(Protocol):

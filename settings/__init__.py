@@ -1,8 +1,8 @@
-"""Configuration of the stack: `load` reads and checks it once, and returns one frozen record.
+"""Configuration of the stack: `load` reads and checks it once, and returns the arguments of all components.
 
 Nothing else reads configuration. `Pulumi.yaml` alone defines the keys, with type and default; `schema` checks types,
-`conflicts` checks keys against each other, `component_checks` has the components check the rest, and `keys` maps their
-problems to configuration keys.
+`conflicts` checks keys against each other, `component_checks` has the components check their arguments, which
+`settings` makes of the values, and `keys` maps their problems to configuration keys.
 """
 
 from .guard import cluster_guard

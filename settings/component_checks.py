@@ -1,51 +1,59 @@
-"""Checks the settings as the components' arguments, before any resource exists.
+"""Has the components check all of their arguments before any resource exists.
 
-A component checks its arguments too, but only after the resources before it are registered.
+They check the arguments themselves, too, but only after the resources before them are registered.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import components as mm
-from components.checks import KNOWN_LATER, FieldPath, Problem, check, subdomain_problems
+from components.checks import KNOWN_LATER, FieldPath, Problem, check
 
 from .keys import by_key
+from .models import Models
 from .settings import Settings
 
 
-def component_problems(settings: Settings) -> Iterator[Problem]:
+def component_problems(s: Settings, more_models: Models) -> Iterator[Problem]:
     """The problems of all arguments, by the keys that set them."""
-    yield from subdomain_problems(FieldPath("inferenceService"), settings.inference_service)
-    for name, arguments in _arguments(settings).items():
-        for problem in check(arguments):
-            # With one namespace for both, `namespace` is the key to report.
-            if problem.path[0] != "model_namespaces" or settings.model_namespace != settings.namespace:
-                yield by_key(problem.under(name))
-    try:
-        spec = settings.runtime_spec(KNOWN_LATER).spec()
-    except mm.InvalidSpecError as error:
-        found = list(error.problems)
-    else:
-        metadata = {"name": settings.runtime_name}
-        version = "serving.kserve.io/v1alpha1"
-        document = {"apiVersion": version, "kind": "ServingRuntime", "metadata": metadata, "spec": spec}
-        found = check(document, settings.serving)
-    yield from (by_key(problem.under("runtime")) for problem in found)
+    places: dict[int | str, FieldPath] = dict(enumerate(more_models))
+    places |= {entry["name"]: place for place, entry in more_models.items()}
+    for problem in _problems(s):
+        found = by_key(problem)
+        if found.path[0] == "models" and len(found.path) > 1:
+            found = replace(found, path=FieldPath(*places[found.path[1]], *found.path[2:]))
+        elif found.path == ("modelNamespace",) and s.model_namespace == s.namespace:
+            found = replace(found, path=FieldPath("namespace"))
+        yield found
 
 
-def _arguments(settings: Settings) -> dict[str, Any]:
+def _problems(s: Settings) -> Iterator[Problem]:
+    """The problems of all arguments, in the order of the program; the outputs of a component are known later."""
     later: Any = KNOWN_LATER
-    own = mm.S3Storage(
-        endpoint_url=later, region=later, access_key_id=later, secret_access_key=later, bucket=settings.bucket
-    )
-    store, etcd = settings.s3 or own, settings.etcd(namespace=later)
-    return {
-        "image": settings.runtime_image(),
-        "model": settings.model(namespace=later, storage=store),
-        "storage": mm.stores.StorageConfigArgs(
-            namespace=later, secret_name=settings.serving.storage_secret_name, entries={settings.storage_key: store}
-        ),
-        "installation": settings.installation(namespace=later, etcd=settings.outside_etcd or etcd.connection()),
-        **({} if settings.outside_etcd else {"etcd": etcd}),
-        **({} if settings.s3 else {"minio": settings.minio(namespace=later)}),
+    etcd, minio = s.etcd(namespace=later), s.minio(namespace=later)
+    storage = s.s3 or minio.planned()
+    serving = s.installation(namespace=later, etcd=s.outside_etcd or etcd.planned())
+    models = s.models(serving.planned(), storage=storage)
+    arguments: dict[str, Any] = {
+        "image": s.runtime_image(),
+        "namespace": s.controller_namespace(),
+        **({} if s.outside_etcd else {"etcd": etcd}),
+        **({} if s.s3 else {"minio": minio}),
+        "installation": serving,
+        "models": models,
+        "model": s.model(namespace=later, storage=storage),
     }
+    try:
+        arguments["runtime"] = s.runtime(namespace=models.planned(), image=later)
+        declared = arguments["runtime"].planned()
+    except mm.InvalidSpecError as error:
+        yield from (problem.under("runtime") for problem in error.problems)
+        declared = mm.installation.DeclaredRuntime(
+            name=s.runtime_name, namespace=None, formats=((s.values["modelFormat"], None),)
+        )
+    arguments["service"] = s.service(namespace=models.planned(), runtime=declared, path=later)
+    if s.more_models:
+        arguments["more_models"] = s.more_services(arguments["service"])
+    for name, given in arguments.items():
+        yield from (problem.under(name) for problem in check(given))

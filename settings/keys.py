@@ -50,6 +50,15 @@ KEYS = {
     "model.files.image": "modelImage",
     "model.model_name": "modelName",
     "model.storage.bucket": "bucket",
+    "models.namespace": "modelNamespace",
+    "models.storage": "storageKey",
+    "models.storage.*": "s3",
+    "models.storage.*.bucket": "bucket",
+    "more_models.services": "models",
+    "more_models.services.*.metadata.name": "models.*.name",
+    "more_models.services.*.model_name": "models.*.name",
+    "more_models.services.*.spec.predictor.model.storage.path": "models.*.path",
+    "namespace.namespace": "namespace",
     "runtime.cpu_limit": "runtimeCpuLimit",
     "runtime.cpu_request": "runtimeCpuRequest",
     "runtime.formats.0.name": "modelFormat",
@@ -62,9 +71,7 @@ KEYS = {
     "runtime.spec.containers.0.resources.requests.memory": "runtimeMemory",
     "runtime.spec.supportedModelFormats.0.name": "modelFormat",
     "runtime.spec.supportedModelFormats.0.version": "modelFormatVersion",
-    "storage.entries": "storageKey",
-    "storage.entries.*": "s3",
-    "storage.entries.*.bucket": "bucket",
+    "service.metadata.name": "inferenceService",
     **{
         f"{store}.persistence.{field}": f"persistence.{key}"
         for store in ("etcd", "minio")

@@ -1,6 +1,5 @@
 """Loads the engine's configuration into Settings and reports every problem at once, before any resource exists."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,10 @@ from components.checks import ROOT, FieldPath, Problem, Text
 from . import schema
 from .component_checks import component_problems
 from .conflicts import conflicts
-from .keys import by_key, snake
-from .models import Model, models
+from .keys import by_key
+from .models import models
 from .records import secret_problems
 from .settings import Settings
-from .stand_in import stand_in_labels
 
 
 class ConfigurationError(pulumi.RunError):
@@ -39,18 +37,17 @@ def load() -> Settings:
     if not pulumi.runtime.is_dry_run():
         unreadable = sorted(key for key, text in given.items() if schema.UNREADABLE in text)
         problems += [Problem(ROOT / key, Text(schema.UNREADABLE), "the secret for an update") for key in unreadable]
+    more_models, model_problems = models(values)
     try:
-        images = mm.Images.of(values["images"], registry=values["imageRegistry"])
+        settings = Settings(values, more_models.values())
     except mm.InvalidSpecError as error:
         problems += [by_key(problem.under("images")) for problem in error.problems]
-        images = mm.Images.of()
-    more_models, model_problems = models(values)
-    settings = _settings(values, images, more_models)
+        settings = Settings({**values, "images": {}, "imageRegistry": ""}, more_models.values())
     problems += [
         *model_problems,
         *secret_problems(values, encrypted, _written(stack, prefix)),
         *conflicts(values, wrong),
-        *component_problems(settings),
+        *component_problems(settings, more_models),
     ]
     if not problems:
         return settings
@@ -74,110 +71,3 @@ def _written(stack: str, prefix: str) -> dict[str, Any]:
 
 def _is_secret(key: str) -> bool:
     return pulumi.runtime.is_config_secret(key) or key in pulumi.runtime.get_config_secret_keys_env()
-
-
-def _settings(values: Mapping[str, Any], images: mm.Images, more_models: tuple[Model, ...]) -> Settings:
-    v = values
-    return Settings(
-        cluster=mm.Cluster(kubeconfig=v["kubeconfig"], context=v["context"]),
-        namespace=v["namespace"],
-        model_namespace=v["modelNamespace"] or v["namespace"],
-        namespaces_exist=v["namespacesExist"],
-        definitions=v["customResourceDefinitions"],
-        protect=v["protect"],
-        scope=v["scope"],
-        promoted_image=mm.images.PromotedImage(ref=v["runtimeImage"]) if v["runtimeImage"] else None,
-        promoted_model=mm.stores.PromotedModel(image=v["modelImage"], digest=v["modelDigest"])
-        if v["modelImage"]
-        else None,
-        build=_build(v),
-        images=images,
-        serving=mm.ServingConfig(
-            images=images,
-            pods_per_runtime=v["podsPerRuntime"],
-            rest_proxy=mm.installation.RestProxy(enabled=v["restProxy"]),
-            scale_to_zero=mm.installation.ScaleToZero(enabled=v["scaleToZero"]),
-            mesh_resources=_resources(v["meshResources"]) if v["meshResources"] else None,
-            adapter_resources=_resources(v["adapterResources"]),
-            max_message_bytes=v["maxMessageBytes"],
-            pod_labels=stand_in_labels(images),
-            image_pull_secrets=[_pull_secret(entry) for entry in v["pullSecrets"]],
-        ),
-        controller=mm.installation.Controller(replicas=v["controllerReplicas"]),
-        webhook_certificate=v["webhookCertificate"],
-        built_in_runtimes=tuple(v["builtInRuntimes"]),
-        tls=_tls(v["tls"]),
-        dashboard=v["dashboard"],
-        runtime_source=Path(v["runtimeSource"]),
-        runtime_name=v["runtimeName"],
-        runtime_memory=v["runtimeMemory"],
-        runtime_cpu_request=v["runtimeCpuRequest"],
-        runtime_cpu_limit=v["runtimeCpuLimit"],
-        model_format=mm.ModelFormat(name=v["modelFormat"], version=v["modelFormatVersion"]),
-        load_timeout_seconds=v["loadTimeoutSeconds"],
-        model_source=Path(v["modelSource"]),
-        model_name=v["modelName"],
-        inference_service=v["inferenceService"],
-        more_models=more_models,
-        ready_timeout_seconds=v["readyTimeoutSeconds"],
-        storage_key=v["storageKey"],
-        bucket=v["bucket"],
-        s3=mm.S3Storage(bucket=v["bucket"], **_fields(v["s3"])) if v["s3"] else None,
-        outside_etcd=mm.stores.EtcdConnection(**{"root_prefix": v["namespace"]} | _fields(v["etcd"]))
-        if v["etcd"]
-        else None,
-        etcd_persistence=_persistence(v, "etcd"),
-        minio_persistence=_persistence(v, "minio"),
-    )
-
-
-def _build(values: Mapping[str, Any]) -> mm.BuildArgs:
-    user, password, registry = values["registryUser"], values["registryPassword"], values["registry"]
-    return mm.BuildArgs(
-        registry=registry,
-        insecure=values["registryInsecure"],
-        engine=values["buildWith"],
-        builder=values["builder"] or None,
-        on_preview=values["buildOnPreview"],
-        build_args=values["buildArgs"],
-        platforms=values["platforms"],
-        cache=values["buildCache"],
-        secrets=values["buildSecrets"],
-        credentials=(
-            mm.images.RegistryCredentials(registry=registry.partition("/")[0], username=user, password=password)
-            if user and password
-            else None
-        ),
-    )
-
-
-def _pull_secret(entry: Mapping[str, str]) -> mm.images.ImagePullSecret:
-    user = {field: entry.get(field, "") for field in ("registry", "username", "password")}
-    return mm.images.ImagePullSecret(
-        name=entry["name"], credentials=[mm.images.RegistryCredentials(**user)] if any(user.values()) else ()
-    )
-
-
-def _tls(tls: Mapping[str, Any]) -> mm.installation.DataPlaneTls | None:
-    return (
-        mm.installation.DataPlaneTls(**_fields({k: v for k, v in tls.items() if k != "enabled"}))
-        if tls.get("enabled")
-        else None
-    )
-
-
-def _resources(resources: Mapping[str, Mapping[str, str]]) -> mm.installation.Resources:
-    return mm.installation.Resources(requests=resources.get("requests", {}), limits=resources.get("limits", {}))
-
-
-def _persistence(values: Mapping[str, Any], store: str) -> mm.stores.Persistence | None:
-    persistence = values["persistence"]
-    if store not in persistence:
-        return None
-    return mm.stores.Persistence(
-        size=persistence[store], storage_class=persistence.get("storageClass"), protect=values["protect"]
-    )
-
-
-def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {snake(key): value for key, value in record.items()}

@@ -2,41 +2,30 @@
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.checks import ROOT, FieldPath, Problem, Text, subdomain_problems
+from components.checks import ROOT, FieldPath, Problem, Text
 
+Models = Mapping[FieldPath, Mapping[str, str]]
+"""Models by their place in the configuration, each with its name and, unless it has that of the first model, path."""
 _COLUMNS = ("name", "path")
 
 
-@dataclass(frozen=True)
-class Model:
-    """A model and the name that it is served under."""
-
-    name: str
-    """Name of the InferenceService."""
-    path: str | None
-    """Path in the bucket; None for that of the stack's first model."""
-
-
-def models(values: Mapping[str, Any]) -> tuple[tuple[Model, ...], list[Problem]]:
+def models(values: Mapping[str, Any]) -> tuple[Models, list[Problem]]:
     """The models of the list and the table, and the problems of both."""
     entries = {ROOT / "models" / index: entry for index, entry in enumerate(values["models"])}
     try:
         entries |= _table(values["modelTable"]) if values["modelTable"] else {}
     except ValueError as error:
         expected = f"a CSV file with the columns {' and '.join(_COLUMNS)}, or {_COLUMNS[0]} alone"
-        return (), [Problem(ROOT / "modelTable", Text(str(error)), expected)]
+        return {}, [Problem(ROOT / "modelTable", Text(str(error)), expected)]
     problems: list[Problem] = []
     places = {values["inferenceService"]: ROOT / "inferenceService"}
     for place, entry in entries.items():
-        name = entry["name"]
-        problems += subdomain_problems(place / "name", name)
-        if (first := places.setdefault(name, place)) != place:
-            problems.append(Problem(place / "name", name, f"each name once; {first} has it already"))
-    return tuple(Model(entry["name"], entry.get("path") or None) for entry in entries.values()), problems
+        if (first := places.setdefault(entry["name"], place)) != place:
+            problems.append(Problem(place / "name", entry["name"], f"each name once; {first} has it already"))
+    return entries, problems
 
 
 def _table(name: str) -> dict[FieldPath, dict[str, str]]:

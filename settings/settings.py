@@ -1,85 +1,78 @@
-"""Configuration of the stack as one frozen record, and the arguments of the components."""
+"""Arguments of the stack's components, built from its checked configuration."""
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
 
 import pulumi
 
 import components as mm
-from components.installation import Definitions, Issuer, Scope
 
-from .models import Model
+from .keys import snake
+from .stand_in import stand_in_labels
 
 
-@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The configuration of one stack, grouped as the components take it; `Pulumi.yaml` describes each key."""
+    """The arguments of each component; the attributes are what several of them share.
 
-    cluster: mm.Cluster
-    namespace: str
-    model_namespace: str
-    namespaces_exist: bool
-    definitions: Definitions
-    protect: bool
-    scope: Scope
-    promoted_image: mm.images.PromotedImage | None
-    promoted_model: mm.stores.PromotedModel | None
-    build: mm.BuildArgs
-    images: mm.Images
-    serving: mm.ServingConfig
-    controller: mm.installation.Controller
-    webhook_certificate: Issuer
-    built_in_runtimes: tuple[mm.installation.BuiltInRuntime, ...]
-    tls: mm.installation.DataPlaneTls | None
-    dashboard: bool
-    runtime_source: Path
-    runtime_name: str
-    runtime_memory: str
-    runtime_cpu_request: str
-    runtime_cpu_limit: str
-    model_format: mm.ModelFormat
-    load_timeout_seconds: int
-    model_source: Path
-    model_name: str
-    inference_service: str
-    more_models: tuple[Model, ...]
-    """Additional models on the same runtime."""
-    ready_timeout_seconds: int
-    storage_key: str
-    bucket: str
-    s3: mm.S3Storage | None
-    """None: a MinIO in the cluster."""
-    outside_etcd: mm.stores.EtcdConnection | None
-    """None: an etcd in the cluster."""
-    etcd_persistence: mm.stores.Persistence | None
-    minio_persistence: mm.stores.Persistence | None
+    `values` has all keys of `Pulumi.yaml`, which describes them; the additional models are entries with name and path.
+    """
+
+    def __init__(self, values: Mapping[str, Any], more_models: Collection[Mapping[str, str]] = ()) -> None:
+        v = self.values = values
+        self.more_models = more_models
+        self.namespace: str = v["namespace"]
+        self.model_namespace: str = v["modelNamespace"] or v["namespace"]
+        self.runtime_name: str = v["runtimeName"]
+        self.inference_service: str = v["inferenceService"]
+        self.storage_key: str = v["storageKey"]
+        self.cluster = mm.Cluster(kubeconfig=v["kubeconfig"], context=v["context"])
+        self.build = _build(v)
+        self.images = mm.Images.of(v["images"], registry=v["imageRegistry"])
+        self.serving = mm.ServingConfig(
+            images=self.images,
+            pods_per_runtime=v["podsPerRuntime"],
+            rest_proxy=mm.installation.RestProxy(enabled=v["restProxy"]),
+            scale_to_zero=mm.installation.ScaleToZero(enabled=v["scaleToZero"]),
+            mesh_resources=_resources(v["meshResources"]) if v["meshResources"] else None,
+            adapter_resources=_resources(v["adapterResources"]),
+            max_message_bytes=v["maxMessageBytes"],
+            pod_labels=stand_in_labels(self.images),
+            image_pull_secrets=[_pull_secret(entry) for entry in v["pullSecrets"]],
+        )
+        self.s3 = mm.S3Storage(bucket=v["bucket"], **_fields(v["s3"])) if v["s3"] else None
+        """None: a MinIO in the cluster."""
+        etcd = {"root_prefix": v["namespace"], **_fields(v["etcd"])}
+        self.outside_etcd = mm.stores.EtcdConnection(**etcd) if v["etcd"] else None
+        """None: an etcd in the cluster."""
 
     def guard(self) -> mm.ClusterGuardArgs:
         """Arguments of the guard: cluster-wide objects that the stack is going to create."""
         namespaces = list(dict.fromkeys([self.namespace, self.model_namespace]))
+        exist = self.values["namespacesExist"]
         return mm.ClusterGuardArgs(
             cluster=self.cluster,
-            namespace_names=[] if self.namespaces_exist else namespaces,
-            existing_namespaces=namespaces if self.namespaces_exist else [],
+            namespace_names=[] if exist else namespaces,
+            existing_namespaces=namespaces if exist else [],
             controller_namespace=self.namespace,
-            scope=self.scope,
-            definitions=self.definitions,
+            scope=self.values["scope"],
+            definitions=self.values["customResourceDefinitions"],
         )
 
     def runtime_image(self) -> mm.BuiltImage | mm.images.PromotedImage:
         """The model server's image."""
-        built = mm.BuiltImage(
-            build=self.build, sources={"": "runtime_src", "runtime": self.runtime_source}, repository=self.runtime_name
-        )
-        return self.promoted_image or built
+        if promoted := self.values["runtimeImage"]:
+            return mm.images.PromotedImage(ref=promoted)
+        sources = {"": "runtime_src", "runtime": self.values["runtimeSource"]}
+        return mm.BuiltImage(build=self.build, sources=sources, repository=self.runtime_name)
 
     def controller_namespace(self) -> mm.NamespaceArgs:
         """The namespace of the controller and its stores."""
         return mm.NamespaceArgs(
             namespace=self.namespace,
             serves_models=self.model_namespace == self.namespace,
-            exists=self.namespaces_exist,
-            protect=self.protect,
+            exists=self.values["namespacesExist"],
+            protect=self.values["protect"],
         )
 
     def etcd(self, *, namespace: pulumi.Input[str]) -> mm.EtcdArgs:
@@ -88,7 +81,7 @@ class Settings:
             namespace=namespace,
             image=str(self.images.etcd),
             root_prefix=self.namespace,
-            persistence=self.etcd_persistence,
+            persistence=self._persistence("etcd"),
             image_pull_secrets=self._pull_secrets(),
         )
 
@@ -97,27 +90,28 @@ class Settings:
         return mm.MinioArgs(
             namespace=namespace,
             image=str(self.images.minio),
-            bucket=self.bucket,
-            persistence=self.minio_persistence,
+            bucket=self.values["bucket"],
+            persistence=self._persistence("minio"),
             image_pull_secrets=self._pull_secrets(),
         )
 
     def installation(self, *, namespace: pulumi.Input[str], etcd: mm.stores.EtcdConnection) -> mm.ModelMeshServingArgs:
         """Arguments of the ModelMesh Serving installation."""
+        tls = self.values["tls"]
         return mm.ModelMeshServingArgs(
             cluster=self.cluster,
             namespace=namespace,
             namespace_name=self.namespace,
             model_namespaces=[self.model_namespace],
-            scope=self.scope,
+            scope=self.values["scope"],
             etcd=etcd,
             config=self.serving,
-            controller=self.controller,
-            webhook_certificate=self.webhook_certificate,
-            built_in_runtimes=self.built_in_runtimes,
-            definitions=self.definitions,
-            tls=self.tls,
-            dashboard=self.dashboard,
+            controller=mm.installation.Controller(replicas=self.values["controllerReplicas"]),
+            webhook_certificate=self.values["webhookCertificate"],
+            built_in_runtimes=self.values["builtInRuntimes"],
+            definitions=self.values["customResourceDefinitions"],
+            tls=mm.installation.DataPlaneTls(**_fields(tls, without="enabled")) if tls.get("enabled") else None,
+            dashboard=self.values["dashboard"],
         )
 
     def models(self, installation: mm.installation.Installation, *, storage: mm.S3Storage) -> mm.ModelNamespaceArgs:
@@ -126,75 +120,121 @@ class Settings:
             installation=installation,
             namespace=self.model_namespace,
             storage={self.storage_key: storage},
-            exists=self.namespaces_exist and self.model_namespace != self.namespace,
-            protect=self.protect,
+            exists=self.values["namespacesExist"] and self.model_namespace != self.namespace,
+            protect=self.values["protect"],
         )
 
     def model(self, *, namespace: pulumi.Input[str], storage: mm.S3Storage) -> mm.ModelArtifactArgs:
         """The model's files in that store."""
+        v, files = self.values, mm.ModelFiles(source=self.values["modelSource"], build=self.build)
+        promoted = mm.stores.PromotedModel(image=v["modelImage"], digest=v["modelDigest"]) if v["modelImage"] else None
         return mm.ModelArtifactArgs(
             namespace=namespace,
-            model_name=self.model_name,
-            files=self.promoted_model or mm.ModelFiles(source=self.model_source, build=self.build),
+            model_name=v["modelName"],
+            files=promoted or files,
             storage=storage,
             cluster=self.cluster,
             keep_published=self.s3 is None,
             image_pull_secrets=self._pull_secrets(),
         )
 
-    def runtime(self, *, namespace: mm.ModelNamespace, image: pulumi.Input[str]) -> mm.ServingRuntimeArgs:
-        """The custom runtime."""
-        return mm.ServingRuntimeArgs(
-            namespace=namespace,
-            runtime_name=self.runtime_name,
-            spec=self.runtime_spec(image),
-            ready_timeout_seconds=self.ready_timeout_seconds,
-        )
-
-    def runtime_spec(self, image: pulumi.Input[str]) -> mm.ServingRuntimeSpec:
-        """Spec of the ServingRuntime.
+    def runtime(self, *, namespace: mm.installation.ServedNamespace, image: pulumi.Input[str]) -> mm.ServingRuntimeArgs:
+        """The custom runtime.
 
         Raises:
             InvalidSpecError: It cannot work with any image.
         """
-        return mm.mlserver_runtime(
+        v = self.values
+        spec = mm.mlserver_runtime(
             image=image,
-            formats=[self.model_format],
-            cpu_request=self.runtime_cpu_request,
-            cpu_limit=self.runtime_cpu_limit,
-            memory=self.runtime_memory,
-            load_timeout_seconds=self.load_timeout_seconds,
+            formats=[mm.ModelFormat(name=v["modelFormat"], version=v["modelFormatVersion"])],
+            cpu_request=v["runtimeCpuRequest"],
+            cpu_limit=v["runtimeCpuLimit"],
+            memory=v["runtimeMemory"],
+            load_timeout_seconds=v["loadTimeoutSeconds"],
+        )
+        return mm.ServingRuntimeArgs(
+            namespace=namespace,
+            runtime_name=self.runtime_name,
+            spec=spec,
+            ready_timeout_seconds=v["readyTimeoutSeconds"],
         )
 
     def service(
-        self, *, namespace: mm.ModelNamespace, runtime: mm.ServingRuntime, path: pulumi.Input[str]
+        self,
+        *,
+        namespace: mm.installation.ServedNamespace,
+        runtime: mm.ServingRuntime | mm.installation.DeclaredRuntime,
+        path: pulumi.Input[str],
     ) -> mm.InferenceServiceArgs:
         """The model on that runtime."""
         return mm.InferenceServiceArgs(
             namespace=namespace,
             runtimes=[runtime],
             model_name=self.inference_service,
-            model_format=self.model_format.name,
+            model_format=self.values["modelFormat"],
             runtime=self.runtime_name,
             storage=mm.ModelPath(path=path, key=self.storage_key),
-            ready_timeout_seconds=self.ready_timeout_seconds,
+            ready_timeout_seconds=self.values["readyTimeoutSeconds"],
         )
 
-    def more_services(
-        self, *, namespace: mm.ModelNamespace, runtime: mm.ServingRuntime, path: pulumi.Input[str]
-    ) -> mm.InferenceServicesArgs:
-        """Arguments of the additional models on that runtime; `path` is their default path in the bucket."""
-        own = self.service(namespace=namespace, runtime=runtime, path=path)
+    def more_services(self, first: mm.InferenceServiceArgs) -> mm.InferenceServicesArgs:
+        """The additional models, like the first one but for the name and, if an entry has one, the path."""
         return mm.InferenceServicesArgs(
             services=[
                 replace(
-                    own,
-                    model_name=model.name,
-                    storage=mm.ModelPath(path=model.path or path, key=self.storage_key),
+                    first,
+                    model_name=model["name"],
+                    storage=mm.ModelPath(path=model["path"], key=self.storage_key)
+                    if model.get("path")
+                    else first.storage,
                 )
                 for model in self.more_models
             ]
         )
 
+    def _persistence(self, store: str) -> mm.stores.Persistence | None:
+        sizes = self.values["persistence"]
+        if store not in sizes:
+            return None
+        return mm.stores.Persistence(
+            size=sizes[store], storage_class=sizes.get("storageClass"), protect=self.values["protect"]
+        )
+
     def _pull_secrets(self) -> list[str]:
-        return [secret.name for secret in self.serving.image_pull_secrets]
+        return [secret["name"] for secret in self.values["pullSecrets"]]
+
+
+def _build(values: Mapping[str, Any]) -> mm.BuildArgs:
+    user, password, registry = values["registryUser"], values["registryPassword"], values["registry"]
+    return mm.BuildArgs(
+        registry=registry,
+        insecure=values["registryInsecure"],
+        engine=values["buildWith"],
+        builder=values["builder"] or None,
+        on_preview=values["buildOnPreview"],
+        build_args=values["buildArgs"],
+        platforms=values["platforms"],
+        cache=values["buildCache"],
+        secrets=values["buildSecrets"],
+        credentials=(
+            mm.images.RegistryCredentials(registry=registry.partition("/")[0], username=user, password=password)
+            if user and password
+            else None
+        ),
+    )
+
+
+def _pull_secret(entry: Mapping[str, str]) -> mm.images.ImagePullSecret:
+    user = {field: entry.get(field, "") for field in ("registry", "username", "password")}
+    return mm.images.ImagePullSecret(
+        name=entry["name"], credentials=[mm.images.RegistryCredentials(**user)] if any(user.values()) else ()
+    )
+
+
+def _resources(resources: Mapping[str, Mapping[str, str]]) -> mm.installation.Resources:
+    return mm.installation.Resources(requests=resources.get("requests", {}), limits=resources.get("limits", {}))
+
+
+def _fields(record: Mapping[str, Any], *, without: str = "") -> dict[str, Any]:
+    return {snake(key): value for key, value in record.items() if key != without}

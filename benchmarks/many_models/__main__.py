@@ -7,6 +7,7 @@ import pulumi
 import components as mm
 import settings
 from benchmarks import running
+from components.checks import KNOWN_LATER
 
 s = settings.load()
 many = pulumi.Config("many")
@@ -20,7 +21,7 @@ def services(namespace: mm.ModelNamespace, runtime: mm.installation.DeclaredRunt
         namespace=namespace,
         runtimes=[runtime],
         model_name="many",
-        model_format=s.model_format.name,
+        model_format=s.values["modelFormat"],
         runtime=s.runtime_name,
         labels={"benchmark": "many"},
         storage=mm.ModelPath(path=paths[0], key=s.storage_key),
@@ -33,13 +34,7 @@ def services(namespace: mm.ModelNamespace, runtime: mm.installation.DeclaredRunt
 
 
 models = running.namespace(s, opts)
-declared = mm.installation.DeclaredRuntime(
-    name=s.runtime_name,
-    namespace=s.namespace,
-    formats=((s.model_format.name, s.model_format.version),),
-    protocol_versions=("grpc-v2",),
-    load_timeout_seconds=float(s.load_timeout_seconds),
-)
+declared = s.runtime(namespace=models, image=KNOWN_LATER).planned()
 path = many.require("path")
 # The first model may have another path, which is the measured change.
 services(models, declared, [many.get("changedPath") or path, *[path] * (many.require_int("models") - 1)])

@@ -20,6 +20,9 @@ class Unknown(str):
     __slots__ = ()
 
 
+KNOWN_LATER = Unknown("(known later)")
+
+
 def document(value: Any) -> Any:
     """Convert argument classes to mappings with Kubernetes' names, omitting None."""
     if _types.is_input_type(type(value)):
@@ -34,7 +37,7 @@ def document(value: Any) -> Any:
 def with_placeholders(value: Any) -> Any:
     """Copy of a document with an `Unknown` instead of each Output."""
     if isinstance(value, pulumi.Output | Awaitable):
-        return Unknown("(known later)")
+        return KNOWN_LATER
     if isinstance(value, Mapping):
         return {key: with_placeholders(entry) for key, entry in value.items()}
     if _is_list(value):

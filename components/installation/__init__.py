@@ -5,6 +5,7 @@ from .cluster_guard import ClusterUnreachableError, OwnershipConflictError, Wron
 from .data_plane_tls import DataPlaneTls
 from .declared_runtime import DeclaredRuntime
 from .installation import Installation, Scope
+from .model_namespace import ServedNamespace
 from .modelmesh_serving_args import BuiltInRuntime, Controller
 from .serving_config import Metrics, PayloadProcessor, Resources, RestProxy, ScaleToZero
 from .webhook_certificate import Issuer
@@ -25,5 +26,6 @@ __all__ = [
     "RestProxy",
     "ScaleToZero",
     "Scope",
+    "ServedNamespace",
     "WrongClusterError",
 ]

@@ -12,7 +12,7 @@ import pulumi_kubernetes as kubernetes
 
 from ..core.component import Component
 from ..core.names_and_quantities import label_problems, object_name
-from ..core.problem import FieldPath, Problem, raise_if_invalid
+from ..core.problem import ROOT, Problem, raise_if_invalid
 from ..core.rendering import encoded
 from ..images.pull_secret import pull_secrets
 from ..stores.storage import ExistingStorage, Storage, StorageConfig, StorageConfigArgs
@@ -43,9 +43,31 @@ class ModelNamespaceArgs:
     network_policies: bool = True
     """Whether to create upstream's policy for runtime pods; ModelMeshServing decides for the controller's namespace."""
 
+    def planned(self) -> "ServedNamespace":
+        """Return the namespace of these arguments, but for the outputs of its resources."""
+        place = ServedNamespace()
+        place.namespace_name, place.installation, place.storage = self.namespace, self.installation, self.storage
+        place.namespace = place.ready = place.constraints_account = pulumi.Output.from_input(self.namespace)
+        return place
 
-class ModelNamespace(Component):
-    """A namespace with its storage Secret, ServiceAccount, certificate, pull secrets and network policy."""
+    def problems(self) -> Iterator[Problem]:
+        """Check the namespace, and each store."""
+        installation, storage = self.installation, self.storage
+        yield from label_problems(ROOT / "namespace", self.namespace)
+        if self.namespace not in installation.model_namespaces:
+            expected = f"one of the installation's model_namespaces ({', '.join(installation.model_namespaces)})"
+            yield Problem(ROOT / "namespace", self.namespace, expected)
+        if self.exists and _is_controllers(self):
+            yield Problem(ROOT / "exists", self.exists, "False for the namespace of the controller")
+        if not isinstance(storage, ExistingStorage):
+            yield from storage_problems(storage)
+        elif storage.secret_name != (mounted := installation.config.storage_secret_name):
+            expected = f"{mounted!r}, the Secret that runtime pods mount"
+            yield Problem(ROOT / "storage" / "secret_name", storage.secret_name, expected)
+
+
+class ServedNamespace:
+    """A namespace that models are served in, as runtimes and services see it."""
 
     namespace_name: str
     installation: Installation
@@ -57,8 +79,12 @@ class ModelNamespace(Component):
     constraints_account: pulumi.Output[str]
     """ServiceAccount of RefreshTypeConstraints Jobs in this namespace."""
 
+
+class ModelNamespace(Component, ServedNamespace):
+    """A namespace with its storage Secret, ServiceAccount, certificate, pull secrets and network policy."""
+
     def __init__(self, name: str, args: ModelNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        raise_if_invalid("ModelNamespace", args.namespace, _problems(args))
+        raise_if_invalid("ModelNamespace", args.namespace, args.problems())
         super().__init__("modelmesh:index:ModelNamespace", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.namespace_name, self.installation, self.storage = args.namespace, args.installation, args.storage
@@ -155,21 +181,6 @@ def _constraints_account(name: str, namespace: pulumi.Input[str], child: pulumi.
         opts=child,
     )
     return pulumi.Output.all(account.metadata.name, binding.urn).apply(lambda known: str(known[0]))
-
-
-def _problems(args: ModelNamespaceArgs) -> Iterator[Problem]:
-    installation, storage = args.installation, args.storage
-    yield from label_problems(FieldPath("namespace"), args.namespace)
-    if args.namespace not in installation.model_namespaces:
-        expected = f"one of the installation's model_namespaces ({', '.join(installation.model_namespaces)})"
-        yield Problem(FieldPath("namespace"), args.namespace, expected)
-    if args.exists and _is_controllers(args):
-        yield Problem(FieldPath("exists"), args.exists, "False for the namespace of the controller")
-    if not isinstance(storage, ExistingStorage):
-        yield from storage_problems(storage)
-    elif storage.secret_name != (mounted := installation.config.storage_secret_name):
-        expected = f"{mounted!r}, the Secret that runtime pods mount"
-        yield Problem(FieldPath("storage", "secret_name"), storage.secret_name, expected)
 
 
 def _secret(values: Mapping[str, pulumi.Output[str]]) -> dict[str, pulumi.Output[str]]:

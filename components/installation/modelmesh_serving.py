@@ -5,6 +5,8 @@ each of them. This component creates everything in the controller's namespace; a
 namespace needs.
 """
 
+from dataclasses import replace
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 
@@ -14,7 +16,7 @@ from ..core.problem import raise_if_invalid
 from ..core.rendering import encoded
 from ..images.pull_secret import pull_secrets
 from ..stores.certificate import Certificate, CertificateArgs
-from ..upstream import Document, InstallValues, documents, install_documents, patched
+from ..upstream import Document, InstallValues, install_documents, patched
 from ..upstream.documents import text
 from ..upstream.install_documents import DEFINITION
 from ..upstream.install_values import LABELS
@@ -22,7 +24,6 @@ from ..upstream.patches import CONFIG_DEFAULTS, WEBHOOK_SERVICE
 from ..upstream.upstream_resource import upstream_resource
 from .admission import admitted
 from .data_plane_tls import DataPlaneTls, service_names
-from .declared_runtime import DeclaredRuntime
 from .installation import Installation
 from .modelmesh_serving_args import ModelMeshServingArgs
 from .webhook_certificate import WebhookCertificate, WebhookCertificateArgs
@@ -48,20 +49,12 @@ class ModelMeshServing(Component):
         etcd_secret = self._etcd_secret(args)
         values = _install_values(args, etcd_secret, self._webhook_certificate(name, args))
         admitting = self._admitting(args, self._controller(name, args, values, tls, etcd_secret))
-        runtimes = [patched(runtime, values) for runtime in _built_in_runtimes(args)]
+        runtimes = [patched(runtime, values) for runtime in args.runtime_documents()]
         existing = [self._runtime(runtime, args, admitting).urn for runtime in runtimes]
-        self.installation = Installation(
-            cluster=args.cluster,
-            namespace_name=args.namespace_name,
-            scope=args.scope,
-            model_namespaces=args.served_namespaces,
-            config=args.config,
-            built_in_runtimes=tuple(DeclaredRuntime.of(_located(runtime, args)) for runtime in runtimes),
-            namespace=pulumi.Output.from_input(args.namespace),
-            admitting=pulumi.Output.all(admitting, *existing).apply(lambda _: args.namespace_name),
-            tls=tls.values() if tls else None,
-            tls_secret=tls.secret_name if tls else (args.tls or DataPlaneTls()).existing_secret,
+        planned = replace(
+            args.planned(), admitting=pulumi.Output.all(admitting, *existing).apply(lambda _: args.namespace_name)
         )
+        self.installation = replace(planned, tls=tls.values(), tls_secret=tls.secret_name) if tls else planned
         self.register_outputs({"tls_ca": self.tls_ca})
 
     def _certificate(self, name: str, args: ModelMeshServingArgs) -> Certificate | None:
@@ -137,11 +130,12 @@ class ModelMeshServing(Component):
     def _runtime(
         self, runtime: Document, args: ModelMeshServingArgs, admitting: pulumi.Output[str]
     ) -> pulumi.CustomResource:
-        located = _located(runtime, args)
+        # The namespace, if it has one, as plain text.
+        place = {"namespace": args.namespace_name} if "namespace" in runtime["metadata"] else {}
         # The webhook has to answer first, and no value of a runtime depends on it.
-        metadata = admitting.apply(lambda _: located["metadata"])
+        metadata = admitting.apply(lambda _: runtime["metadata"] | place)
         options = pulumi.ResourceOptions(parent=self)
-        return upstream_resource(located | {"metadata": metadata}, options, name=runtime["metadata"]["name"])
+        return upstream_resource(runtime | {"metadata": metadata}, options, name=runtime["metadata"]["name"])
 
     def _config_map(
         self, name: str, args: ModelMeshServingArgs, key: str, value: pulumi.Input[str]
@@ -187,15 +181,3 @@ def _install_values(
         ports=config.ports(),
         server_images={server: str(image) for server, image in config.images.servers.items()},
     )
-
-
-def _built_in_runtimes(args: ModelMeshServingArgs) -> list[Document]:
-    """Return the documents of those of upstream's runtimes that the arguments name."""
-    return [runtime for runtime in documents("runtimes") if runtime["metadata"]["name"] in args.built_in_runtimes]
-
-
-def _located(runtime: Document, args: ModelMeshServingArgs) -> Document:
-    """Return the runtime with the namespace, if it has one, as plain text."""
-    namespaced = "namespace" in runtime["metadata"]
-    metadata = runtime["metadata"] | ({"namespace": args.namespace_name} if namespaced else {})
-    return runtime | {"metadata": metadata}

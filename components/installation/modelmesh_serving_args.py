@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import pulumi
@@ -13,10 +13,10 @@ from ..core.ownership import Definitions
 from ..core.problem import ROOT, Problem
 from ..stores.certificate import today
 from ..stores.etcd_connection import EtcdConnection
-from ..upstream import documents
+from ..upstream import Document, documents
 from .data_plane_tls import ClientAuth, DataPlaneTls
-from .declared_runtime import deployment_problems
-from .installation import Scope
+from .declared_runtime import DeclaredRuntime, deployment_problems
+from .installation import Installation, Scope
 from .serving_config import Resources, ServingConfig, sidecar_resources
 from .serving_config_rules import resource_problems, serving_config_problems
 from .webhook_certificate import Issuer
@@ -66,6 +66,26 @@ class ModelMeshServingArgs:
     def served_namespaces(self) -> tuple[str, ...]:
         """Namespaces to serve models in."""
         return (self.namespace_name,) if self.model_namespaces is None else tuple(self.model_namespaces)
+
+    def runtime_documents(self) -> list[Document]:
+        """Return upstream's documents of the built-in runtimes to install."""
+        return [runtime for runtime in documents("runtimes") if runtime["metadata"]["name"] in self.built_in_runtimes]
+
+    def planned(self) -> Installation:
+        """Return the installation of these arguments, but for the outputs of its resources."""
+        namespace = self.namespace_name if self.scope == "namespace" else None
+        declared = [replace(DeclaredRuntime.of(each), namespace=namespace) for each in self.runtime_documents()]
+        return Installation(
+            cluster=self.cluster,
+            namespace_name=self.namespace_name,
+            scope=self.scope,
+            model_namespaces=self.served_namespaces,
+            config=self.config,
+            built_in_runtimes=tuple(declared),
+            namespace=pulumi.Output.from_input(self.namespace),
+            admitting=pulumi.Output.from_input(self.namespace_name),
+            tls_secret=self.tls.existing_secret if self.tls else None,
+        )
 
     def problems(self) -> Iterator[Problem]:
         """Check for mistakes that otherwise show only in a log or as pods that stay Pending."""

@@ -1,5 +1,6 @@
 """Namespace, labelled for a controller of ModelMesh Serving."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import pulumi_kubernetes as kubernetes
 from ..core.component import Component
 from ..core.names_and_quantities import label_problems
 from ..core.ownership import MARK, this_stack
-from ..core.problem import ROOT, raise_if_invalid
+from ..core.problem import ROOT, Problem, raise_if_invalid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,10 @@ class NamespaceArgs:
     after: pulumi.Input[str] = ""
     """Dependency of the label, which is added after it and removed before it."""
 
+    def problems(self) -> Iterator[Problem]:
+        """Check the name."""
+        yield from label_problems(ROOT / "namespace", self.namespace)
+
 
 class Namespace(Component):
     """A namespace with the label that controllers in cluster scope evaluate."""
@@ -34,7 +39,7 @@ class Namespace(Component):
     """Name of the namespace, which resolves when it exists."""
 
     def __init__(self, name: str, args: NamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        raise_if_invalid("Namespace", args.namespace, label_problems(ROOT / "namespace", args.namespace))
+        raise_if_invalid("Namespace", args.namespace, args.problems())
         super().__init__("modelmesh:index:Namespace", name, {}, opts)
         label = "true" if args.serves_models else "false"
         metadata: dict[str, Any] = {

@@ -5,9 +5,10 @@ containers of the spec. The object has no status, so the components wait for the
 in its InferenceService. Meanwhile a Job makes the mesh pods that already run read the new runtime's model types.
 """
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -19,7 +20,7 @@ from ..core.problem import FieldPath, Problem, raise_if_invalid
 from ..core.rendering import Document, with_placeholders
 from ..installation.declared_runtime import DeclaredRuntime
 from ..installation.installation import Installation
-from ..installation.model_namespace import ModelNamespace
+from ..installation.model_namespace import ServedNamespace
 from ..stores.storage import PvcStorage
 from ..upstream import spec_problems
 from .annotation_rules import collisions
@@ -32,27 +33,10 @@ API_VERSION = f"{PREFIX}v1alpha1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServingRuntimeArgs:
-    """Arguments of ServingRuntime."""
+class _RuntimeArgs(ABC):
+    """Arguments of both kinds of runtimes."""
 
-    namespace: ModelNamespace
-    runtime_name: str
-    spec: ServingRuntimeSpec
-    labels: Mapping[str, str] = field(default_factory=dict)
-    """Labels of the object; those of its pods are in the spec."""
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    """Annotations of the object; those of its pods are in the spec."""
-    ready_timeout_seconds: float = 300
-    """Timeout for the start of its pods, including image pulls."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClusterServingRuntimeArgs:
-    """Arguments of ClusterServingRuntime."""
-
-    installation: Installation
-    namespaces: Sequence[ModelNamespace]
-    """Namespaces in which the component waits for the pods."""
+    kind: ClassVar[str]
     runtime_name: str
     spec: ServingRuntimeSpec
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -62,6 +46,65 @@ class ClusterServingRuntimeArgs:
     ready_timeout_seconds: float = 300
     """Timeout for the start of its pods in each namespace, including image pulls."""
 
+    @abstractmethod
+    def location(self) -> tuple[Installation, Sequence[ServedNamespace]]:
+        """Return the installation, and the namespaces in which the component waits for the pods."""
+
+    def object_metadata(self) -> dict[str, dict[str, str]]:
+        """Render labels and annotations without empty maps, which would always differ from the stored object."""
+        maps = {"labels": dict(self.labels), "annotations": {**self.annotations, **self.spec.metadata_annotations()}}
+        return {key: value for key, value in maps.items() if value}
+
+    def planned(self) -> DeclaredRuntime:
+        """Return what the runtime declares."""
+        return DeclaredRuntime.of(self._document())
+
+    def problems(self) -> Iterator[Problem]:
+        """Check the object that the arguments render to."""
+        (installation, namespaces), document = self.location(), self._document()
+        yield from collisions(self.annotations, self.spec.metadata_annotations())
+        yield from spec_problems(self.kind, document["spec"])
+        yield from runtime_problems(document, installation.config, _claims(namespaces))
+
+    def _document(self) -> Document:
+        metadata: Document = {"name": self.runtime_name, **self.object_metadata()}
+        if self.kind == "ServingRuntime":
+            metadata["namespace"] = self.location()[1][0].namespace_name
+        return {"kind": self.kind, "metadata": metadata, "spec": with_placeholders(self.spec.spec())}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServingRuntimeArgs(_RuntimeArgs):
+    """Arguments of ServingRuntime."""
+
+    kind = "ServingRuntime"
+    namespace: ServedNamespace
+
+    def location(self) -> tuple[Installation, Sequence[ServedNamespace]]:
+        """Return the namespace and its installation."""
+        return self.namespace.installation, [self.namespace]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterServingRuntimeArgs(_RuntimeArgs):
+    """Arguments of ClusterServingRuntime."""
+
+    kind = "ClusterServingRuntime"
+    installation: Installation
+    namespaces: Sequence[ServedNamespace]
+    """Namespaces in which the component waits for the pods."""
+
+    def location(self) -> tuple[Installation, Sequence[ServedNamespace]]:
+        """Return the installation and the namespaces."""
+        return self.installation, self.namespaces
+
+    def problems(self) -> Iterator[Problem]:
+        """Check the object, and that the installation reads objects of this kind."""
+        yield from super().problems()
+        if self.installation.scope == "namespace":
+            expected = "ServingRuntime, the only kind that an installation of namespace scope reads"
+            yield Problem(FieldPath("kind"), self.kind, expected)
+
 
 class ServingRuntime(Component):
     """A runtime of one namespace. Its outputs resolve when its pods run the images of the spec."""
@@ -70,19 +113,11 @@ class ServingRuntime(Component):
     declared: DeclaredRuntime
 
     def __init__(self, name: str, args: ServingRuntimeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        metadata = _metadata(args)
-        declared = _declared("ServingRuntime", args, args.namespace.installation, [args.namespace])
+        raise_if_invalid("ServingRuntime", args.runtime_name, args.problems())
         super().__init__("modelmesh:index:ServingRuntime", name, {}, opts)
-        self.declared = declared
-        runtime = kubernetes.apiextensions.CustomResource(
-            name,
-            api_version=API_VERSION,
-            kind="ServingRuntime",
-            metadata={"name": args.runtime_name, "namespace": args.namespace.ready, **metadata},
-            spec=args.spec.spec(),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.runtime_name = _rolled_out(name, self, runtime, args, [args.namespace])
+        self.declared = args.planned()
+        metadata = {**args.object_metadata(), "name": args.runtime_name, "namespace": args.namespace.ready}
+        self.runtime_name = _rolled_out(name, self, args, metadata)
         self.register_outputs({"runtime_name": self.runtime_name})
 
 
@@ -96,81 +131,42 @@ class ClusterServingRuntime(Component):
     declared: DeclaredRuntime
 
     def __init__(self, name: str, args: ClusterServingRuntimeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        metadata = _metadata(args)
-        declared = _declared("ClusterServingRuntime", args, args.installation, args.namespaces)
+        raise_if_invalid("ClusterServingRuntime", args.runtime_name, args.problems())
         super().__init__("modelmesh:index:ClusterServingRuntime", name, {}, opts)
-        self.declared = declared
+        self.declared = args.planned()
         # The object has no namespace through which it would depend on these.
         admitted = pulumi.Output.all(args.installation.admitting, *(place.ready for place in args.namespaces))
-        annotations = {**metadata.get("annotations", {}), MARK: this_stack()}
-        runtime = kubernetes.apiextensions.CustomResource(
-            name,
-            api_version=API_VERSION,
-            kind="ClusterServingRuntime",
-            metadata={"name": admitted.apply(lambda _: args.runtime_name), **metadata, "annotations": annotations},
-            spec=args.spec.spec(),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.runtime_name = _rolled_out(name, self, runtime, args, args.namespaces)
+        metadata: dict[str, Any] = args.object_metadata()
+        metadata["name"] = admitted.apply(lambda _: args.runtime_name)
+        metadata["annotations"] = {**metadata.get("annotations", {}), MARK: this_stack()}
+        self.runtime_name = _rolled_out(name, self, args, metadata)
         self.register_outputs({"runtime_name": self.runtime_name})
-
-
-_Args = ServingRuntimeArgs | ClusterServingRuntimeArgs
-
-
-def _metadata(args: _Args) -> dict[str, dict[str, str]]:
-    """Render labels and annotations without empty maps, which would always differ from the stored object."""
-    maps = {"labels": dict(args.labels), "annotations": {**args.annotations, **args.spec.metadata_annotations()}}
-    return {key: value for key, value in maps.items() if value}
-
-
-def _declared(
-    kind: str, args: _Args, installation: Installation, namespaces: Sequence[ModelNamespace]
-) -> DeclaredRuntime:
-    """Check the runtime and return what it declares.
-
-    Raises:
-        InvalidSpecError: The runtime cannot work.
-    """
-    metadata: Document = {"name": args.runtime_name, **_metadata(args)}
-    if isinstance(args, ServingRuntimeArgs):
-        metadata["namespace"] = args.namespace.namespace_name
-    document: Document = {"kind": kind, "metadata": metadata, "spec": with_placeholders(args.spec.spec())}
-    problems = [
-        *collisions(args.annotations, args.spec.metadata_annotations()),
-        *spec_problems(kind, document["spec"]),
-        *runtime_problems(document, installation.config, _claims(namespaces)),
-    ]
-    if kind == "ClusterServingRuntime" and installation.scope == "namespace":
-        expected = "ServingRuntime, the only kind that an installation of namespace scope reads"
-        problems.append(Problem(FieldPath("kind"), kind, expected))
-    raise_if_invalid(kind, args.runtime_name, problems)
-    return DeclaredRuntime.of(document)
-
-
-def _claims(namespaces: Sequence[ModelNamespace]) -> set[str]:
-    entries = [entry for place in namespaces if isinstance(place.storage, Mapping) for entry in place.storage.values()]
-    claims = [entry.claim_name for entry in entries if isinstance(entry, PvcStorage)]
-    return {claim for claim in claims if isinstance(claim, str)}
 
 
 def _rolled_out(
     name: str,
     component: ServingRuntime | ClusterServingRuntime,
-    runtime: kubernetes.apiextensions.CustomResource,
-    args: _Args,
-    namespaces: Sequence[ModelNamespace],
+    args: _RuntimeArgs,
+    metadata: Mapping[str, Any],
 ) -> pulumi.Output[str]:
-    """Return the runtime's name, resolved when its pods are rolled out and all mesh pods know its model types."""
-    installation = args.namespace.installation if isinstance(args, ServingRuntimeArgs) else args.installation
+    """Create the object; return its name, resolved when its pods are rolled out and mesh pods know its model types."""
+    installation, namespaces = args.location()
+    runtime = kubernetes.apiextensions.CustomResource(
+        name,
+        api_version=API_VERSION,
+        kind=args.kind,
+        metadata=metadata,
+        spec=args.spec.spec(),
+        opts=pulumi.ResourceOptions(parent=component),
+    )
     # Depends on the object, so that resources which use the output are created after it.
     known = {"made": runtime.urn, "namespaces": pulumi.Output.all(*(place.ready for place in namespaces))}
-    refreshed = [] if component.declared.disabled else _refreshed(name, component, runtime, args, namespaces)
+    refreshed = [] if component.declared.disabled else _refreshed(name, component, runtime, args)
 
     def report(text: str) -> None:
         pulumi.log.info(text, resource=component, ephemeral=True)
 
-    async def rolled_out(known: dict[str, Any]) -> str:
+    async def rolled_out(known: dict[str, Any]) -> None:
         for namespace in known["namespaces"]:  # All of them start at the same time.
             await Rollout(
                 cluster=installation.cluster,
@@ -181,32 +177,29 @@ def _rolled_out(
                 timeout_seconds=args.ready_timeout_seconds,
                 report=report,
             ).done()
-        return args.runtime_name
-
-    def after(rolled_out: pulumi.Output[str]) -> pulumi.Output[str]:
-        return pulumi.Output.all(rolled_out, *(each.done for each in refreshed)).apply(lambda _: args.runtime_name)
 
     dry = pulumi.runtime.is_dry_run()
     if dry and args.spec.memory_plan is not None:
         pulumi.log.info(f"memory of {args.runtime_name}: {args.spec.memory_plan}", resource=component)
     # A preview does not know images that it would have to build, and a disabled runtime has no pods.
     if dry or component.declared.disabled:
-        return after(pulumi.Output.all(**known).apply(lambda _: args.runtime_name))
-    images = [{"name": entry["name"], "image": entry["image"]} for entry in args.spec.spec()["containers"]]
-    return after(pulumi.Output.all(**known, containers=images).apply(rolled_out))
+        done = pulumi.Output.all(**known).apply(lambda _: None)
+    else:
+        images = [{"name": entry["name"], "image": entry["image"]} for entry in args.spec.spec()["containers"]]
+        done = pulumi.Output.all(**known, containers=images).apply(rolled_out)
+    return pulumi.Output.all(done, *(each.done for each in refreshed)).apply(lambda _: args.runtime_name)
 
 
 def _refreshed(
     name: str,
     component: ServingRuntime | ClusterServingRuntime,
     runtime: kubernetes.apiextensions.CustomResource,
-    args: _Args,
-    namespaces: Sequence[ModelNamespace],
+    args: _RuntimeArgs,
 ) -> list[RefreshTypeConstraints]:
     """Create, in each namespace, the Job for mesh pods that already run."""
     return [
         RefreshTypeConstraints(
-            f"{name}-constraints" + (f"-{place.namespace_name}" if isinstance(args, ClusterServingRuntimeArgs) else ""),
+            f"{name}-constraints" + (f"-{place.namespace_name}" if component.declared.namespace is None else ""),
             RefreshTypeConstraintsArgs(
                 runtime=component.declared,
                 namespace=pulumi.Output.all(place.ready, runtime.urn).apply(lambda known: str(known[0])),
@@ -216,5 +209,11 @@ def _refreshed(
             ),
             pulumi.ResourceOptions(parent=component),
         )
-        for place in namespaces
+        for place in args.location()[1]
     ]
+
+
+def _claims(namespaces: Sequence[ServedNamespace]) -> set[str]:
+    entries = [entry for place in namespaces if isinstance(place.storage, Mapping) for entry in place.storage.values()]
+    claims = [entry.claim_name for entry in entries if isinstance(entry, PvcStorage)]
+    return {claim for claim in claims if isinstance(claim, str)}

@@ -19,7 +19,7 @@ from ..core.names_and_quantities import choice_problems
 from ..core.problem import ROOT, Problem, raise_if_invalid
 from ..core.rendering import document, with_placeholders
 from ..installation.declared_runtime import DeclaredRuntime, ProtocolVersion
-from ..installation.model_namespace import ModelNamespace
+from ..installation.model_namespace import ServedNamespace
 from ..runtimes.rollout import Rollout
 from ..runtimes.serving_runtime import ClusterServingRuntime, ServingRuntime
 from ..stores.storage import ExistingStorage
@@ -39,7 +39,7 @@ _LOAD_TIMEOUT_SECONDS = 90.0
 class InferenceServiceArgs:
     """Arguments of InferenceService."""
 
-    namespace: ModelNamespace
+    namespace: ServedNamespace
     runtimes: Sequence[ServingRuntime | ClusterServingRuntime | DeclaredRuntime] = ()
     """Runtimes in the namespace that may serve the model, in addition to built-in ones. The service is created after
     them. A DeclaredRuntime is one that another stack manages."""
@@ -62,6 +62,24 @@ class InferenceServiceArgs:
     ready_timeout_seconds: float = 300
     """Seconds for everything else that the model waits for, like starting pods and pulling images."""
 
+    def problems(self) -> Iterator[Problem]:
+        """Check the object that the arguments render to, with the runtimes and the storage of the namespace."""
+        plain = with_placeholders(inference_service(self))
+        # Each check relies on types that the previous ones have checked.
+        yield from (
+            list(_type_problems(self))
+            or spec_problems("InferenceService", plain["spec"])
+            or service_problems(plain, namespace_context(self))
+        )
+        if self.framework_field:
+            yield from choice_problems(ROOT / "model_format", self.model_format, FRAMEWORKS)
+            if self.model_format_version is not None:
+                expected = "none: the field predictor.<format> has no version"
+                yield Problem(ROOT / "model_format_version", self.model_format_version, expected)
+        for name in ("load_timeout_seconds", "ready_timeout_seconds"):
+            if (seconds := getattr(self, name)) is not None and seconds <= 0:
+                yield Problem(ROOT / name, seconds, "more than 0")
+
 
 class InferenceService(Component):
     """A model that is served under a name."""
@@ -72,8 +90,8 @@ class InferenceService(Component):
     """URL like `http://<service>.<namespace>:8008`, https with TLS; None if the installation has no REST proxy."""
 
     def __init__(self, name: str, args: InferenceServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        raise_if_invalid("InferenceService", args.model_name, args.problems())
         rendered, context = inference_service(args), namespace_context(args)
-        raise_if_invalid("InferenceService", args.model_name, service_args_problems(args, rendered, context))
         model = model_request(rendered)
         assert model, "a service without a model is invalid"
         super().__init__("modelmesh:index:InferenceService", name, {}, opts)
@@ -154,7 +172,7 @@ def namespace_context(args: InferenceServiceArgs) -> NamespaceContext:
     )
 
 
-def _entries(namespace: ModelNamespace) -> Entries | None:
+def _entries(namespace: ServedNamespace) -> Entries | None:
     if isinstance(namespace.storage, ExistingStorage):
         return None if namespace.storage.keys is None else dict.fromkeys(namespace.storage.keys)
     return {key: with_placeholders(storage.fields()) for key, storage in namespace.storage.items()}
@@ -168,27 +186,6 @@ def carried(args: InferenceServiceArgs) -> Texts:
     by_annotation = args.annotations.get(STORAGE_KEY) if args.storage.key is None else None
     store = stores.get(by_annotation or args.storage.entry_key())
     return {name: pulumi.Output.secret(value) for name, value in store.parameters().items()} if store else {}
-
-
-def service_args_problems(
-    args: InferenceServiceArgs, rendered: dict[str, Any], context: NamespaceContext
-) -> Iterator[Problem]:
-    """Checks the arguments and the object that they render to."""
-    plain = with_placeholders(rendered)
-    # Each check relies on types that the previous ones have checked.
-    yield from (
-        list(_type_problems(args))
-        or spec_problems("InferenceService", plain["spec"])
-        or service_problems(plain, context)
-    )
-    if args.framework_field:
-        yield from choice_problems(ROOT / "model_format", args.model_format, FRAMEWORKS)
-        if args.model_format_version is not None:
-            expected = "none: the field predictor.<format> has no version"
-            yield Problem(ROOT / "model_format_version", args.model_format_version, expected)
-    for name in ("load_timeout_seconds", "ready_timeout_seconds"):
-        if (seconds := getattr(args, name)) is not None and seconds <= 0:
-            yield Problem(ROOT / name, seconds, "more than 0")
 
 
 def _type_problems(args: InferenceServiceArgs) -> Iterator[Problem]:

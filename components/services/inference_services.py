@@ -33,7 +33,6 @@ from .inference_service import (
     load_timeout,
     namespace_context,
     rolled_out,
-    service_args_problems,
 )
 from .many_services import ManyServices
 from .readiness import Timeouts
@@ -54,6 +53,25 @@ class InferenceServicesArgs:
 
     services: Sequence[InferenceServiceArgs]
 
+    def problems(self) -> Iterator[Problem]:
+        """Check the services as a group, and each of them."""
+        path = ROOT / "services"
+        if not self.services:
+            yield Problem(path, [], "at least one service")
+        yield from duplicate_problems(path, (service.model_name for service in self.services), "model_name")
+        namespaces = {service.namespace.namespace_name for service in self.services}
+        if len(namespaces) > 1:
+            yield Problem(path, Text(f"in {' and '.join(sorted(namespaces))}"), "services of one namespace")
+        for service in self.services:
+            if carried(service):
+                expected = "an InferenceService: its store has headers, which a ConfigMap would show"
+                yield Problem(path / service.model_name, Text("one of many"), expected)
+            yield from (problem.under("services", service.model_name) for problem in service.problems())
+        size = sum(len(json.dumps(with_placeholders(inference_service(service)))) for service in self.services)
+        if size > _MOST_BYTES:
+            given = Text(f"{size:,} bytes")
+            yield Problem(path, given, f"at most {_MOST_BYTES:,}; move some to another InferenceServices")
+
 
 class InferenceServices(Component):
     """Many models that are served under their names."""
@@ -62,9 +80,8 @@ class InferenceServices(Component):
     """Number of models; resolves when all of them answer."""
 
     def __init__(self, name: str, args: InferenceServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        raise_if_invalid("InferenceServices", name, _problems(name, args))
+        raise_if_invalid("InferenceServices", name, [*_name_problems(name), *args.problems()])
         rendered = {service.model_name: inference_service(service) for service in args.services}
-        raise_if_invalid("InferenceServices", name, _services_problems(args, rendered))
         super().__init__("modelmesh:index:InferenceServices", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         first = args.services[0]
@@ -182,33 +199,10 @@ class InferenceServices(Component):
         await rolled_out(args.services, list(may_serve.values()), report)
 
 
-def _problems(name: str, args: InferenceServicesArgs) -> Iterator[Problem]:
-    """Checks the services as a group."""
-    path = ROOT / "services"
+def _name_problems(name: str) -> Iterator[Problem]:
     yield from label_problems(ROOT / "name", name)
     if len(name) > _LONGEST_NAME:
         yield Problem(ROOT / "name", name, f"at most {_LONGEST_NAME} characters")
-    if not args.services:
-        yield Problem(path, [], "at least one service")
-    yield from duplicate_problems(path, (service.model_name for service in args.services), "model_name")
-    namespaces = {service.namespace.namespace_name for service in args.services}
-    if len(namespaces) > 1:
-        yield Problem(path, Text(f"in {' and '.join(sorted(namespaces))}"), "services of one namespace")
-
-
-def _services_problems(args: InferenceServicesArgs, rendered: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
-    """Checks each service, and the size of all."""
-    for service in args.services:
-        name = service.model_name
-        if carried(service):
-            expected = "an InferenceService: its store has headers, which a ConfigMap would show"
-            yield Problem(ROOT / "services" / name, Text("one of many"), expected)
-        found = service_args_problems(service, rendered[name], namespace_context(service))
-        yield from (problem.under("services", name) for problem in found)
-    size = sum(len(json.dumps(with_placeholders(whole))) for whole in rendered.values())
-    if size > _MOST_BYTES:
-        given = Text(f"{size:,} bytes")
-        yield Problem(ROOT / "services", given, f"at most {_MOST_BYTES:,}; move some to another InferenceServices")
 
 
 def _namespace(args: InferenceServicesArgs) -> pulumi.Output[str]:

@@ -3,7 +3,7 @@
 from .etcd_connection import EtcdConnection
 from .model_artifact import PromotedModel
 from .stateful_set import Persistence
-from .storage import AzureStorage, ExistingStorage, GcsStorage, HttpStorage, PvcStorage, Storage, StorageConfigArgs
+from .storage import AzureStorage, ExistingStorage, GcsStorage, HttpStorage, PvcStorage, Storage
 
 __all__ = [
     "AzureStorage",
@@ -15,5 +15,4 @@ __all__ = [
     "PromotedModel",
     "PvcStorage",
     "Storage",
-    "StorageConfigArgs",
 ]

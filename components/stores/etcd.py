@@ -65,14 +65,14 @@ class EtcdArgs:
         """DNS name of this etcd. It has the namespace, since mesh pods of other namespaces use it too."""
         return pulumi.Output.format("{0}.{1}.svc", _NAME, self.namespace)
 
-    def connection(self) -> EtcdConnection:
+    def planned(self) -> EtcdConnection:
         """Connection to this etcd, but for the certificates, which only Etcd has."""
         endpoints = self.host().apply(lambda host: [f"https://{host}:{_PORT}"])
         return EtcdConnection(endpoints=endpoints, root_prefix=self.root_prefix)
 
     def problems(self) -> Iterator[Problem]:
         """Checks the arguments."""
-        yield from self.connection().problems()
+        yield from self.planned().problems()
         if self.persistence:
             yield from (problem.under("persistence") for problem in _disk_problems(self.persistence))
         yield from pull_secret_problems(self.image_pull_secrets)
@@ -99,7 +99,7 @@ class Etcd(Component):
             child,
         )
         self.connection = dataclasses.replace(
-            args.connection(),
+            args.planned(),
             certificate=certificates.value("ca.crt"),
             client_certificate=certificates.value("client.crt"),
             client_key=certificates.value("client.key"),

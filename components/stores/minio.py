@@ -6,7 +6,7 @@ new pod has the data of the previous one. The first publisher creates the bucket
 
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 from pulumi_kubernetes.core.v1 import (
@@ -28,6 +28,7 @@ from ..core.component import Component
 from ..core.names_and_quantities import label_problems
 from ..core.pods import container_security
 from ..core.problem import ROOT, Problem, raise_if_invalid
+from ..core.rendering import KNOWN_LATER
 from .generated_secret import GeneratedSecret, GeneratedSecretArgs
 from .network_policy import MESH_PODS, PUBLISHER_PODS, network_policy
 from .stateful_set import DISK, DISK_MOUNT, Persistence, pull_secret_problems, stateful_set
@@ -50,6 +51,16 @@ class MinioArgs:
     persistence: Persistence | None = None
     image_pull_secrets: Sequence[str] = ()
     """Names of Secrets in the namespace that the image is pulled with."""
+
+    def planned(self) -> S3Storage:
+        """Access to this MinIO, but for the endpoint and the credentials, which only Minio has."""
+        return S3Storage(
+            endpoint_url=KNOWN_LATER,
+            bucket=self.bucket,
+            region=_REGION,
+            access_key_id=KNOWN_LATER,
+            secret_access_key=KNOWN_LATER,
+        )
 
     def problems(self) -> Iterator[Problem]:
         """Checks the arguments."""
@@ -91,10 +102,9 @@ class Minio(Component):
         )
         clients = [PUBLISHER_PODS, MESH_PODS]
         network_policy(name, app=_NAME, namespace=args.namespace, port=_PORT, clients=clients, child=child)
-        self.storage = S3Storage(
+        self.storage = replace(
+            args.planned(),
             endpoint_url=pulumi.Output.format("http://{0}.{1}.svc:{2}", host, args.namespace, _PORT),
-            bucket=args.bucket,
-            region=_REGION,
             access_key_id=credentials.value("user"),
             secret_access_key=credentials.value("password"),
         )

@@ -135,7 +135,7 @@ services = [
             runtime=s.runtime_name,
             protocol_version="grpc-v2",
             storage=mm.services.StorageUri(
-                uri=pulumi.Output.format("s3://{0}/{1}", s.bucket, model.path), key="default"
+                uri=pulumi.Output.format("s3://{0}/{1}", s.values["bucket"], model.path), key="default"
             ),
         ),
         opts,

@@ -17,7 +17,7 @@ opts = pulumi.ResourceOptions(providers=[kube, mm.image_builder("builder", s.bui
 
 ns = mm.Namespace("namespace", s.controller_namespace(), opts).namespace
 minio = mm.Minio("minio", s.minio(namespace=ns), opts)
-names = ["server", *(s.tls.dns_names if s.tls else ())]
+names = ["server", *s.values["tls"].get("dnsNames", ())]
 certificate = Certificate("server", CertificateArgs(namespace=ns, secret_name="server", dns_names=names), opts)  # noqa: S106
 mm.ModelArtifact("model", s.model(namespace=ns, storage=minio.storage), opts)
 server = Component("modelmesh:test:Server", "server", {}, opts)
@@ -35,7 +35,7 @@ apps.v1.Deployment(
                         "name": "server",
                         "image": str(s.images.etcd),
                         "command": ["etcd", "--data-dir=/data/etcd"],
-                        "resources": {"limits": {"memory": s.runtime_memory}},
+                        "resources": {"limits": {"memory": s.values["runtimeMemory"]}},
                         "volumeMounts": [
                             {"name": "data", "mountPath": "/data"},
                             {"name": "certificate", "mountPath": "/certificate", "readOnly": True},

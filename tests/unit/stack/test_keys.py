@@ -30,6 +30,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "etcd": ({"etcd": ETCD}, "etcd.endpoints[0]"),
     "imageRegistry": ({"imageRegistry": "https://mirror"}, "imageRegistry"),
     "images": ({"images": {"etcd": "etcd", "minio": "minio:1"}}, "images.etcd"),
+    "inferenceService": ({"inferenceService": "No"}, "inferenceService"),
     "maxMessageBytes": ({"maxMessageBytes": 0}, "maxMessageBytes"),
     "meshResources": ({"meshResources": {"limits": {"cpu": "1"}}}, "meshResources.limits.memory"),
     "modelDigest": ({"modelImage": REF, "modelDigest": "x"}, "modelDigest"),
@@ -38,6 +39,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "modelImage": ({"modelImage": "model:1", "modelDigest": DIGEST}, "modelImage"),
     "modelName": ({"modelName": "Model"}, "modelName"),
     "modelNamespace": ({"modelNamespace": "No"}, "modelNamespace"),
+    "models": ({"models": [{"name": "No"}]}, "models[0].name"),
     "namespace": ({"namespace": "No"}, "namespace"),
     "persistence": ({"persistence": {"etcd": "much"}}, "persistence.etcd"),
     "platforms": ({"platforms": ["arm64"]}, "platforms[0]"),
@@ -79,8 +81,8 @@ def test_the_longest_path_decides_and_a_path_without_a_key_stays() -> None:
     def path(*parts: str | int) -> str:
         return str(by_key(Problem(ROOT, 0, "x").under(*parts)).path)
 
-    assert path("storage", "entries", "any", "bucket") == "bucket"
-    assert path("storage", "entries", "any", "endpoint_url") == "s3.endpointUrl"
+    assert path("models", "storage", "any", "bucket") == "bucket"
+    assert path("models", "storage", "any", "endpoint_url") == "s3.endpointUrl"
     assert path("image", "build", "build_args", "my_arg") == "buildArgs.my_arg"
     assert path("elsewhere", 0) == "elsewhere[0]"
 

@@ -8,6 +8,7 @@ import pulumi
 import pytest
 
 import settings
+from components.images import PromotedImage
 from settings import schema
 from tests.unit.stack.engine import encrypted_keys, run, stack_config
 
@@ -30,7 +31,7 @@ def problems(config: dict[str, str], *encrypted: str) -> str:
 def test_what_the_stack_does_not_say_has_the_default_of_the_schema(config: dict[str, str]) -> None:
     found = load(config)
     assert found.runtime_name == schema.schema()["runtimeName"]["default"] == "custom-runtime-0.x"
-    assert found.model_source == Path(".build/models/sentiment")
+    assert found.values["modelSource"] == ".build/models/sentiment"
     assert found.serving.pods_per_runtime == 1, "said by the stack file"
     assert found.build.insecure is True
 
@@ -290,6 +291,35 @@ def test_what_cannot_be_read_is_no_reason_to_refuse_a_preview_and_is_never_appli
 
 
 @pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"name": "Two"}, "name: 'Two', expected lower-case letters, digits, - and ., with a letter or digit"),
+        ({"name": "two", "path": "/two"}, "path: '/two', expected a path from the top of the store, without /"),
+        ({"name": "two", "path": "a/../b"}, "path: 'a/../b', expected a path without . and .."),
+        ({"name": "one"}, "name: 'one', expected each name once; models[0] has it already"),
+    ],
+)
+def test_a_model_that_cannot_be_served_is_told_by_its_place(
+    config: dict[str, str], tmp_path: Path, entry: dict[str, str], expected: str
+) -> None:
+    listed = {"modelmesh:models": json.dumps([{"name": "one"}, entry])}
+    assert f"  modelmesh:models[1].{expected}" in problems(config | listed)
+    table = tmp_path / "models.csv"
+    table.write_text(f"name,path\n{entry['name']},{entry.get('path', '')}\n")
+    listed = {"modelmesh:models": json.dumps([{"name": "one"}]), "modelmesh:modelTable": str(table)}
+    text = problems(config | listed)
+    assert f"  modelmesh:modelTable, line 2.{expected}" in text
+    assert len(text.splitlines()) == 3, text
+
+
+def test_a_service_is_told_beside_a_runtime_that_has_no_spec(config: dict[str, str]) -> None:
+    text = problems(config | {"modelmesh:modelFormat": "sklearn", "modelmesh:inferenceService": "a" * 239})
+    assert "modelmesh:modelFormat: 'sklearn'" in text
+    assert f"modelmesh:inferenceService: '{'a' * 239}', expected at most 238 characters" in text
+    assert len(text.splitlines()) == 4, text
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"registryUser": "me"}, "registryPassword: (not shown), expected both registryUser"),
@@ -321,10 +351,10 @@ def test_the_examples_of_staging_and_production_are_right() -> None:
     for stack in ("staging", "prod"):
         keys = [key.removeprefix("modelmesh:") for key in encrypted_keys(stack)]
         found = load(stack_config(stack), *keys)
-        assert found.protect
-        assert found.promoted_image
-        assert found.promoted_model
-        assert found.tls
-        assert found.controller.replicas == 3
+        assert found.values["protect"]
+        assert found.values["modelImage"]
+        assert isinstance(found.runtime_image(), PromotedImage)
+        assert found.values["tls"]["enabled"]
+        assert found.values["controllerReplicas"] == 3
     assert found.s3
     assert found.outside_etcd

@@ -32,6 +32,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "runtime_src/Dockerfile": "FROM scratch\n",
         "runtime_src/server.py": "print('hello')\n",
         "runtime_src/notes.txt": "not part of the image\n",
+        "runtimes/sentiment/model.py": "print('hello')\n",
         "publisher/Dockerfile": "FROM scratch\n",
         ".build/models/sentiment/vader_lexicon.txt": "good\t1.9\n",
     }.items():

@@ -103,10 +103,7 @@ format: .venv ## Rewrite the code in the project's format
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .
 
 lock: .venv ## Update the pins of the Python requirements; or add the new requirements of one model server: make lock RUNTIME=runtimes/sentiment
-	@if [ -n "$$RUNTIME" ]; then \
-	    [ -f "$$RUNTIME/pyproject.toml" ] || { echo "✗ $$RUNTIME has no pyproject.toml: RUNTIME=… names a model server's folder"; exit 1; }; \
-	    cd "$$RUNTIME"; "$(CURDIR)/.venv/bin/uv" pip compile --quiet --universal --python-version 3.10 --generate-hashes \
-	      --no-emit-index-url --no-emit-find-links --no-header --no-emit-package modelmesh-runtime --group dev pyproject.toml -o requirements.txt; exit; fi; \
+	@if [ -n "$$RUNTIME" ]; then exec $(run) cli lock; fi; \
 	  for lock in "--group program -o requirements.txt" "--group dev -o requirements-dev.txt"; do \
 	  .venv/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml $$lock; done

@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     add("down", "cli.operations", "destroy the stack", _stack, _instance, _yes)
     add("clean", "cli.operations", "stop the embedded node and delete its data", _instance)
     add("runtime", "cli.runtime", "serve a model on this machine, without a cluster", _runtime, _model, _text)
+    add("lock", "cli.lock", "pin the requirements of a model server", _runtime)
     add("new-runtime", "cli.new_runtime", "generate a model server to start from", _name)
     return top
 

@@ -29,7 +29,7 @@ def context_of(runtime: Path, scratch: Path) -> Path:
     if (runtime / "Dockerfile").is_file():
         return runtime
     base, context = runtime.parents[1] / "runtime_src", scratch / f"{runtime.name}-context"
-    kept_out = shutil.ignore_patterns(".dockerignore", "__pycache__", ".*_cache")
+    kept_out = shutil.ignore_patterns(".*", "__pycache__", "tests", "model")
     shutil.copytree(base, context, ignore=kept_out)
     shutil.copytree(runtime, context / "runtime", ignore=kept_out)
     return context

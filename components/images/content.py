@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -26,11 +26,11 @@ class SourceError(pulumi.RunError):
 def files(source: Path | str) -> dict[str, Path]:
     """The files of a folder by their POSIX path relative to it, sorted by that path.
 
-    A `.dockerignore` in the folder selects the files. It has to be an allow-list: `*`, then `!` lines with a file,
-    folder or glob each. An allow-list fails loudly for a forgotten file; a deny-list silently ships a stray one.
+    A `.dockerignore` in the folder selects the files. It is either an allow-list, which is `*` and then `!` lines with
+    a file, folder or glob each, or a list of files, folders or globs to leave out.
 
     Raises:
-        SourceError: the folder does not exist, holds no files, or its `.dockerignore` is not an allow-list.
+        SourceError: the folder does not exist, holds no files, or its `.dockerignore` mixes both kinds.
     """
     source = Path(source)
     if not source.is_dir():
@@ -148,10 +148,21 @@ def _sha256_of(file: Path, *_status: int) -> str:
 
 def _chosen(source: Path) -> Iterator[Path]:
     rules = source / ".dockerignore"
-    roots = _allowed(source, rules) if rules.exists() else [source]
+    lines = [line.strip() for line in rules.read_text(encoding="utf-8").splitlines()] if rules.exists() else []
+    lines = [line for line in lines if line and not line.startswith("#")]
+    allow = lines[:1] == ["*"]
+    if any(line.startswith("!") != allow for line in lines[allow:]):
+        raise SourceError(
+            f"{rules} has to be an allow-list, with a line `*` and then only lines like `!Dockerfile` or "
+            "`!package/*.py`, or a list of what to leave out, without exceptions"
+        )
+    roots = _allowed(source, rules, lines[1:]) if allow else [source]
+    denied = set() if allow else {path for line in lines for path in source.glob(line.strip("/"))}
     for root in roots:
         found = [root] if root.is_file() else root.rglob("*")
-        yield from (path for path in found if path.is_file() and not _stray(path.relative_to(source)))
+        for path in found:
+            if path.is_file() and not _stray(path.relative_to(source)) and denied.isdisjoint([path, *path.parents]):
+                yield path
 
 
 def _stray(path: Path) -> bool:
@@ -159,15 +170,9 @@ def _stray(path: Path) -> bool:
     return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
 
 
-def _allowed(source: Path, rules: Path) -> list[Path]:
-    lines = [line.strip() for line in rules.read_text(encoding="utf-8").splitlines()]
-    lines = [line for line in lines if line and not line.startswith("#")]
-    if lines[:1] != ["*"] or not all(line.startswith("!") for line in lines[1:]):
-        raise SourceError(
-            f"{rules} has to be an allow-list: a line `*`, then only lines like `!Dockerfile` or `!package/*.py`"
-        )
+def _allowed(source: Path, rules: Path, lines: Sequence[str]) -> list[Path]:
     chosen = [path for path in [source / "Dockerfile"] if path.is_file()]  # a builder takes it whatever the list says
-    for line in lines[1:]:
+    for line in lines:
         matches = list(source.glob(line[1:].strip("/")))
         if not matches:
             raise SourceError(f"{rules} allows {line[1:]!r}, which does not exist")

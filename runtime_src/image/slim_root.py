@@ -2,11 +2,11 @@
 
 It takes from the base image the interpreter, its standard library, every shared library that these and the
 environment's extension modules are linked with, and the few files that the C library and TLS read. There is no shell,
-package manager or installer. The file `left_out.txt` removes distributions from the environment.
+package manager or installer.
 
-The Dockerfile runs it in its build stage: `python3 slim_root.py <target> <environment> [<path> …]`. The paths are files
-or folders of the base image that are opened by name at run time, which cannot be detected here. Supported are Debian
-and Ubuntu with Python from the system (/usr) or built from source (/usr/local).
+The Dockerfile runs it in its build stage: `python3 slim_root.py <target> <environment> [<package> …]`. The packages are
+Debian's, whose files are copied as well. Supported are Debian and Ubuntu with Python from the system (/usr) or built
+from source (/usr/local).
 """
 
 import fnmatch
@@ -24,9 +24,10 @@ STDLIB_LEFT_OUT = (
     "__pycache__", "site-packages", "dist-packages", "config-*", "ensurepip", "venv", "idlelib", "lib2to3",
     "test", "tests", "_test*", "_ctypes_test*", "_xxtestfuzz*", "tkinter", "_tkinter*", "turtle.py", "turtledemo",
 )  # fmt: skip
-# Names in the environment: tests, and files that only a compiler or a type checker reads.
+# Names and ends of paths in the environment: files that only a compiler reads, and the tests of MLServer's largest
+# dependencies. Others may import their tests, or read stubs.
 ENVIRONMENT_LEFT_OUT = (
-    "__pycache__", "tests", "*.pyi", "*.a", "*.h", "*.hpp", "*.c", "*.cpp", "*.pyx", "*.pxd",
+    "__pycache__", "*.a", "*.h", "*.hpp", "*.c", "*.cpp", "*.pyx", "*.pxd", "pandas/tests", "numpy/*tests",
 )  # fmt: skip
 # Files that the C library (host names, library paths), TLS and image scanners read, if they exist.
 SYSTEM_FILES = (
@@ -34,6 +35,8 @@ SYSTEM_FILES = (
 )  # fmt: skip
 # No file is linked with it, but the C library needs it to end a thread.
 UNLINKED_LIBRARIES = ("libgcc_s.so.1",)
+# Documentation in Debian's packages.
+DOCUMENTATION = ("/usr/share/doc", "/usr/share/info", "/usr/share/lintian", "/usr/share/locale", "/usr/share/man")
 USER = "runtime:x:1000:1000::/tmp:/nonexistent\n"
 GROUP = "runtime:x:1000:\n"
 
@@ -69,31 +72,38 @@ class Root:
                 self.taken.append(part)
 
     def take_tree(self, folder: Path, left_out: Iterable[str] = ()) -> None:
-        """Copy all files below a folder except for those with a path component that matches a pattern."""
-        pattern = re.compile("|".join(map(fnmatch.translate, left_out)) or r"(?!)")
-        for where, folders, names in os.walk(self._source / folder.relative_to("/")):
-            place = Path("/") / Path(where).relative_to(self._source)
+        """Copy all files below a folder except for those on a path with an end that matches a pattern."""
+        pattern = re.compile("|".join(fnmatch.translate(f"*/{end}") for end in left_out) or r"(?!)")
+        top = self._source / folder.relative_to("/")
+        for where, folders, names in os.walk(top):
+            inside = Path(where).relative_to(top)
             links = [name for name in folders if Path(where, name).is_symlink()]
-            folders[:] = [name for name in folders if not pattern.match(name)]
+            folders[:] = [name for name in folders if not pattern.match(f"/{inside / name}")]
             for name in [*names, *links]:
-                if not pattern.match(name):
-                    self.take(place / name)
+                if not pattern.match(f"/{inside / name}"):
+                    self.take(folder / inside / name)
 
 
 def shared_libraries(listing: str) -> Iterator[Path]:
     """Files named by lines of `ldd`.
 
-    Raises:
-        SystemExit: One is missing, so that the program would not start.
+    Libraries that it did not find are fine: the module that needs one may have loaded it from elsewhere in its wheel
+    before, may do without it, or may find it on the node, such as the driver of a GPU.
     """
-    program = ""
     for line in listing.splitlines():
-        if not line.startswith("\t"):
-            program = line.rstrip(":")
-        elif missing := re.match(r"\t(\S+) => not found", line):
-            raise SystemExit(f"{program} needs {missing[1]}, which the base image does not have")
-        elif found := re.match(r"\t(?:\S+ => )?(/\S+) \(", line):
+        if found := re.match(r"\t(?:\S+ => )?(/\S+) \(", line):
             yield Path(os.path.normpath(found[1]))
+
+
+def package_files(requested: Iterable[str]) -> Iterator[Path]:
+    """Files of installed Debian packages, requested as `name`, `name:architecture` or `name=version`."""
+    names = [request.partition("=")[0] for request in requested]
+    command = ["dpkg-query", "--listfiles", *names]
+    listing = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout if names else ""
+    for path in map(Path, filter(None, listing.splitlines())):
+        # Listed are folders, too, and files that slim base images do not have.
+        if path.is_file() and not any(map(path.is_relative_to, DOCUMENTATION)):
+            yield path
 
 
 def packages(listing: str) -> set[str]:
@@ -102,15 +112,15 @@ def packages(listing: str) -> set[str]:
     return {package for line in found for package in line.partition(": ")[0].split(", ")}
 
 
-def lay_out(target: Path, environment: Path, others: Iterable[Path]) -> None:
-    """Lay out the root file system in `target`."""
+def lay_out(target: Path, environment: Path, requested: Iterable[str]) -> None:
+    """Lay out the root file system in `target`, with the files of the requested Debian packages."""
     root = Root(target)
     root.take_tree(Path(sysconfig.get_path("stdlib")), STDLIB_LEFT_OUT)
     root.take(environment / "bin/python")
     root.take(environment / "pyvenv.cfg")
     root.take_tree(environment / "lib", ENVIRONMENT_LEFT_OUT)
-    for path in [*filter(Path.exists, map(Path, SYSTEM_FILES)), *others]:
-        root.take_tree(path) if path.is_dir() else root.take(path)
+    for path in [*filter(Path.exists, map(Path, SYSTEM_FILES)), *package_files(requested)]:
+        root.take(path)
     for library in _linked([path for path in root.taken if _is_program(path)]):
         # Libraries of the environment are already there, or were left out with a distribution.
         if not library.is_relative_to(environment):
@@ -130,7 +140,8 @@ def _is_program(path: Path) -> bool:
 
 
 def _linked(programs: list[Path]) -> set[Path]:
-    listing = subprocess.run(["ldd", *programs], check=True, stdout=subprocess.PIPE, text=True).stdout
+    # It fails for programs that are not linked dynamically, such as those of other processors in wheels for GPUs.
+    listing = subprocess.run(["ldd", *programs], check=False, capture_output=True, text=True).stdout
     libraries = set(shared_libraries(listing))
     (c_library,) = (path for path in libraries if path.name.startswith("libc.so."))
     return libraries | {c_library.with_name(name) for name in UNLINKED_LIBRARIES}
@@ -151,4 +162,4 @@ def _record_packages(root: Root) -> None:
 
 
 if __name__ == "__main__":
-    lay_out(Path(sys.argv[1]), Path(sys.argv[2]), map(Path, sys.argv[3:]))
+    lay_out(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

@@ -51,9 +51,15 @@ def test_the_dockerfile_needs_no_mention(tmp_path: Path) -> None:
     ]
 
 
-def test_a_deny_list_and_a_name_that_leads_nowhere_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(content.SourceError, match="allow-list"):
-        content.files(make(tmp_path / "one", {".dockerignore": "*.pyc\n", "a": ""}))
+def test_what_a_list_without_a_star_names_does_not_belong_to_a_source(tmp_path: Path) -> None:
+    files = {".dockerignore": "tests\n*.md\n# later\nmodel/\n", "a.py": "", "b/tests": "", "tests/b.py": "", "c.md": ""}
+    assert list(content.files(make(tmp_path, files))) == ["a.py", "b/tests"]
+
+
+def test_a_mixed_list_and_a_name_that_leads_nowhere_are_refused(tmp_path: Path) -> None:
+    for mixed in ("*.pyc\n!a\n", "*\n!a\nb\n"):
+        with pytest.raises(content.SourceError, match="allow-list"):
+            content.files(make(tmp_path / "one", {".dockerignore": mixed, "a": ""}))
     with pytest.raises(content.SourceError, match=r"'b\.py', which does not exist"):
         content.files(make(tmp_path / "other", {".dockerignore": "*\n!b.py\n", "a": ""}))
 

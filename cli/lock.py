@@ -41,7 +41,7 @@ def lock(arguments: Namespace) -> None:
         if target.exists():
             shutil.copyfile(target, draft)
         uv = Path(sys.executable).with_name("uv")
-        command = [uv, "pip", "compile", *_OPTIONS, "pyproject.toml", "--output-file", draft]
+        command = [str(uv), "pip", "compile", *_OPTIONS, "pyproject.toml", "--output-file", str(draft)]
         if subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=False).returncode:
             raise CommandError(f"{target} was not changed: see above; images install wheels only, never source")
         text = draft.read_text(encoding="utf-8")

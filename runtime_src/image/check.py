@@ -23,7 +23,7 @@ def package_of(library: str) -> str:
 
 
 def advice(error: BaseException) -> str:
-    """What to do about a failed import; empty if only a node has what is missing."""
+    """Advice about a failed import; empty if only nodes have the missing library."""
     if library := re.match(r"(\S+\.so\S*): cannot open shared object file", str(error)):
         if any(fnmatch(library[1], pattern) for pattern in NODE_LIBRARIES):
             return ""

@@ -51,13 +51,20 @@ def load() -> Settings:
     ]
     if not problems:
         return settings
+    hint = "Pulumi.yaml describes every key; `pulumi config set <key> <value>` sets one."
+    if not (given.get("kubeconfig") or given.get("context")):
+        hint = (
+            "The stack names no cluster. For the embedded one, which `make up` starts, first run in this shell:\n"
+            '  eval "$(.venv/bin/python -m embedded env)"\n'
+            f"For another one, set {prefix}kubeconfig and {prefix}context. {hint}"
+        )
     by_path: dict[FieldPath, Problem] = {}
     for problem in problems:
         by_path.setdefault(problem.path, problem)
     raise ConfigurationError(
         f"The configuration of stack {stack!r} (Pulumi.{stack}.yaml) cannot be used:\n"
         + "".join(f"  {prefix}{problem}\n" for problem in by_path.values())
-        + "Pulumi.yaml describes every key; `pulumi config set <key> <value>` sets one."
+        + hint
     )
 
 

@@ -38,23 +38,21 @@ def typed(given: Mapping[str, str], encrypted: Collection[str] = ()) -> tuple[di
     A key that is missing or has a problem gets its default, so that everything else can be checked. No problem shows a
     value of an encrypted key, or of one that may hold a secret.
     """
-    values = {key: _parsed(text, schema().get(key, {}).get("type", "string")) for key, text in given.items()}
-    # The engine passes the defaults of Pulumi.yaml, too. An empty object there means that the feature is off.
-    chosen = {key: value for key, value in values.items() if not value == {} == schema().get(key, {}).get("default")}
+    defaults = {key: entry["default"] for key, entry in schema().items()}
+    parsed = {key: _parsed(text, schema().get(key, {}).get("type", "string")) for key, text in given.items()}
+    values = defaults | parsed
+    # An empty object by default means that the feature is off.
+    chosen = {key: value for key, value in values.items() if not value == {} == defaults.get(key)}
     errors = sorted(_validator().iter_errors(chosen), key=lambda error: [str(part) for part in error.absolute_path])
     problems = [problem for error in errors for problem in _problems(error, given, {*encrypted, *MAY_BE_SECRET})]
     wrong = {problem.path[0] for problem in problems}
-    defaults = {key: entry.get("default", KnownLater("(missing)")) for key, entry in schema().items()}
-    return {key: values[key] if key in given.keys() - wrong else default for key, default in defaults.items()}, problems
+    return {key: default if key in wrong else values[key] for key, default in defaults.items()}, problems
 
 
 @functools.cache
 def _validator() -> Draft4Validator:
     properties = {key: {**entry, **SHAPES.get(key, {})} for key, entry in schema().items()}
-    required = [key for key, entry in schema().items() if "default" not in entry]
-    return Draft4Validator(
-        {"type": "object", "properties": properties, "additionalProperties": False, "required": required}
-    )
+    return Draft4Validator({"type": "object", "properties": properties, "additionalProperties": False})
 
 
 def _parsed(text: str, kind: str) -> Any:
@@ -89,6 +87,8 @@ def _problems(error: ValidationError, given: Mapping[str, str], hidden: Collecti
     elif value == UNREADABLE:
         alone = "only the secrets in it encrypted, each by pulumi config set --secret --path"
         yield Problem(path, Text("encrypted as a whole"), alone)
+    elif value == "" and error.validator == "pattern":
+        yield Problem(path, MISSING, _form(rule))
     else:
         shown = given[str(path[0])] if len(path) == 1 else value
         yield Problem(path, HIDDEN if path[0] in hidden else shown, _form(rule))

@@ -50,6 +50,24 @@ def test_every_key_is_described_and_typed() -> None:
     for key, entry in schema.schema().items():
         assert entry["description"], key
         assert entry["type"] in {"string", "integer", "boolean", "object", "array"}, key
+        assert "default" in entry, f"without a default for {key}, the engine ends before the program can say what to do"
+
+
+def test_a_stack_that_names_no_cluster_is_told_how_to_get_one(config: dict[str, str]) -> None:
+    without = {key: value for key, value in config.items() if key not in {"modelmesh:kubeconfig", "modelmesh:context"}}
+    # A shell without the embedded node's environment has no key; the engine passes the defaults of Pulumi.yaml.
+    for given in (without, without | {"modelmesh:kubeconfig": "", "modelmesh:context": ""}):
+        text = problems(given)
+        for expected in (
+            "modelmesh:kubeconfig: missing, expected string with some text (Path of the kubeconfig file",
+            "modelmesh:context: missing, expected string with some text (Context in that kubeconfig",
+            'first run in this shell:\n  eval "$(.venv/bin/python -m embedded env)"\n',
+            "For another one, set modelmesh:kubeconfig and modelmesh:context.",
+        ):
+            assert expected in text, text
+    half = problems(without | {"modelmesh:kubeconfig": "~/.kube/config"})
+    assert "modelmesh:context: missing" in half
+    assert "eval" not in half
 
 
 def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import pulumi
 
 from ..core.component import Component
-from ..core.problem import MISSING, ROOT, Problem, raise_if_invalid
+from ..core.problem import MISSING, ROOT, Problem, Text, raise_if_invalid
 from . import content
 from .build import BuildArgs
 from .builders import StagedImage, by_buildkit, by_docker
@@ -46,7 +46,7 @@ class BuiltImage:
     """Name of the repository below the registry."""
 
     def problems(self) -> Iterator[Problem]:
-        """Checks everything but the content of the source folders, which is read later."""
+        """Checks the build, the name and the source folders."""
         yield from (problem.under("build") for problem in self.build.problems())
         if not _REPOSITORY.fullmatch(self.repository):
             yield Problem(ROOT / "repository", self.repository, "lower-case letters, digits, ., _ and - between /")
@@ -55,6 +55,11 @@ class BuiltImage:
         for folder in self.sources:
             if PurePosixPath(folder).is_absolute() or ".." in PurePosixPath(folder).parts:
                 yield Problem(ROOT / "sources", folder, "folders inside the build context")
+        if "" in self.sources:
+            try:
+                content.context(self.sources)
+            except content.SourceError as error:
+                yield Problem(ROOT / "sources", Text(str(error)), "folders with the files of the image")
 
 
 class RuntimeImage(Component):

@@ -1,5 +1,6 @@
 """Checks of a runtime's endpoints and ports, which all containers of a pod share."""
 
+import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -7,12 +8,17 @@ from pathlib import PurePosixPath
 from ..core.mesh_pod import ADAPTER_PORT, MESH_PORTS, MODELS_FOLDER, PULLER_PORT
 from ..core.names_and_quantities import HIGHEST_PORT
 from ..core.problem import MISSING, FieldPath, Problem
-from ..core.reading import Spec, at, number, text
+from ..core.reading import Spec, at, column, entries, number, text
 from ..installation.serving_config import ServingConfig
 
 _MANAGEMENT, _DATA = FieldPath("spec", "grpcEndpoint"), FieldPath("spec", "grpcDataEndpoint")
 _SERVER_PORT = FieldPath("spec", "builtInAdapter", "runtimeManagementPort")
 _FORMS = f"port:<1-{HIGHEST_PORT}> or unix:<absolute path in a folder that is only for sockets>"
+
+_LISTENING = ("MLSERVER_GRPC_PORT", "MLSERVER_HTTP_PORT", "MLSERVER_METRICS_PORT")
+"""Variables with the ports that MLServer listens on."""
+_MODELS = f"{MODELS_FOLDER}/_mlserver_models"
+"""Folder in which MLServer's adapter puts models, unless its variable ROOT_MODEL_DIR names another one."""
 
 _Endpoints = dict[FieldPath, int | PurePosixPath]
 
@@ -52,7 +58,8 @@ def endpoint_problems(spec: Spec, config: ServingConfig) -> Iterator[Problem]:
     yield from _presence_problems(spec)
     yield from _socket_problems(spec, endpoints)
     ports = {path: endpoint for path, endpoint in endpoints.items() if isinstance(endpoint, int)}
-    yield from _port_problems(spec, config, ports)
+    found = list(_port_problems(spec, config, ports))
+    yield from found or _environment_problems(spec, config, ports)
 
 
 def _parse(value: str) -> int | PurePosixPath | None:
@@ -103,3 +110,30 @@ def _port_problems(spec: Spec, config: ServingConfig, ports: dict[FieldPath, int
     for path, port in (ports | server_ports).items():
         if port in taken:
             yield Problem(path, port, f"another port: in the same pod this is {taken[port]}")
+
+
+def _environment_problems(spec: Spec, config: ServingConfig, ports: dict[FieldPath, int]) -> Iterator[Problem]:
+    """Check that MLServer's environment agrees with the endpoints; variables of the image are unknown."""
+    adapter = at(spec, "builtInAdapter") or {}
+    taken = mesh_ports(spec, config) | ({ADAPTER_PORT: "the port of the adapter"} if adapter else {})
+    called = {_DATA: ports.get(_DATA), _SERVER_PORT: at(adapter, "runtimeManagementPort")}
+    moved = "ROOT_MODEL_DIR" in column(at(adapter, "env"), "name")
+    for index, container in entries(spec.get("containers")):
+        adapted = at(adapter, "serverType") == container.get("name") == "mlserver"
+        for position, variable in entries(container.get("env")):
+            path = FieldPath("spec", "containers", index, "env", position, "value")
+            name, value = text(variable.get("name")), text(variable.get("value"))
+            if name in _LISTENING and value and value.isdecimal() and int(value) in taken:
+                yield Problem(path, value, f"another port: in the same pod this is {taken[int(value)]}")
+            elif value and adapted and name == "MLSERVER_GRPC_PORT":
+                for field, port in called.items():
+                    if isinstance(port, int) and value != str(port):
+                        yield Problem(path, value, f"{port}, the port of {field}")
+            elif (
+                value
+                and adapted
+                and name == "MLSERVER_MODELS_DIR"
+                and not moved
+                and posixpath.normpath(value) != _MODELS
+            ):
+                yield Problem(path, value, f"{_MODELS}, in which the adapter puts models")

@@ -18,6 +18,7 @@ from .namespace_context import Entries, NamespaceContext
 
 Values = Mapping[str, Any]
 
+_STRAY = re.compile(r"^\s|\s$|[\x00-\x1f\x7f]")
 _JOINED = ("pvc", "http")
 """Types whose puller joins a path to a folder or a URL; the others compare it with object names, as text."""
 
@@ -134,8 +135,10 @@ def _path_problems(where: FieldPath, path: object, kind: str, *, file: bool) -> 
     text = str(path)
     segments = text.split("/")
     expected, cure = None, ""
-    if text == "":
+    if not text.strip("/"):
         expected = "the path of a file or a folder in the store"
+    elif where[-1] != "storageUri" and _STRAY.search(text):
+        expected = "a path without blanks at its ends and without line breaks"
     elif kind != "http" and re.match(r"\w+://", text):
         expected, cure = "a path in the store", "put a URI into storageUri"
     elif segments[0] == "" and kind not in _JOINED and not isinstance(kind, Unknown):

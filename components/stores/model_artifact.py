@@ -70,8 +70,14 @@ class ModelFiles:
     build: BuildArgs
 
     def problems(self) -> Iterator[Problem]:
-        """Checks the build; the files are checked when they are read."""
+        """Checks the build and the files."""
         yield from (problem.under("build") for problem in self.build.problems())
+        try:
+            files = content.files(self.source)
+        except content.SourceError as error:
+            yield Problem(ROOT / "source", Text(str(error)), "a folder with the model's files")
+        else:
+            yield from _files_problems(ROOT / "source", files)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +113,7 @@ class ModelArtifactArgs:
     """Names of Secrets in the namespace that the publisher image is pulled with."""
 
     def problems(self) -> Iterator[Problem]:
-        """Checks the arguments; the model's files are checked when they are read."""
+        """Checks the arguments and the model's files."""
         name = ROOT / "model_name"
         yield from label_problems(name, self.model_name)
         if len(self.model_name) > _LONGEST_NAME:
@@ -117,6 +123,9 @@ class ModelArtifactArgs:
             yield Problem(ROOT / "storage" / "bucket", MISSING, "the bucket that the model is published to")
         elif isinstance(self.storage.bucket, str):
             yield from subdomain_problems(ROOT / "storage" / "bucket", self.storage.bucket)
+        endpoint = self.storage.endpoint_url
+        if isinstance(endpoint, str) and re.search(r"://.*/.", endpoint):
+            yield Problem(ROOT / "storage" / "endpoint_url", endpoint, "a URL without a path, to publish to")
         yield from pull_secret_problems(self.image_pull_secrets)
 
 
@@ -137,7 +146,6 @@ class ModelArtifact(Component):
             self.digest = args.files.digest
         else:
             files = content.files(args.files.source)
-            raise_if_invalid("ModelArtifact", args.model_name, _files_problems(ROOT / "files" / "source", files))
             self.digest, size = content.digest(files), content.size(files)
         super().__init__("modelmesh:index:ModelArtifact", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -210,6 +218,10 @@ def _files_problems(path: FieldPath, files: Mapping[str, Path]) -> Iterator[Prob
     if len(files) > _MOST_FILES:
         given = Text(f"{len(files)} files")
         yield Problem(path, given, f"at most {_MOST_FILES}: ModelMesh's puller leaves out the others")
+    for name, file in files.items():
+        if file.stat().st_size == 0:
+            expected = "some content: ModelMesh's puller leaves out empty files"
+            yield Problem(path / name, Text("empty"), expected, "delete it, or write a line break into it")
     if _SETTINGS_FILE in files:
         yield from _settings_problems(path / _SETTINGS_FILE, files[_SETTINGS_FILE].read_bytes())
 

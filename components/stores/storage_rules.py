@@ -32,7 +32,7 @@ _BY_SERVICES = ("bucket", "container")
 """Required fields that an entry may omit if each InferenceService gives them, in its URI or its parameters."""
 
 _OPTIONAL = {
-    "s3": ("certificate", "default_bucket"),
+    "s3": ("certificate",),
     "gcs": ("private_key", "client_email", "token_uri"),
     "azure": ("connection_string", "client_id", "client_secret", "tenant_id"),
     "pvc": (),
@@ -45,6 +45,8 @@ _CRASHING = ("certificate", "client_certificate", "client_key")
 _PRINCIPAL = ("client_id", "client_secret", "tenant_id")
 _HEADER = re.compile(r"[-!#$%&'*+^_`|~0-9A-Za-z]+")
 _HEADERS_OF_THE_CLIENT = ("content-length", "host", "trailer", "transfer-encoding")
+_AZURE_ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
+_CONNECTION_STRING = "AccountName=<name>;AccountKey=<base64>, or AccountName=<name>;SharedAccessSignature=<token>"
 _GIVEN = Text("set")
 _ENCODED = "the base64 encoding of "
 _ALL_OR_NONE = "an entry that cannot be read stops all runtimes of the namespace; headers are parameters of services"
@@ -100,13 +102,14 @@ def _parsed(text: object, *, encoded: bool) -> Fields | None:
         return None
     if not isinstance(fields, dict) or not all(isinstance(value, str) for value in fields.values()):
         return None
+    if fields.get("type") == "s3" and (bucket := fields.pop("default_bucket", "")):
+        fields = {"bucket": bucket, **fields}
     return {name: value for name, value in fields.items() if value}
 
 
 def missing(fields: Fields) -> list[str]:
     """The required fields of the entry's type that are not there."""
-    given = {*fields, "bucket"} if "default_bucket" in fields else fields
-    return [name for name in _REQUIRED.get(fields["type"], ()) if name not in given]
+    return [name for name in _REQUIRED.get(fields["type"], ()) if name not in fields]
 
 
 def field_problems(path: FieldPath, fields: Fields) -> Iterator[Problem]:
@@ -160,6 +163,13 @@ def _gcs(path: FieldPath, fields: Fields) -> Iterator[Problem]:
 
 
 def _azure(path: FieldPath, fields: Fields) -> Iterator[Problem]:
+    account, connection = fields.get("account_name"), fields.get("connection_string")
+    if _known(account) and not _AZURE_ACCOUNT.fullmatch(str(account)):
+        expected = "the name of a storage account, 3 to 24 lower-case letters and digits"
+        yield Problem(path / "account_name", account, expected, "omit https:// and .blob.core.windows.net")
+    if _known(connection) and not _is_connection_string(str(connection)):
+        cure = "the portal shows the first below Access keys; a SAS token alone, or the URL with it, is refused"
+        yield Problem(path / "connection_string", HIDDEN, _CONNECTION_STRING, cure)
     given = [name for name in _PRINCIPAL if name in fields]
     if given and "connection_string" in fields:
         both = Text(f"connection_string and {', '.join(given)}")
@@ -170,6 +180,18 @@ def _azure(path: FieldPath, fields: Fields) -> Iterator[Problem]:
             Text(f"only {', '.join(given)}"),
             f"all of {', '.join(_PRINCIPAL)}, or none for a public container; ModelMesh would use no credentials",
         )
+
+
+def _is_connection_string(text: str) -> bool:
+    """Whether the puller's Azure library can read the text; each part has a name and a value."""
+    pairs = [part.partition("=") for part in text.rstrip(";").split(";")]
+    parts = {name: value for name, _, value in pairs}
+    try:
+        base64.b64decode(key := parts.get("AccountKey", ""), validate=True)
+    except ValueError:
+        return False
+    secret = key or parts.get("SharedAccessSignature")
+    return all(equals for _, equals, _ in pairs) and bool(parts.get("AccountName") and secret)
 
 
 def _pvc(path: FieldPath, fields: Fields) -> Iterator[Problem]:

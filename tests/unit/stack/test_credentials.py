@@ -72,7 +72,7 @@ def test_the_address_of_a_store(url: str) -> None:
     stores = {
         "s3": dataclasses.replace(S3, endpoint_url=url, bucket=f"s3://id:{SECRET}@bucket"),
         "gcs": GcsStorage(bucket=f"b/?sig={SECRET}", token_uri=url, private_key=SECRET, client_email="a@example.com"),
-        "azure": AzureStorage(account_name="a", container=f"c/?sig={SECRET}"),
+        "azure": AzureStorage(account_name="account", container=f"c/?sig={SECRET}"),
         "http": HttpStorage(url=url, headers={"Authorization": f"{SECRET}\n"}, client_key=SECRET),
     }
     problems = list(storage_problems(stores))

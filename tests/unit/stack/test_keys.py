@@ -12,6 +12,8 @@ from settings.keys import KEYS, by_key
 from settings.records import secret_problems
 from tests.unit.stack.engine import run
 
+pytestmark = pytest.mark.usefixtures("workplace")
+
 REF, DIGEST = "registry.example/image@sha256:{}".format("a" * 64), f"sha256:{'a' * 64}"
 ETCD = {"endpoints": ["etcd"]}
 S3 = {"endpointUrl": "https://s3.example", "region": "r", "accessKeyId": "i", "secretAccessKey": "k"}
@@ -40,6 +42,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "modelName": ({"modelName": "Model"}, "modelName"),
     "modelNamespace": ({"modelNamespace": "No"}, "modelNamespace"),
     "models": ({"models": [{"name": "No"}]}, "models[0].name"),
+    "modelSource": ({"modelSource": "absent"}, "modelSource"),
     "namespace": ({"namespace": "No"}, "namespace"),
     "persistence": ({"persistence": {"etcd": "much"}}, "persistence.etcd"),
     "platforms": ({"platforms": ["arm64"]}, "platforms[0]"),
@@ -51,6 +54,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "runtimeImage": ({"runtimeImage": "server:1"}, "runtimeImage"),
     "runtimeMemory": ({"runtimeMemory": "a lot"}, "runtimeMemory"),
     "runtimeName": ({"runtimeName": "No"}, "runtimeName"),
+    "runtimeSource": ({"runtimeSource": "absent"}, "runtimeSource"),
     "s3": ({"s3": S3 | {"endpointUrl": "s3.example"}, "persistence": {}}, "s3.endpointUrl"),
     "scope": ({"scope": "everywhere"}, "scope"),
     "storageKey": ({"storageKey": "a/b"}, "storageKey"),

@@ -116,6 +116,14 @@ def test_credentials_are_secret_and_a_certificate_goes_along() -> None:
             {"storage": dataclasses.replace(S3, bucket=None)},
             "storage.bucket: missing, expected the bucket that the model is published to",
         ),
+        (
+            {"storage": dataclasses.replace(S3, endpoint_url="https://host/s3")},
+            "storage.endpoint_url: 'https://host/s3', expected a URL without a path, to publish to",
+        ),
+        (
+            {"files": dataclasses.replace(FILES, source="absent")},
+            "files.source: absent is not a folder, expected a folder with the model's files",
+        ),
         ({"model_name": "Sentiment"}, f"model_name: 'Sentiment', expected up to 63 {LETTERS} and -, {ENDS}"),
         ({"image_pull_secrets": ["a", "B b"]}, f"image_pull_secrets[1]: 'B b', expected {LETTERS}, - and ., {ENDS}"),
         (
@@ -189,9 +197,18 @@ print(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
 
 def test_more_files_than_the_puller_fetches_are_refused(tmp_path: Path) -> None:
     for number in range(101):
-        (tmp_path / f"{number}.txt").touch()
+        (tmp_path / f"{number}.txt").write_text("x")
     with pytest.raises(InvalidSpecError, match=r"files\.source: 101 files, expected at most 100: "):
         made(files=dataclasses.replace(FILES, source=tmp_path))
+
+
+def test_an_empty_file_which_the_puller_leaves_out_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_text("1")
+    (tmp_path / "__init__.py").touch()
+    with pytest.raises(InvalidSpecError) as raised:
+        made(files=dataclasses.replace(FILES, source=tmp_path))
+    (problem,) = raised.value.problems
+    assert str(problem).startswith('files.source["__init__.py"]: empty, expected some content: ModelMesh')
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import pulumi_kubernetes as kubernetes
 import pytest
 
 from components.core.problem import InvalidSpecError
-from components.images import content
 from components.images.build import BuildArgs, image_builder
 from components.images.pull_secret import RegistryCredentials
 from components.images.runtime_image import BuiltImage, PromotedImage, RuntimeImage
@@ -274,7 +273,7 @@ def test_what_is_no_image_is_refused_before_anything_is_registered(
 def test_sources_that_cannot_be_used_are_refused_before_anything_is_registered(tmp_path: Path) -> None:
     def program() -> None:
         (tmp_path / "server.py").touch()
-        with pytest.raises(content.SourceError, match="no Dockerfile"):
+        with pytest.raises(InvalidSpecError, match="no Dockerfile"):
             RuntimeImage("runtime", built({"": tmp_path}))
 
     assert run(program).resources == []

@@ -12,6 +12,8 @@ from components.images import PromotedImage
 from settings import schema
 from tests.unit.stack.engine import encrypted_keys, run, stack_config
 
+pytestmark = pytest.mark.usefixtures("workplace")
+
 DUPLICATE = ", expected each value once; [0] has it already"
 
 

@@ -67,19 +67,29 @@ PRINCIPAL = {"client_id": "id", "client_secret": "hidden", "tenant_id": "tenant"
         ),
         (GcsStorage(bucket="b"), {"type": "gcs", "bucket": "b"}),
         (GcsStorage(**GCS_KEY), {"type": "gcs", **GCS_KEY}),
-        (AzureStorage(account_name="a"), {"type": "azure", "account_name": "a"}),
+        (AzureStorage(account_name="account"), {"type": "azure", "account_name": "account"}),
         (
             GcsStorage(bucket="b", token_uri="https://t.example", **GCS_KEY),  # noqa: S106  an address
             {"type": "gcs", "bucket": "b", "token_uri": "https://t.example", **GCS_KEY},
         ),
-        (AzureStorage(account_name="a", container="c"), {"type": "azure", "account_name": "a", "container": "c"}),
         (
-            AzureStorage(account_name="a", container="c", **PRINCIPAL),
-            {"type": "azure", "account_name": "a", "container": "c", **PRINCIPAL},
+            AzureStorage(account_name="account", container="c"),
+            {"type": "azure", "account_name": "account", "container": "c"},
         ),
         (
-            AzureStorage(account_name="a", container="c", connection_string="AccountKey=hidden"),
-            {"type": "azure", "account_name": "a", "container": "c", "connection_string": "AccountKey=hidden"},
+            AzureStorage(account_name="account", container="c", **PRINCIPAL),
+            {"type": "azure", "account_name": "account", "container": "c", **PRINCIPAL},
+        ),
+        (
+            AzureStorage(
+                account_name="account", container="c", connection_string="AccountName=account;AccountKey=aGlkZGVu"
+            ),
+            {
+                "type": "azure",
+                "account_name": "account",
+                "container": "c",
+                "connection_string": "AccountName=account;AccountKey=aGlkZGVu",
+            },
         ),
         (PvcStorage(claim_name="claim"), {"type": "pvc", "name": "claim"}),
         (HttpStorage(url="https://models.example/v1"), {"type": "http", "url": "https://models.example/v1"}),
@@ -103,7 +113,7 @@ def test_entries_are_secret_and_not_printed() -> None:
     assert not [text for text in secret.plain if "hidden" in text or text in secret.inputs["data"].values()]
     assert secret.inputs["data"]["key"] in secret.secrets
     assert "hidden" not in repr(S3)
-    assert "hidden" not in repr(AzureStorage(account_name="a", container="c", **PRINCIPAL))
+    assert "hidden" not in repr(AzureStorage(account_name="account", container="c", **PRINCIPAL))
     assert "hidden" not in repr(HttpStorage(url="https://x.example", headers={"a": "hidden"}))
 
 
@@ -125,6 +135,15 @@ def test_what_is_known_later_is_not_judged() -> None:
 
 
 S3_WITH = dataclasses.replace
+CONNECTION_STRINGS = (
+    "https://account.blob.core.windows.net/c?sv=2022&sig=x%3D",
+    "sv=2022-11-02&sig=x%3D",
+    "aGlkZGVu",
+    "AccountKey=aGlkZGVu",
+    "AccountName=account;AccountKey=no base64",
+    "AccountName=account;AccountKey=aGlkZGVu;c",
+    "BlobEndpoint=https://account.blob.core.windows.net/;SharedAccessSignature=sv=2022",
+)
 WRONG: list[tuple[dict[str, Storage], str]] = [
     ({"a/b": S3}, "entries: 'a/b', expected a key of up to 253 letters, digits, -, _ and ."),
     ({"": S3}, "entries: '', expected a key of up to 253 letters"),
@@ -139,7 +158,14 @@ WRONG: list[tuple[dict[str, Storage], str]] = [
     ({"a": S3_WITH(S3, bucket="")}, "entries.a.bucket: '', expected some text"),
     ({"a": S3_WITH(S3, bucket="s3://models")}, "entries.a.bucket: 's3://models', expected a name without /"),
     ({"a": GcsStorage(bucket="models/a")}, "entries.a.bucket: 'models/a', expected a name without /"),
-    ({"a": AzureStorage(account_name="a", container="c/d")}, "entries.a.container: 'c/d', expected a name without /"),
+    (
+        {"a": AzureStorage(account_name="account", container="c/d")},
+        "entries.a.container: 'c/d', expected a name without /",
+    ),
+    (
+        {"a": AzureStorage(account_name="https://account.blob.core.windows.net", container="c")},
+        "expected the name of a storage account, 3 to 24 lower-case letters and digits; omit https://",
+    ),
     ({"a": S3_WITH(S3, region="")}, "entries.a.region: '', expected some text"),
     (
         {"a": S3_WITH(S3, certificate="/etc/ssl/ca.pem")},
@@ -164,11 +190,18 @@ WRONG: list[tuple[dict[str, Storage], str]] = [
     ),
     ({"a": AzureStorage(account_name="", container="c")}, "entries.a.account_name: ''"),
     (
-        {"a": AzureStorage(account_name="a", container="c", client_id="id")},
+        {"a": AzureStorage(account_name="account", container="c", client_id="id")},
         "entries.a: only client_id, expected all of client_id, client_secret, tenant_id, or none for a public",
     ),
     (
-        {"a": AzureStorage(account_name="a", container="c", connection_string="x", **PRINCIPAL)},
+        {
+            "a": AzureStorage(
+                account_name="account",
+                container="c",
+                connection_string="AccountName=a;SharedAccessSignature=x",
+                **PRINCIPAL,
+            )
+        },
         "entries.a: connection_string and client_id, client_secret, tenant_id, expected one of them: ModelMesh uses",
     ),
     ({"a": PvcStorage(claim_name="My_Claim")}, "entries.a.name: 'My_Claim', expected up to 63 lower-case letters"),
@@ -198,6 +231,13 @@ WRONG: list[tuple[dict[str, Storage], str]] = [
     ),
     ({"a": HttpStorage(url="https://x.example", headers={"": "y"})}, 'entries.a.headers[""]: set, expected letters'),
 ]
+
+
+@pytest.mark.parametrize("text", CONNECTION_STRINGS)
+def test_a_connection_string_that_the_puller_cannot_read_is_refused(text: str) -> None:
+    storage = AzureStorage(account_name="account", container="c", connection_string=text)
+    (problem,) = storage_problems({"a": storage})
+    assert str(problem).startswith("storage.a.connection_string: (not shown), expected AccountName=<name>;AccountKey=<")
 
 
 @pytest.mark.parametrize(("entries", "expected"), WRONG, ids=[expected[:60] for _, expected in WRONG])

@@ -6,7 +6,7 @@ import pytest
 from pulumi_kubernetes.core import v1
 
 from components.runtimes.serving_runtime_spec import ServingRuntimeSpec
-from tests.unit.stack.runtimes import adapter, mlserver, plain, refused, server
+from tests.unit.stack.runtimes import adapter, container, mlserver, plain, refused, server
 from tests.unit.stack.worlds import config
 
 
@@ -121,6 +121,52 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
 def test_an_endpoint_or_adapter_that_could_not_work_is_refused(spec: ServingRuntimeSpec, expected: str) -> None:
     (problem,) = refused(spec)
     assert expected in problem
+
+
+def environment(**values: str) -> ServingRuntimeSpec:
+    return server(env=[v1.EnvVarArgs(name=name, value=value) for name, value in values.items()])
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        (environment(MLSERVER_GRPC_PORT="9000"), "'9000', expected 8001, the port of spec.grpcDataEndpoint"),
+        (environment(MLSERVER_HTTP_PORT="8080"), "'8080', expected another port: in the same pod this is the mesh's"),
+        (
+            environment(MLSERVER_METRICS_PORT="8085"),
+            "'8085', expected another port: in the same pod this is the port of",
+        ),
+        (environment(MLSERVER_MODELS_DIR="/models"), "'/models', expected /models/_mlserver_models, in which the"),
+        (
+            plain(container(env=[v1.EnvVarArgs(name="MLSERVER_HTTP_PORT", value="8033")])),
+            "the port of ModelMesh's Serv",
+        ),
+    ],
+)
+def test_an_environment_that_contradicts_the_endpoints_is_refused(spec: ServingRuntimeSpec, expected: str) -> None:
+    problem, *_ = refused(spec)
+    assert problem.startswith("spec.containers[0].env[0].value: ")
+    assert expected in problem
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        environment(
+            MLSERVER_GRPC_PORT="8001",
+            MLSERVER_HTTP_PORT="8002",
+            MLSERVER_MODELS_DIR="/models/_mlserver_models/",
+            OTHER_PORT="8080",
+        ),
+        replace(
+            environment(MLSERVER_MODELS_DIR="/elsewhere/_mlserver_models"),
+            built_in_adapter=tuned(ROOT_MODEL_DIR="/elsewhere").built_in_adapter,
+        ),
+        plain(container(env=[v1.EnvVarArgs(name="MLSERVER_GRPC_PORT", value="7000")])),
+    ],
+)
+def test_an_environment_that_agrees_with_the_endpoints_is_not_refused(spec: ServingRuntimeSpec) -> None:
+    assert not refused(spec)
 
 
 def test_the_pullers_port_is_free_where_there_is_no_puller() -> None:

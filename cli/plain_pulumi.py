@@ -38,7 +38,10 @@ def environment_for(arguments: list[str], selected: str, folder: Path) -> dict[s
     given = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     given.add_argument("-s", "--stack", default=selected)
     given.add_argument("-C", "--cwd", default=".")
-    given.add_argument("--color")  # so that its value is not taken for the command
+    for option in ("--color", "-v"):  # so that their values are not taken for the command
+        given.add_argument(option)
+    for flag in "Qdefjry":  # so that -ys is read as -y -s
+        given.add_argument(f"-{flag}", action="store_true")
     options, rest = given.parse_known_args(arguments)
     name = options.stack.rpartition("/")[2]
     if _project(folder / options.cwd) != ROOT or not (ROOT / f"Pulumi.{name}.yaml").exists():

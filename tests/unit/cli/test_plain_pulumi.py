@@ -66,7 +66,8 @@ def test_the_stack_of_the_node_needs_no_flag_and_no_tracked_file_changes(clone: 
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--stack", "prod"], ["--stack=prod"], ["-s", "prod"], ["--stack", "org/p/prod"]]
+    "arguments",
+    [["--stack", "prod"], ["--stack=prod"], ["-s", "prod"], ["--stack", "org/p/prod"], ["-ys", "prod"], ["-yfsprod"]],
 )
 def test_a_stack_on_another_cluster_gets_nothing_of_the_node(clone: Path, arguments: list[str]) -> None:
     shown = pulumi(clone, "preview", *arguments)
@@ -76,7 +77,9 @@ def test_a_stack_on_another_cluster_gets_nothing_of_the_node(clone: Path, argume
 
 
 def test_configuration_is_edited_in_the_tracked_file(clone: Path) -> None:
-    shown = pulumi(clone, "--non-interactive", "--color", "never", "config", "set", "modelmesh:podsPerRuntime", "2")
+    shown = pulumi(
+        clone, "--non-interactive", "--color", "never", "-v", "3", "config", "set", "modelmesh:podsPerRuntime", "2"
+    )
     assert not any(line.startswith("PULUMI_OPTION_CONFIG_FILE=") for line in shown)
 
 

@@ -3,10 +3,12 @@
 import ast
 import dataclasses
 import inspect
+import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 import components
 from project import ROOT
@@ -51,6 +53,12 @@ def test_examples_import_the_package_and_pulumi_alone(example: Path) -> None:
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert imported <= {"pulumi", "pulumi_modelmesh", "csv", "pathlib"}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.parent.name)
+def test_examples_declare_every_key_that_they_read(example: Path) -> None:
+    declared = yaml.safe_load(example.with_name("Pulumi.yaml").read_text())["config"]
+    assert set(re.findall(r'\bconfig\.(?:get|require)\w*\("(\w+)"', example.read_text())) <= declared.keys()
 
 
 def test_every_record_has_frozen_keyword_fields() -> None:

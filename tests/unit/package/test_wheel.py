@@ -68,6 +68,12 @@ def test_nothing_names_a_configuration_key_or_the_embedded_node(wheel: zipfile.Z
     assert found == set()
 
 
+def test_no_link_of_the_description_is_relative(wheel: zipfile.ZipFile) -> None:
+    description = str(metadata(wheel).get_payload())
+    assert "InferenceService" in description
+    assert re.findall(r"\]\((?!https?://)[^)]*\)", description) == []
+
+
 def test_the_wheel_is_built_from_a_folder_that_git_does_not_know(tmp_path: Path) -> None:
     """As `pip install .` builds it from an archive of the repository."""
     for name in ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "components"):

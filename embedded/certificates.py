@@ -31,6 +31,15 @@ class Pair:
     certificate: Path
     key: Path
 
+    def exists(self) -> bool:
+        """Whether both files exist."""
+        return self.certificate.exists() and self.key.exists()
+
+    def write(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+        """Write both files."""
+        files.write(self.key, _private_pem(key))
+        files.write(self.certificate, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
+
 
 def signing_key(folder: Path, name: str) -> Path:
     """Private key without a certificate (for service account tokens), created once."""
@@ -45,55 +54,39 @@ class Authority:
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
-        self.pair = Pair(certificate=folder / f"{name}.crt", key=folder / f"{name}.key")
-        if not (self.pair.certificate.exists() and self.pair.key.exists()):
+        self.pair = _pair(folder, name)
+        if not self.pair.exists():
             key = ec.generate_private_key(ec.SECP256R1())
             subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"modelmesh {name}")])
-            certificate = (
-                _builder(subject, subject, key.public_key(), _AUTHORITY_LIFE)
-                .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-                .add_extension(_key_usage(authority=True), critical=True)
-                .sign(key, hashes.SHA256())
-            )
-            files.write(self.pair.key, _private_pem(key))
-            files.write(self.pair.certificate, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
+            builder = _builder(subject, subject, key.public_key(), _AUTHORITY_LIFE, authority=True)
+            self.pair.write(key, builder.sign(key, hashes.SHA256()))
 
     def issue(self, name: str, user: str, groups: Sequence[str] = (), hosts: Sequence[str] = ()) -> Pair:
         """Leaf certificate for `user` in `groups`: a client's and, for `hosts` (names or addresses), a server's."""
-        pair = Pair(certificate=self._folder / f"{name}.crt", key=self._folder / f"{name}.key")
+        pair = _pair(self._folder, name)
         attributes = [x509.NameAttribute(NameOID.COMMON_NAME, user)]
         attributes += [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
         subject = x509.Name(attributes)
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
         issuer = x509.load_pem_x509_certificate(self.pair.certificate.read_bytes())
-        if _still_good(pair, issuer, subject, names):
+        if pair.exists() and _still_good(pair, issuer, subject, names):
             return pair
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = (
-            _builder(subject, issuer.subject, key.public_key(), _LEAF_LIFE)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(authority=False), critical=True)
-            .add_extension(
-                x509.ExtendedKeyUsage(
-                    [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] * bool(hosts))]
-                ),
-                critical=False,
-            )
-        )
+        purposes = [ExtendedKeyUsageOID.CLIENT_AUTH] + [ExtendedKeyUsageOID.SERVER_AUTH] * bool(hosts)
+        builder = _builder(subject, issuer.subject, key.public_key(), _LEAF_LIFE, authority=False)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         if hosts:
             builder = builder.add_extension(names, critical=False)
-        authority_key = cast(
-            ec.EllipticCurvePrivateKey, serialization.load_pem_private_key(self.pair.key.read_bytes(), None)
-        )
-        certificate = builder.sign(authority_key, hashes.SHA256())
-        files.write(pair.key, _private_pem(key))
-        files.write(pair.certificate, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
+        signer = serialization.load_pem_private_key(self.pair.key.read_bytes(), None)
+        pair.write(key, builder.sign(cast(ec.EllipticCurvePrivateKey, signer), hashes.SHA256()))
         return pair
 
 
+def _pair(folder: Path, name: str) -> Pair:
+    return Pair(certificate=folder / f"{name}.crt", key=folder / f"{name}.key")
+
+
 def _still_good(pair: Pair, issuer: x509.Certificate, subject: x509.Name, names: x509.SubjectAlternativeName) -> bool:
-    if not (pair.certificate.exists() and pair.key.exists()):
-        return False
     certificate = x509.load_pem_x509_certificate(pair.certificate.read_bytes())
     try:
         certificate.verify_directly_issued_by(issuer)
@@ -108,9 +101,13 @@ def _still_good(pair: Pair, issuer: x509.Certificate, subject: x509.Name, names:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, life: timedelta
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, life: timedelta, *, authority: bool
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
+    usage = x509.KeyUsage(
+        digital_signature=True, key_cert_sign=authority, crl_sign=authority, content_commitment=False,
+        key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -119,14 +116,9 @@ def _builder(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))  # tolerates a clock that is set back a little
         .not_valid_after(now + life)
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=0 if authority else None), critical=True)
+        .add_extension(usage, critical=True)
     )
-
-
-def _key_usage(*, authority: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True, key_cert_sign=authority, crl_sign=authority, content_commitment=False,
-        key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
-    )  # fmt: skip
 
 
 def _general_name(host: str) -> x509.GeneralName:

@@ -39,23 +39,11 @@ def process(instance: Instance, pause: Path) -> Process:
         binds += [str(instance.data / "node" / name), target]
     for setting in KERNEL_SETTINGS:
         binds += [str(_setting_file(instance, setting)), f"/proc/sys/{setting}"]
+    unshare = ("unshare", "--mount", "--propagation", "slave")
     return Process(
         name=NAME,
         argv=(str(pause),),
-        enter=(
-            "nsenter",
-            f"--net={instance.netns}",
-            "unshare",
-            "--mount",
-            "--propagation",
-            "slave",
-            "sh",
-            "-ec",
-            _SCRIPT,
-            "sh",
-            *binds,
-            "--",
-        ),
+        enter=("nsenter", f"--net={instance.netns}", *unshare, "sh", "-ec", _SCRIPT, "sh", *binds, "--"),
         ready=lambda pid: Path(f"/proc/{pid}/exe").resolve() == pause.resolve(),
     )
 
@@ -63,12 +51,8 @@ def process(instance: Instance, pause: Path) -> Process:
 def prepare(instance: Instance) -> None:
     """Create the folders and files to mount, and mount points that the machine lacks."""
     # As after a boot: sockets, pod namespaces and allocated addresses of an earlier run are invalid.
-    for stale in (
-        instance.data / "node/containerd",
-        instance.data / "node/containerd-state",
-        instance.data / "node/ipam",
-    ):
-        shutil.rmtree(stale, ignore_errors=True)
+    for stale in ("containerd", "containerd-state", "ipam"):
+        shutil.rmtree(instance.data / "node" / stale, ignore_errors=True)
     for name in FIXED_PATHS.values():
         (instance.data / "node" / name).mkdir(parents=True, exist_ok=True)
     for setting, value in KERNEL_SETTINGS.items():

@@ -1,14 +1,13 @@
 """Status report: a table of the instance's processes and the node's condition."""
 
 import time
-from collections.abc import Sequence
 
 from embedded import identities, lifecycle, node
 from embedded.instance import Instance
 
 
-def report(which: Instance) -> tuple[str, bool]:
-    """Table of the processes as text, and whether everything runs and the node is Ready. Changes nothing."""
+def report(which: Instance) -> bool:
+    """Print a table of the processes; return whether everything runs and the node is Ready. Changes nothing."""
     processes = lifecycle.records(which)
     rows = [("PROCESS", "STATE", "PID", "SINCE", "LOG")]
     complete = True
@@ -24,12 +23,8 @@ def report(which: Instance) -> tuple[str, bool]:
     ready, reason = False, "the kubelet is not running"
     if processes.running("kubelet"):
         ready, reason = node.readiness(which, identities.ensure(which), processes)
-    summary = f"node {which.full_name}: {'Ready' if ready else f'not Ready: {reason}'}"
-    return f"{_table(rows)}\n{summary}", complete and ready
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print(f"node {which.full_name}: {'Ready' if ready else f'not Ready: {reason}'}")
+    return complete and ready

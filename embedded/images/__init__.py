@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from embedded import builder, commands, registry
@@ -90,7 +90,7 @@ class Builder:
     def all(self, bin_folder: Path, modelmesh_serving: Path, root_file_system: Path) -> Images:
         """Build all images, a few at a time, and return their references."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            base = pool.submit(self.reference, base_recipe(root_file_system))
+            base = pool.submit(self.reference, _recipe("debian-python", **{"rootfs.tar": root_file_system}))
             parts = {
                 name: pool.submit(self.reference, recipe)
                 for name, recipe in standalone(bin_folder, modelmesh_serving).items()
@@ -102,71 +102,43 @@ class Builder:
 
 def pause(bin_folder: Path) -> Image:
     """Recipe of the pause image, the first process of every pod."""
-    return Image(name="pause", files={**_recipe("pause"), "pause": bin_folder / "pause"})
-
-
-def base_recipe(root_file_system: Path) -> Image:
-    """Recipe of the base image, from an archive of its root file system."""
-    return Image(name="debian-python", files={**_recipe("debian-python"), "rootfs.tar": root_file_system})
+    return _recipe("pause", pause=bin_folder / "pause")
 
 
 def standalone(bin_folder: Path, modelmesh_serving: Path) -> dict[str, Image]:
     """Recipes of images that only contain static programs, by configuration key."""
     authorities = {"ca-certificates.crt": CA_BUNDLE}
+    controller = {"manager": bin_folder / "modelmesh-serving", "internal": modelmesh_serving / "config/internal"}
+    adapter = {
+        "mlserver-adapter": bin_folder / "model-mesh-mlserver-adapter",
+        "puller": bin_folder / "model-serving-puller",
+    }
     return {
-        "modelmesh-controller": Image(
-            name="modelmesh-controller",
-            files={
-                **_recipe("modelmesh-controller"), **authorities,
-                "manager": bin_folder / "modelmesh-serving", "internal": modelmesh_serving / "config/internal",
-            },
-        ),
-        "modelmesh-runtime-adapter": Image(
-            name="modelmesh-runtime-adapter",
-            files={
-                **_recipe("modelmesh-runtime-adapter"), **authorities,
-                "mlserver-adapter": bin_folder / "model-mesh-mlserver-adapter",
-                "puller": bin_folder / "model-serving-puller",
-            },
-        ),
-        "minio": Image(
-            name="minio", files={**_recipe("minio"), **authorities, "minio": bin_folder / "minio"}
-        ),
-    }  # fmt: skip
+        "modelmesh-controller": _recipe("modelmesh-controller", **authorities, **controller),
+        "modelmesh-runtime-adapter": _recipe("modelmesh-runtime-adapter", **authorities, **adapter),
+        "minio": _recipe("minio", **authorities, minio=bin_folder / "minio"),
+    }
 
 
 def on_base_image(base: str, bin_folder: Path, modelmesh_serving: Path) -> dict[str, Image]:
     """Recipes of images on top of the base image, by configuration key."""
-    arguments = {"BASE_IMAGE": base}
-    programs = {name: Path("/usr/bin") / name for name in ("etcd", "etcdctl")}
-    return {
-        "etcd": Image(name="etcd", files={**_recipe("etcd"), **programs}, arguments=arguments),
-        "kubectl": Image(
-            name="kubectl",
-            files={
-                **_recipe("kubectl"),
-                "kubectl": _HERE / "kubectl/kubectl",
-                "kubernetes": bin_folder / "kubernetes",
-            },
-            arguments=arguments,
-        ),
+    protos = ("proto/mmesh/model-mesh-external.proto", "docs/model-runtime.proto")
+    recipes = {
+        "etcd": _recipe("etcd", **{name: Path("/usr/bin") / name for name in ("etcd", "etcdctl")}),
+        "kubectl": _recipe("kubectl", kubectl=_HERE / "kubectl/kubectl", kubernetes=bin_folder / "kubernetes"),
         # Stands in for the one image that can't be built from package registries.
         "modelmesh": Image(
             name="solo-mesh",
             files={".": _SOLO_MESH},
-            named={
-                "proto": {
-                    name: modelmesh_serving / name
-                    for name in ("proto/mmesh/model-mesh-external.proto", "docs/model-runtime.proto")
-                }
-            },
-            arguments=arguments,
+            named={"proto": {name: modelmesh_serving / name for name in protos}},
         ),
     }
+    return {name: replace(recipe, arguments={"BASE_IMAGE": base}) for name, recipe in recipes.items()}
 
 
-def _recipe(name: str) -> dict[str, Path]:
-    return {"Dockerfile": _HERE / name / "Dockerfile"}
+def _recipe(name: str, **files: Path) -> Image:
+    """Recipe of the Dockerfile in the folder `name`, with further files of its build context."""
+    return Image(name=name, files={"Dockerfile": _HERE / name / "Dockerfile", **files})
 
 
 def _walk(sources: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:

@@ -180,10 +180,8 @@ class Dataplane(grpc.GenericRpcHandler):
             ids.append(("mm-model-id", model_id))
         passed = [item for item in _forwardable(metadata) if not item[0].startswith(("mm-", "tas-model-id"))]
         started, code = time.monotonic(), "OK"
-        invoke: Any = self.runtime.unary_unary(f"/{method}")
-        call = invoke(message, timeout=seconds_left(context), metadata=(*passed, *ids))
         try:
-            reply = await call
+            return await _call(self.runtime, method, message, (*passed, *ids), context)
         except grpc.aio.AioRpcError as error:
             code = error.code().name
             prefixed = MeshError(
@@ -200,23 +198,13 @@ class Dataplane(grpc.GenericRpcHandler):
             raise prefixed from None
         finally:
             metrics.INVOKE_MODEL.labels(method, code).observe((time.monotonic() - started) * 1000)
-        await _copy_metadata(call, context)
-        return bytes(reply)
 
     async def _hand(self, method: str, message: bytes, metadata: Metadata, model: Model, context: Context) -> bytes:
         addresses = [] if is_handed(metadata) else self.peers.serving(model.info.type, model)
         if not addresses:
             raise MeshError(grpc.StatusCode.INTERNAL, str(self.models.no_runtime(model.info.type)))
-
-        async def call(channel: grpc.aio.Channel) -> bytes:
-            invoke: Any = channel.unary_unary(f"/{method}")
-            marked = (*_forwardable(metadata), (HOP_HEADER, self.me))
-            handed = invoke(message, timeout=seconds_left(context), metadata=marked)
-            reply = await handed
-            await _copy_metadata(handed, context)
-            return bytes(reply)
-
-        return await self.peers.hand(addresses, call)
+        marked = (*_forwardable(metadata), (HOP_HEADER, self.me))
+        return await self.peers.hand(addresses, lambda peer: _call(peer, method, message, marked, context))
 
     async def _runtime_back(self, context: Context) -> bool:
         """Wait for a runtime that is restarting; False if it does not come back in time."""
@@ -252,11 +240,16 @@ def _forwardable(metadata: Metadata) -> tuple[tuple[str, str | bytes], ...]:
     return tuple((key, value) for key, value in metadata if not key.startswith((":", "grpc-")) and key != "user-agent")
 
 
-async def _copy_metadata(call: Any, context: Context) -> None:
+async def _call(channel: grpc.aio.Channel, method: str, message: bytes, metadata: Metadata, context: Context) -> bytes:
+    """Pass a call on with its deadline, and its metadata back."""
+    invoke: Any = channel.unary_unary(f"/{method}")
+    call = invoke(message, timeout=seconds_left(context), metadata=metadata)
+    reply = bytes(await call)
     if initial := _forwardable(await call.initial_metadata() or ()):
         await context.send_initial_metadata(initial)
     if trailing := _forwardable(await call.trailing_metadata() or ()):
         context.set_trailing_metadata(trailing)
+    return reply
 
 
 def _model_unknown(error: grpc.aio.AioRpcError) -> bool:

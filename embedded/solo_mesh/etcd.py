@@ -194,7 +194,9 @@ class Etcd:
         if error.code() is grpc.StatusCode.UNAUTHENTICATED:
             self._token = None
         elif error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-            self._turn()
+            if len(self._connection.endpoints) > 1:
+                self._next += 1
+                self._channel = self._open()  # the old one closes itself when it is no longer referenced
         else:
             return False
         return True
@@ -219,12 +221,6 @@ class Etcd:
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         return (("token", self._token),) if self._token else ()
-
-    def _turn(self) -> None:
-        """Switch to the next endpoint. The old channel closes itself when it is no longer referenced."""
-        if len(self._connection.endpoints) > 1:
-            self._next += 1
-            self._channel = self._open()
 
     def _open(self) -> grpc.aio.Channel:
         connection = self._connection

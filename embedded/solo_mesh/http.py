@@ -5,9 +5,9 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 
 _READ_SECONDS = 10.0
-_REASONS = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 503: "Service Unavailable"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ async def serve(port: int, routes: Mapping[str, Route], tls: ssl.SSLContext | No
             route = routes.get(target.partition("?")[0].rstrip("/"))
             response = await route() if route and verb == "GET" else Response(405 if route else 404)
             writer.write(
-                f"HTTP/1.1 {response.status} {_REASONS[response.status]}\r\nContent-Type: {response.content_type}\r\n"
+                f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}\r\n"
+                f"Content-Type: {response.content_type}\r\n"
                 f"Content-Length: {len(response.body)}\r\nConnection: close\r\n\r\n".encode()
                 + response.body
             )

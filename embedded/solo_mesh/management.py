@@ -58,13 +58,13 @@ class Management:
     def handler(self) -> grpc.GenericRpcHandler:
         """Handler of all methods of the service."""
         methods = [
-            _Method("setVModel", self._vmodels.set, self._type_of_target),
+            _Method("setVModel", self._vmodels.set, lambda call: call.modelInfo.type or self._type(call.targetModelId)),
             _Method("deleteVModel", self._delete),
             _Method("getVModelStatus", self._vmodel_status, self._type_of_vmodel),
-            _Method("registerModel", self._register, lambda request: str(request.modelInfo.type)),
+            _Method("registerModel", self._register, lambda call: str(call.modelInfo.type)),
             _Method("unregisterModel", self._unregister),
-            _Method("getModelStatus", self._model_status, self._type_of_model),
-            _Method("ensureLoaded", self._ensure_loaded, self._type_of_model),
+            _Method("getModelStatus", self._model_status, lambda call: self._type(call.modelId)),
+            _Method("ensureLoaded", self._ensure_loaded, lambda call: self._type(call.modelId)),
         ]
         handlers = {
             method.name: grpc.unary_unary_rpc_method_handler(
@@ -103,8 +103,6 @@ class Management:
         )
         return await call(request, timeout=seconds_left(context), metadata=((HOP_HEADER, self._me),))
 
-    # vmodels ----------------------------------------------------------------------------------------------------
-
     async def _delete(self, request: Any) -> Any:
         await self._vmodels.delete(request.vModelId, request.owner)
         return pb.DeleteVModelResponse()
@@ -115,8 +113,6 @@ class Management:
         if self._store.vmodels.get(request.vModelId) is None:
             await self._store.refresh(f"vmodels/{request.vModelId}")
         return self._vmodels.status(request.vModelId, request.owner)
-
-    # models -----------------------------------------------------------------------------------------------------
 
     async def _register(self, request: Any) -> Any:
         info = requested_info(request) or ModelInfo("")
@@ -145,7 +141,7 @@ class Management:
             if model and model.refs:
                 raise failed_precondition(f"Model {request.modelId} has referents")
             if model:
-                draft.delete_model(request.modelId)
+                draft.delete(f"registry/{request.modelId}")
 
         await self._store.change(unregister)
         return pb.UnregisterModelResponse()
@@ -174,17 +170,9 @@ class Management:
             await self._store.refresh(f"registry/{model_id}")
         return self._store.models.get(model_id) is not None
 
-    # types ------------------------------------------------------------------------------------------------------
-
-    def _type_of_target(self, request: Any) -> str:
-        return request.modelInfo.type or self._type(request.targetModelId)
-
     def _type_of_vmodel(self, request: Any) -> str:
         vmodel = self._store.vmodels.get(request.vModelId)
         return self._type(vmodel.target) if vmodel else ""
-
-    def _type_of_model(self, request: Any) -> str:
-        return self._type(request.modelId)
 
     def _type(self, model_id: str) -> str:
         model = self._store.models.get(model_id)

@@ -78,7 +78,7 @@ class Mesh:
         constraints = TypeConstraints(settings.type_constraints)
         cache = self._cache = Cache(runtime, limits, self._copy_changed, self._timing)
         models = self._models = Models(store, cache, constraints, settings.instance, settings.labels)
-        vmodels = self._vmodels = VModels(store, cache, models, settings.default_owner)
+        vmodels = self._vmodels = VModels(store, models, settings.default_owner)
         peers = Peers(store, constraints, settings)
         stack.push_async_callback(peers.close)
         store.listeners.append(lambda kind, item: models.forgotten(item) if kind == "registry" else None)

@@ -54,8 +54,6 @@ class Models:
         self._announced: set[str] = set()  # types whose waiting models have been touched
         self._changed: asyncio.Queue[str] = asyncio.Queue()
 
-    # Questions --------------------------------------------------------------------------------------------------
-
     def serves(self, model_type: str) -> bool:
         """Whether this pod serves a type."""
         return self._constraints.met(model_type, self._labels)
@@ -90,8 +88,6 @@ class Models:
         living = self._store.instances
         return [(pod, at) for pod, at in pods.items() if pod != self._me and pod in living]
 
-    # Actions ----------------------------------------------------------------------------------------------------
-
     def load(self, model_id: str, *, last_used: int, urgent: bool = False) -> Copy:
         """This pod's copy, loaded if necessary; a NoRuntimeError says that this pod does not serve the type."""
         model = self._store.models.get(model_id)
@@ -122,8 +118,6 @@ class Models:
         if copies:
             log.info("loading %d models that were loaded before", len(copies))
             await asyncio.wait([copy.settled for copy in copies], timeout=seconds)
-
-    # Keeping etcd true ------------------------------------------------------------------------------------------
 
     def changed(self, model_id: str) -> None:
         """Schedule the record of a model for writing after its copy was added, removed or has failed."""
@@ -180,7 +174,7 @@ class Models:
         def delete(model_id: str, draft: Draft) -> None:
             model = draft.model(model_id)
             if model and model.auto_delete and not model.refs:
-                draft.delete_model(model_id)
+                draft.delete(f"registry/{model_id}")
 
         for key, seen in self._unreferenced.items():
             if now_ms() - seen >= _GARBAGE_AFTER_MS:

@@ -102,7 +102,6 @@ class Instance:
     used: int = 0
     count: int = 0
     oldest_use: int = 0
-    loading_threads: int = 1
 
     def to_json(self) -> str:
         """JSON of the record in etcd."""
@@ -117,7 +116,7 @@ class Instance:
                 "count": self.count,
                 "cap": self.capacity,
                 "used": self.used,
-                "lThreads": self.loading_threads,
+                "lThreads": 1,
             }
         )
 
@@ -135,7 +134,6 @@ class Instance:
             used=data.get("used", 0),
             count=data.get("count", 0),
             oldest_use=data.get("lruTime", 0),
-            loading_threads=data.get("lThreads", 1),
         )
 
 

@@ -59,13 +59,9 @@ class Draft:
         self.read.add(f"{kind}/{item}")
         self.written[f"{kind}/{item}"] = record
 
-    def delete_vmodel(self, vmodel_id: str) -> None:
-        """Delete a vmodel."""
-        self.written[f"vmodels/{vmodel_id}"] = None
-
-    def delete_model(self, model_id: str) -> None:
-        """Delete a model."""
-        self.written[f"registry/{model_id}"] = None
+    def delete(self, key: str) -> None:
+        """Delete the record of a key, `<kind>/<id>`."""
+        self.written[key] = None
 
 
 class Store:
@@ -92,8 +88,6 @@ class Store:
         self._published = ""
         self.listeners: list[Listener] = []
 
-    # Reading ------------------------------------------------------------------------------------------------
-
     def _known(self, key: str) -> bool:
         kind, _, item = key.partition("/")
         return item in self._tables.get(kind, {})
@@ -109,8 +103,6 @@ class Store:
         else:
             self._apply(key, None, before)
         return True
-
-    # Changing -----------------------------------------------------------------------------------------------
 
     async def change(self, make: Callable[[Draft], T]) -> T:
         """Run `make` on a draft and commit its writes; repeated with fresh records after a conflict.
@@ -154,8 +146,6 @@ class Store:
                 draft.put(model_id, model)
 
         await self.change(rewrite)
-
-    # Following ----------------------------------------------------------------------------------------------
 
     async def connect(self, seconds: float) -> None:
         """Read all keys for the first time, trying again for so many seconds."""
@@ -243,8 +233,6 @@ class Store:
                 return
         for listener in self.listeners:
             listener(kind, item)
-
-    # This pod's own record ------------------------------------------------------------------------------------
 
     async def publish(self, instance_id: str, instance: Instance) -> None:
         """Keep this pod's leased record in etcd: renew it, write changes, and restore it when it is missing."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from .cache import Cache, State, now_ms
+from .cache import State, now_ms
 from .errors import MeshError, already_exists, failed_precondition, invalid, not_found
 from .etcd import EtcdError
 from .models import Models, NoRuntimeError, registration_time, requested_info
@@ -28,13 +28,10 @@ _SYNC_STEP = 0.02
 class VModels:
     """Vmodels of the service."""
 
-    def __init__(self, store: Store, cache: Cache, models: Models, default_owner: str) -> None:
+    def __init__(self, store: Store, models: Models, default_owner: str) -> None:
         self._store = store
-        self._cache = cache
         self._models = models
         self._default_owner = default_owner
-
-    # Management API ---------------------------------------------------------------------------------------------
 
     async def set(self, request: Any) -> Any:
         """Create a vmodel or give it a new target, as a setVModel request says; idempotent."""
@@ -72,7 +69,7 @@ class VModels:
             if vmodel and owner in ("", vmodel.owner):
                 for model_id in {vmodel.active, vmodel.target}:
                     _reference(draft, model_id, -1)
-                draft.delete_vmodel(vmodel_id)
+                draft.delete(f"vmodels/{vmodel_id}")
 
         await self._store.change(delete)
 
@@ -97,8 +94,6 @@ class VModels:
                 target = pb.ModelStatusInfo(status="LOADING")  # the state that the controller expects before promotion
             status.targetModelStatus.CopyFrom(target)
         return status
-
-    # The rules of setVModel -------------------------------------------------------------------------------------
 
     def _set(self, draft: Draft, request: Any) -> VModel:
         vmodel = draft.vmodel(request.vModelId)
@@ -142,8 +137,6 @@ class VModels:
             draft.put(target, Model(info=info, auto_delete=request.autoDeleteTargetModel, last_used=used))
         elif info not in (None, model.info):
             raise already_exists(f"Target model {target} already exists with different attribute values")
-
-    # Transitions ------------------------------------------------------------------------------------------------
 
     async def advance(self, model_id: str | None = None) -> None:
         """Drive the transitions (to one model) whose target this pod serves: load it, promote it or mark it failed."""

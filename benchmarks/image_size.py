@@ -52,7 +52,7 @@ def build_command(node: Instance, context: Path, output: str, **arguments: str) 
     """Command that builds the Dockerfile of `context` on the node's base image, with additional build arguments."""
     facts = handover.read(node)
     arguments = {"BASE_IMAGE": facts.base_image} | arguments
-    return builder.build_command(node, Path(facts.programs, "buildctl"), context, output, arguments=arguments)
+    return builder.build_command(node, Path(facts.programs, "buildctl"), context, output, arguments)
 
 
 def weigh(archive: Path) -> ImageSize:

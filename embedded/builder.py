@@ -62,30 +62,18 @@ def docker_config(instance: Instance) -> Path:
 
 
 def build_command(
-    instance: Instance,
-    buildctl: Path,
-    context: Path,
-    output: str,
-    *,
-    named: Mapping[str, Path] | None = None,
-    arguments: Mapping[str, str],
+    instance: Instance, buildctl: Path, context: Path, output: str, arguments: Mapping[str, str], **named: Path
 ) -> list[str]:
-    """Command that builds the Dockerfile in `context`.
+    """Command that builds the Dockerfile in `context` with values of its `ARG` instructions.
 
-    Args:
-        instance: Node whose builder is used.
-        buildctl: BuildKit's client.
-        context: Folder with the Dockerfile.
-        output: Kind and place of the result, in the form of buildctl's option.
-        named: Further build contexts by the name that `COPY --from` uses.
-        arguments: Values of the Dockerfile's `ARG` instructions.
+    Further build contexts are given by the name that `COPY --from` uses, and `output` as buildctl expects it.
     """
     argv = [
         str(buildctl), "--addr", f"unix://{instance.builder_socket}", "build", "--progress=plain",
         "--frontend", "dockerfile.v0", "--local", f"context={context}", "--local", f"dockerfile={context}",
         "--output", output,
     ]  # fmt: skip
-    for name, folder in (named or {}).items():
+    for name, folder in named.items():
         argv += ["--local", f"{name}={folder.resolve()}", "--opt", f"context:{name}=local:{name}"]
     for name, value in {**_proxies(instance), **arguments}.items():
         argv += ["--opt", f"build-arg:{name}={value}"]

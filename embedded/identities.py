@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded import files, kubeconfig, volumes
+from embedded import files, volumes
 from embedded.api import Api
 from embedded.certificates import Authority, Pair, signing_key
 from embedded.instance import DNS_DOMAIN, SERVICE_OF_API, Instance
@@ -72,14 +72,7 @@ def ensure(instance: Instance) -> Identities:
         volumes.PROVISIONER: cluster.issue(volumes.PROVISIONER, _VOLUMES),
         "kubelet": kubelet,
     }
-
-    def render(path: Path, identity: Pair) -> Path:
-        return kubeconfig.write(
-            path, server=instance.api_server, name=instance.context,
-            authority=cluster.pair.certificate, identity=identity,
-        )  # fmt: skip
-
-    render(instance.kubeconfig, admin)
+    _write_kubeconfig(instance.kubeconfig, instance, cluster, admin)
     return Identities(
         cluster=cluster,
         admin=admin,
@@ -90,8 +83,31 @@ def ensure(instance: Instance) -> Identities:
         etcd_authority=etcd,
         etcd=etcd.issue("etcd", "etcd", hosts=["localhost", "127.0.0.1"]),
         etcd_client=etcd.issue("etcd-client", "kube-apiserver"),
-        kubeconfigs={name: render(folder / f"{name}.kubeconfig", identity) for name, identity in users.items()},
+        kubeconfigs={
+            name: _write_kubeconfig(folder / f"{name}.kubeconfig", instance, cluster, identity)
+            for name, identity in users.items()
+        },
     )
+
+
+def _write_kubeconfig(path: Path, instance: Instance, authority: Authority, identity: Pair) -> Path:
+    """Write a private kubeconfig with embedded credentials, so that it can be used from anywhere."""
+
+    def data(file: Path) -> str:
+        return base64.b64encode(file.read_bytes()).decode()
+
+    name = instance.context
+    cluster = {"server": instance.api_server, "certificate-authority-data": data(authority.pair.certificate)}
+    user = {"client-certificate-data": data(identity.certificate), "client-key-data": data(identity.key)}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": name, "cluster": cluster}],
+        "users": [{"name": name, "user": user}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "current-context": name,
+    }
+    return files.write_yaml(path, document)
 
 
 def encryption_secret(instance: Instance) -> str:

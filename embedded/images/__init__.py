@@ -78,10 +78,9 @@ class Builder:
                 for name, sources in {"": image.files, **image.named}.items():
                     _stage(sources, folders[name])
                 target, log = f"{instance.registry}/{image.name}:{key}", instance.logs / f"image-{image.name}.log"
-                command = builder.build_command(
-                    instance, self._buildctl, folders.pop(""), f"{_OUTPUT},name={target}",
-                    named=folders, arguments={"SOURCE_DATE_EPOCH": "0", **image.arguments},
-                )  # fmt: skip
+                arguments = {"SOURCE_DATE_EPOCH": "0", **image.arguments}
+                context, output = folders.pop(""), f"{_OUTPUT},name={target}"
+                command = builder.build_command(instance, self._buildctl, context, output, arguments, **folders)
                 log.unlink(missing_ok=True)
                 commands.logged(command, log, f"building {target} failed")
             digest = registry.digest(instance, image.name, key)

@@ -8,11 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .pods import containers
 from .policy import Policy, Setting, Settings
 from .reading import Spec, at, entries, text, texts
-from .resource import Resource
-from .serving_config import PATH, serving_config
+from .resource import SERVING_CONFIG, Resource
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _CREDENTIALS = {
@@ -35,14 +33,14 @@ def _plain(resource: Resource, settings: Settings) -> Iterator[str]:
         yield from _in_config_map(resource, settings)
     if resource.kind == "Secret" and texts(at(resource.properties, "stringData")):
         yield "stringData: given, expected data: the API server never returns stringData, which hides drift"
-    for path, container in containers(resource):
+    for path, container in resource.containers:
         yield from _in_environment(f"{path}.env", container.get("env"), settings)
         for field in ("command", "args"):
             yield from _in_arguments(f"{path}.{field}", container.get(field), settings)
     adapter = at(resource.properties, "spec", "builtInAdapter", "env")
     yield from _in_environment("spec.builtInAdapter.env", adapter, settings)
-    mesh = at(serving_config(resource), "internalModelMeshEnvVars")
-    yield from _in_environment(f"{PATH}.internalModelMeshEnvVars", mesh, settings)
+    mesh = at(resource.serving_config, "internalModelMeshEnvVars")
+    yield from _in_environment(f"{SERVING_CONFIG}.internalModelMeshEnvVars", mesh, settings)
 
 
 def _in_config_map(resource: Resource, settings: Settings) -> Iterator[str]:

@@ -6,12 +6,11 @@ must therefore be referenced by digest. Upstream publishes its images by tag, fo
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 
-from .pods import containers
 from .policy import Policy, Setting, Settings
 from .reading import Spec, at, text
-from .resource import Resource
-from .serving_config import PATH, serving_config
+from .resource import SERVING_CONFIG, Resource
 
 _OWN = {"modelmesh:index:ServingRuntime", "modelmesh:index:ClusterServingRuntime", "modelmesh:index:ModelArtifact"}
 """Components that run images which the stack builds or promotes; resources nested deeper may run others."""
@@ -31,23 +30,9 @@ def _pinned(resource: Resource, _: Settings) -> Iterator[str]:
             yield f"{path}: {image!r}, expected a digest, or a tag other than latest"
 
 
-def _own_by_digest(resource: Resource, settings: Settings) -> Iterator[str]:
-    if _is_own(resource):
-        for path, image in _tagged(resource, settings):
-            yield f"{path}: {image!r}, expected a digest: the stack builds or promotes it"
-
-
-def _others_by_digest(resource: Resource, settings: Settings) -> Iterator[str]:
-    if not _is_own(resource):
-        for path, image in _tagged(resource, settings):
-            yield f"{path}: {image!r}, expected a digest: a tag can be pushed again"
-
-
-def _is_own(resource: Resource) -> bool:
-    return not _OWN.isdisjoint(resource.components[-1:])
-
-
-def _tagged(resource: Resource, settings: Settings) -> Iterator[tuple[str, str]]:
+def _by_digest(resource: Resource, settings: Settings, *, own: bool, reason: str) -> Iterator[str]:
+    if own is _OWN.isdisjoint(resource.components[-1:]):
+        return
     for path, image in _images(resource):
         reference = _REFERENCE.fullmatch(image)
         repository = reference["repository"] if reference else ""
@@ -55,20 +40,20 @@ def _tagged(resource: Resource, settings: Settings) -> Iterator[tuple[str, str]]
             repository == name or (name[-1:] == "/" and image.startswith(name)) for name in settings["byTag"]
         )
         if not (let_pass or (reference and reference["digest"])):
-            yield path, image
+            yield f"{path}: {image!r}, expected a digest: {reason}"
 
 
 def _images(resource: Resource) -> Iterator[tuple[str, str]]:
     """Every known image as one string, with its path."""
-    for path, container in containers(resource):
+    for path, container in resource.containers:
         if (image := text(container.get("image"))) is not None:
             yield f"{path}.image", image
-    config = serving_config(resource) or {}
+    config = resource.serving_config or {}
     for place in _CONFIGURED:
         if at(config, *place[:-1], "enabled") is False:  # no container runs this image
             continue
         if isinstance(parts := at(config, *place), Mapping):
-            yield ".".join((PATH, *place)), _reference(parts)
+            yield ".".join((SERVING_CONFIG, *place)), _reference(parts)
 
 
 def _reference(parts: Spec) -> str:
@@ -85,13 +70,13 @@ IMAGES_PINNED = Policy(
 OWN_IMAGES_BY_DIGEST = Policy(
     name="own-images-by-digest",
     description="Images that the stack builds or promotes are referenced by digest.",
-    rule=_own_by_digest,
+    rule=partial(_by_digest, own=True, reason="the stack builds or promotes it"),
     settings={"byTag": _BY_TAG},
 )
 IMAGES_BY_DIGEST = Policy(
     name="images-by-digest",
     description="Images of other publishers are referenced by digest.",
-    rule=_others_by_digest,
+    rule=partial(_by_digest, own=False, reason="a tag can be pushed again"),
     level="advisory",
     settings={"byTag": _BY_TAG},
 )

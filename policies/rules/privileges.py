@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from .pods import pod
 from .policy import Policy, Settings
 from .reading import Spec, at, entries
 from .resource import Resource
@@ -11,7 +10,7 @@ _HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
 
 
 def _asked_for(resource: Resource, _: Settings) -> Iterator[str]:
-    if not (found := pod(resource)):
+    if not (found := resource.pod):
         return
     for field in _HOST_NAMESPACES:
         if found.spec.get(field) is True:

@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 
 from .policy import Policy, Setting, Settings
 from .reading import UNKNOWN, at, entries, text, texts
-from .resource import Resource
-from .serving_config import PATH, serving_config
+from .resource import SERVING_CONFIG, Resource
 
 _CONTROLLER = "modelmesh-controller"
 _ADDRESSES = ("endpoints", "endpoint_url", "url")
@@ -48,9 +47,9 @@ def _taken_over(resource: Resource) -> Iterator[str]:
 
 
 def _encrypted(resource: Resource) -> Iterator[str]:
-    config = serving_config(resource)
+    config = resource.serving_config
     if config is not None and not at(config, "tls", "secretName"):
-        yield f"{PATH}.tls.secretName: missing, expected a Secret with a certificate"
+        yield f"{SERVING_CONFIG}.tls.secretName: missing, expected a Secret with a certificate"
 
 
 def _encrypted_outside(resource: Resource) -> Iterator[str]:

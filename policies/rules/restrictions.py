@@ -7,10 +7,9 @@ the adapter, the puller and the REST proxy, which are not resources of a stack.
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from .pods import Pod, pod
 from .policy import Policy, Setting, Settings
 from .reading import UNKNOWN, Spec, at
-from .resource import Resource
+from .resource import Pod, Resource
 
 UPSTREAM: Mapping[str, str] = MappingProxyType(
     {
@@ -32,7 +31,7 @@ _OWN = {"modelmesh:index:ServingRuntime", "modelmesh:index:ClusterServingRuntime
 def _restricted(resource: Resource, settings: Settings) -> Iterator[str]:
     upstreams = resource.kind in ("ServingRuntime", "ClusterServingRuntime") and not _OWN & set(resource.components)
     excused = resource.name in settings["exempt"] or (resource.name in UPSTREAM and upstreams)
-    if (found := pod(resource)) and not excused:
+    if (found := resource.pod) and not excused:
         for path, container in found.containers():
             yield from _of_container(f"{path}.securityContext", found, container)
 

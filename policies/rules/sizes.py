@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
-from .pods import containers
 from .policy import Policy, Settings
 from .reading import at
 from .resource import Resource
 
 
 def _sized(resource: Resource, _: Settings) -> Iterator[str]:
-    for path, container in containers(resource):
+    for path, container in resource.containers:
         for bound in ("requests", "limits"):
             for what in ("cpu", "memory"):
                 if at(container, "resources", bound, what) is None:

@@ -221,7 +221,10 @@ class Cache:
         while self.used + sum(self._unloading_units.values()) > self.capacity:
             if time.monotonic() > deadline:
                 raise LoadError(f"no space after {self._timing.wait_for_space:g} s: models do not unload")
-            await asyncio.wait(list(self._unloading.values()), timeout=1, return_when=asyncio.FIRST_COMPLETED)
+            if self._unloading:
+                await asyncio.wait(list(self._unloading.values()), timeout=1, return_when=asyncio.FIRST_COMPLETED)
+            elif not await self._evict_until(0, keep=copy):  # a model that was loaded meanwhile exceeds the memory
+                await asyncio.sleep(0.1)
 
     async def _evict_until(self, units: int, keep: Copy) -> bool:
         """Evict the least recently used copies until so many units are free; False if nothing is left to evict."""

@@ -80,7 +80,7 @@ class Dataplane(grpc.GenericRpcHandler):
             size = len(message)
             reply = await self._answer(method, message, context)
             code = "OK"
-            metrics.RESPONSE_SIZE.labels(method, code).observe(len(reply))
+            metrics.RESPONSE_SIZE.labels(self._label(method), code).observe(len(reply))
             return reply
         except MeshError as error:
             code = error.code.name
@@ -88,8 +88,13 @@ class Dataplane(grpc.GenericRpcHandler):
                 log.info("%s: %s", method, error)
             await context.abort(error.code, error.details, error.trailing)
         finally:
-            metrics.REQUEST_SIZE.labels(method, code).observe(size)
-            metrics.API_REQUEST.labels(method, code).observe((time.monotonic() - started) * 1000)
+            metrics.REQUEST_SIZE.labels(self._label(method), code).observe(size)
+            metrics.API_REQUEST.labels(self._label(method), code).observe((time.monotonic() - started) * 1000)
+
+    def _label(self, method: str) -> str:
+        """The method as a label of metrics; callers can name any number of methods, each of which would add series."""
+        known = method in self.limits.methods or self.config.id_field(method) is not None
+        return method if known else "other"
 
     async def _answer(self, method: str, message: bytes, context: Context) -> bytes:
         if method.startswith("mmesh.") or not self.config.allows(method):
@@ -197,7 +202,7 @@ class Dataplane(grpc.GenericRpcHandler):
                 raise _LostError(prefixed, disconnected) from None
             raise prefixed from None
         finally:
-            metrics.INVOKE_MODEL.labels(method, code).observe((time.monotonic() - started) * 1000)
+            metrics.INVOKE_MODEL.labels(self._label(method), code).observe((time.monotonic() - started) * 1000)
 
     async def _hand(self, method: str, message: bytes, metadata: Metadata, model: Model, context: Context) -> bytes:
         addresses = [] if is_handed(metadata) else self.peers.serving(model.info.type, model)
@@ -232,7 +237,10 @@ async def _only(requests: AsyncIterator[bytes]) -> bytes:
 
 def _values(metadata: Metadata, headers: tuple[str, ...]) -> list[str]:
     found = [value for key, value in metadata if key in headers]
-    return [value.decode() if isinstance(value, bytes) else value for value in found]
+    try:
+        return [value.decode() if isinstance(value, bytes) else value for value in found]
+    except UnicodeDecodeError:
+        raise invalid("model id in the metadata is not UTF-8") from None
 
 
 def _forwardable(metadata: Metadata) -> tuple[tuple[str, str | bytes], ...]:

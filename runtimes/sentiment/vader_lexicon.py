@@ -4,8 +4,9 @@ This module defines the two file formats of the vaderSentiment package. The pack
 not convert string to float" at an invalid line, and accepts a truncated file. The server is not imported, so that a
 lexicon can be checked before it is published.
 
-A lexicon line is `token<TAB>score`, an emoji line is `emoji<TAB>description`; further columns are ignored, blank lines
-are skipped, and the last of several lines for one token counts, all as in the package.
+A lexicon line is `token<TAB>score`, optionally with a deviation and a list of ratings, an emoji line is
+`emoji<TAB>description`. Blank lines are skipped, and the last of several lines for one token counts, as in the package.
+More columns are an error: they are two lines without the line break between them, of which the package loses one.
 """
 
 import math
@@ -58,7 +59,7 @@ def read_lexicon(path: Path) -> VaderLexicon:
 
 def _read_scores(path: Path) -> dict[str, float]:
     scores: dict[str, float] = {}
-    for number, token, field in _entries(path):
+    for number, token, field in _entries(path, columns=4):
         try:
             score = float(field)
         except ValueError:
@@ -73,7 +74,7 @@ def _read_scores(path: Path) -> dict[str, float]:
 
 def _read_emojis(path: Path) -> dict[str, str]:
     emojis: dict[str, str] = {}
-    for number, emoji, text in _entries(path):
+    for number, emoji, text in _entries(path, columns=2):
         if len(text) > MAX_DESCRIPTION:
             raise LexiconError(f"{path.name}:{number}: expected a description of at most {MAX_DESCRIPTION} "
                                f"characters, got {len(text)}")  # fmt: skip
@@ -81,8 +82,8 @@ def _read_emojis(path: Path) -> dict[str, str]:
     return emojis
 
 
-def _entries(path: Path) -> Iterator[tuple[int, str, str]]:
-    """Line number, first and second column of every line that is not blank."""
+def _entries(path: Path, columns: int) -> Iterator[tuple[int, str, str]]:
+    """Line number, first and second column of every line that is not blank and has no more than these columns."""
     if (size := path.stat().st_size) > MAX_BYTES:
         raise LexiconError(f"{path.name}: expected at most {MAX_BYTES >> 20} MiB, got {size / 2**20:.1f} MiB")
     for number, raw in enumerate(path.read_bytes().split(b"\n"), start=1):
@@ -93,8 +94,11 @@ def _entries(path: Path) -> Iterator[tuple[int, str, str]]:
         if not line.strip():
             continue
         match line.strip().split("\t"):
-            case [token, field, *_]:
+            case [token, field, *more] if len(more) <= columns - 2:
                 yield number, token, field
+            case [_, _, *more]:
+                raise LexiconError(f"{path.name}:{number}: expected at most {columns} columns, got {len(more) + 2}; "
+                                   "a line break may be missing")  # fmt: skip
             case _:
                 raise LexiconError(f"{path.name}:{number}: expected two columns with a tab between, got {_short(line)}")
 

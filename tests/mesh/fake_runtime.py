@@ -17,7 +17,15 @@ class FakeRuntime(grpc.GenericRpcHandler):
     A model's path says how it behaves: "bad" fails to load, "slow" takes until `release` is set.
     """
 
-    def __init__(self, *, capacity: int = 1000 * MB, model_size: int = MB, loading_seconds: float = 30.0) -> None:
+    def __init__(
+        self,
+        *,
+        capacity: int = 1000 * MB,
+        model_size: int = MB,
+        loading_seconds: float = 30.0,
+        loading_concurrency: int = 1,
+    ) -> None:
+        self.loading_concurrency = loading_concurrency
         self.capacity, self.model_size, self.loading_seconds = capacity, model_size, loading_seconds
         self.port = 0
         self.loaded: set[str] = set()
@@ -64,7 +72,7 @@ class FakeRuntime(grpc.GenericRpcHandler):
         return pb.RuntimeStatusResponse(
             status="READY",
             capacityInBytes=self.capacity,
-            maxLoadingConcurrency=1,
+            maxLoadingConcurrency=self.loading_concurrency,
             modelLoadingTimeoutMs=int(self.loading_seconds * 1000),
             defaultModelSizeInBytes=MB,
             methodInfos={

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 import pytest
 
+from embedded.solo_mesh import metrics
 from tests.certificates import written
 from tests.mesh.pod import INFER, Namespace, Pod
 
@@ -52,6 +53,26 @@ async def test_what_cannot_be_answered_is_refused_for_what_it_is(namespace: Name
     assert await refused(pod, INFER, b"\x0a\x7fv") is grpc.StatusCode.INVALID_ARGUMENT
     assert await refused(pod, INFER, bytes(17 * 1024 * 1024)) is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert pod.runtime.loaded == {"v-1"}, "no call of a client reached the runtime's management"
+
+
+async def test_a_model_id_that_is_no_text_is_refused(namespace: Namespace) -> None:
+    pod = await namespace.start()
+    call: Any = pod.channel.unary_unary(f"/{INFER}")
+    with pytest.raises(grpc.aio.AioRpcError, match="model id in the metadata is not UTF-8") as error:
+        await call(b"", timeout=5, metadata=(("mm-vmodel-id-bin", b"\xff"),))
+    assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_methods_that_callers_make_up_add_no_series_to_the_metrics(namespace: Namespace) -> None:
+    pod = await namespace.start()
+    await pod.set_vmodel("v", "v-1", sync=True)
+    await pod.infer("v")
+    for number in range(5):
+        await refused(pod, f"made.up/Method{number}")
+    text = metrics.render().decode()
+    assert f'modelmesh_api_request_milliseconds_count{{code="OK",method="{INFER}"}}' in text
+    assert 'method="other"' in text
+    assert "made.up" not in text
 
 
 async def test_a_stream_is_refused(namespace: Namespace) -> None:

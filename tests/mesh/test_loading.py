@@ -43,6 +43,18 @@ async def test_nothing_is_evicted_that_was_used_just_now(namespace: Namespace) -
     assert await pod.infer("a") == "a-1"
 
 
+async def test_a_model_larger_than_the_memory_gives_way_to_a_load_that_waits(namespace: Namespace) -> None:
+    runtime = FakeRuntime(capacity=10 * MB, model_size=8_500_000, loading_seconds=0.5, loading_concurrency=2)
+    pod = await namespace.start(runtime=runtime)
+    await pod.set_vmodel("first", "first-1", sync=True)
+    await asyncio.sleep(2)  # older than the least age of what is evicted
+    runtime.model_size, runtime.refuse_unloads, runtime.delay = 20 * MB, 5, 0.1
+    await pod.set_vmodel("large", "large-1")  # does not wait for the unload
+    await pod.set_vmodel("waiting", "waiting-1", sync=True)
+    assert await pod.infer("waiting") == "waiting-1"
+    assert not pod.task.done()
+
+
 async def test_a_load_over_the_runtimes_time_limit_fails_and_is_cleaned_up(namespace: Namespace) -> None:
     pod = await namespace.start(runtime=FakeRuntime(loading_seconds=0.2))
     status = await pod.set_vmodel("v", "v-1", path="slow", sync=True)

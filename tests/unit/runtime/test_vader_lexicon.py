@@ -35,6 +35,10 @@ def test_directory_may_do_without_emojis(tmp_path: Path) -> None:
     [
         (b"good\t1.9\nbad\n", "lexicon.txt:2: expected two columns with a tab between, got 'bad'"),
         (b"good\t1.9\nbad -2.5\n", "lexicon.txt:2: expected two columns with a tab between, got 'bad -2.5'"),
+        (
+            b"good\t1.9\t0.9\t[2, 2]bad\t-2\t0.5\t[-2]",
+            "lexicon.txt:1: expected at most 4 columns, got 7; a line break may be missing",
+        ),
         (b"good\tfine\n", "lexicon.txt:1: expected a number after the tab, got 'fine'"),
         (b"good\tnan\n", "lexicon.txt:1: expected a number after the tab, got 'nan'"),
         (b"good\t-inf\n", "lexicon.txt:1: expected a number after the tab, got '-inf'"),
@@ -56,6 +60,13 @@ def test_bad_emoji_line_is_named_too(tmp_path: Path) -> None:
     (tmp_path / LEXICON_FILE).write_text("good\t1.9\n")
     (tmp_path / EMOJI_FILE).write_text("😀\tgrinning face\n😁\n")
     with pytest.raises(LexiconError, match=r"emoji_utf8_lexicon\.txt:2: expected two columns"):
+        read_lexicon(tmp_path)
+
+
+def test_an_emoji_line_without_its_line_break_is_named(tmp_path: Path) -> None:
+    (tmp_path / LEXICON_FILE).write_text("good\t1.9\n")
+    (tmp_path / EMOJI_FILE).write_text("😀\tgrinning face😁\tbeaming face\n")
+    with pytest.raises(LexiconError, match=r"emoji_utf8_lexicon\.txt:1: expected at most 2 columns, got 3"):
         read_lexicon(tmp_path)
 
 

@@ -111,7 +111,6 @@ class Settings:
             built_in_runtimes=self.values["builtInRuntimes"],
             definitions=self.values["customResourceDefinitions"],
             tls=mm.installation.DataPlaneTls(**_fields(tls, without="enabled")) if tls.get("enabled") else None,
-            dashboard=self.values["dashboard"],
         )
 
     def models(self, installation: mm.installation.Installation, *, storage: mm.S3Storage) -> mm.ModelNamespaceArgs:

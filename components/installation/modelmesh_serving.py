@@ -30,7 +30,6 @@ from .webhook_certificate import WebhookCertificate, WebhookCertificateArgs
 
 _TLS_SECRET = "modelmesh-tls"  # noqa: S105  a name, not a secret
 _ETCD_SECRET = "model-serving-etcd"  # noqa: S105  likewise
-_DASHBOARD = "ModelMeshMetricsDashboard.json"
 
 
 class ModelMeshServing(Component):
@@ -111,8 +110,6 @@ class ModelMeshServing(Component):
             self._config_map("model-serving-config", args, "config.yaml", config),
             *pull_secrets(name, args.config.image_pull_secrets, args.namespace, child),
         ]
-        if args.dashboard:
-            made.append(self._config_map("modelmesh-dashboard", args, _DASHBOARD, text(f"dashboard/{_DASHBOARD}")))
         for document in install_documents(
             namespace_scope=args.scope == "namespace",
             definitions=args.definitions != "existing",
@@ -140,10 +137,9 @@ class ModelMeshServing(Component):
     def _config_map(
         self, name: str, args: ModelMeshServingArgs, key: str, value: pulumi.Input[str]
     ) -> kubernetes.core.v1.ConfigMap:
-        labels = {**LABELS, "grafana_dashboard": "1"} if key == _DASHBOARD else LABELS
         return kubernetes.core.v1.ConfigMap(
             name,
-            metadata={"name": name, "namespace": args.namespace, "labels": labels},
+            metadata={"name": name, "namespace": args.namespace, "labels": LABELS},
             data={key: value},
             opts=pulumi.ResourceOptions(parent=self),
         )

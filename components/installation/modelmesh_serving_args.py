@@ -55,8 +55,6 @@ class ModelMeshServingArgs:
     controller: Controller = field(default_factory=Controller)
     webhook_certificate: Issuer = "own"
     tls: DataPlaneTls | None = None
-    dashboard: bool = False
-    """Whether to create upstream's Grafana dashboard, in a ConfigMap that Grafana's sidecar finds by its label."""
     network_policies: bool = True
     """Whether to create upstream's policies for the controller, its webhook, and runtime pods in its namespace."""
     today: datetime.date = field(default_factory=today)

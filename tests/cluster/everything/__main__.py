@@ -50,7 +50,6 @@ installation = dataclasses.replace(
     model_namespaces=["team-a", "team-b"],
     config=config,
     tls=mm.installation.DataPlaneTls(client_auth="require"),
-    dashboard=True,
 )
 if "TODAY" in os.environ:
     installation = dataclasses.replace(installation, today=datetime.date.fromisoformat(os.environ["TODAY"]))

@@ -310,14 +310,6 @@ def test_network_policies_can_be_left_to_others(plain: tuple[Run, Installation])
     assert not installed(network_policies=False)[0].of(POLICY)
 
 
-def test_the_dashboard_is_where_grafana_looks_for_it(plain: tuple[Run, Installation]) -> None:
-    assert len(plain[0].of(CONFIG_MAP)) == 2
-    run, _ = installed(dashboard=True)
-    dashboard = run.one(CONFIG_MAP, "modelmesh-dashboard").inputs
-    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
-    assert json.loads(dashboard["data"]["ModelMeshMetricsDashboard.json"])["panels"]
-
-
 def test_the_webhook_trusts_the_certificate_that_the_controller_mounts(plain: tuple[Run, Installation]) -> None:
     run, _ = plain
     (webhook,) = run.one(WEBHOOK).inputs["webhooks"]

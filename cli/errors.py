@@ -2,7 +2,7 @@
 
 
 class CommandError(Exception):
-    """A command failed; the message says what to do next."""
+    """A command failed, in any function of this package; the message says what to do next."""
 
     exit_code = 1
 

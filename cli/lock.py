@@ -27,11 +27,7 @@ _INDEX = re.compile(r"^ +# from (.*)\n?", re.MULTILINE)
 
 
 def lock(arguments: Namespace) -> None:
-    """Write `requirements.txt` beside the runtime's `pyproject.toml`; existing pins stay if they are still possible.
-
-    Raises:
-        CommandError: There is no such lock, or no image could install it.
-    """
+    """Write `requirements.txt` beside the runtime's `pyproject.toml`; existing pins stay if they are still possible."""
     folder = Path(arguments.runtime)
     if not (folder / "pyproject.toml").is_file():
         raise CommandError(f"{folder} has no pyproject.toml: RUNTIME=… names a model server's folder")

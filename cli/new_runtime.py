@@ -37,11 +37,7 @@ _KEYS = """\
 
 
 def new_runtime(arguments: Namespace) -> None:
-    """Create `runtimes/<name>` and print the next steps.
-
-    Raises:
-        CommandError: The name is invalid, or the folder exists already.
-    """
+    """Create `runtimes/<name>` and print the next steps."""
     name = arguments.name or ""
     make(name, ROOT)
     folder = RUNTIMES / name

@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 
 
 def named(name: str) -> "Instance":
-    """Instance of that name.
-
-    Raises:
-        CommandError: There is no such instance.
-    """
+    """Instance of that name."""
     with _errors():
         from embedded.instance import instance
 
@@ -27,11 +23,7 @@ def named(name: str) -> "Instance":
 
 
 def start(name: str) -> None:
-    """Start the node.
-
-    Raises:
-        CommandError: It cannot be started.
-    """
+    """Start the node."""
     with _errors():
         from embedded import lifecycle
 
@@ -39,11 +31,7 @@ def start(name: str) -> None:
 
 
 def reset(name: str) -> None:
-    """Stop the node and delete its data.
-
-    Raises:
-        CommandError: It cannot be stopped.
-    """
+    """Stop the node and delete its data."""
     with _errors():
         from embedded import lifecycle
 
@@ -51,11 +39,7 @@ def reset(name: str) -> None:
 
 
 def facts(instance: "Instance") -> "Facts":
-    """Facts about the node.
-
-    Raises:
-        CommandError: It was never started.
-    """
+    """Facts about the node."""
     with _errors():
         from embedded import handover
 

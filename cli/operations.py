@@ -151,11 +151,7 @@ def _consent(stack: Stack, *, yes: bool = False) -> tuple[str, ...]:
 
 
 def _require_own_cluster(stack: Stack, resources: list[dict[str, Any]]) -> str | None:
-    """Return the UID of the cluster that the stack was created on, or None, after a check that the context leads to it.
-
-    Raises:
-        CommandError: It leads to another one.
-    """
+    """Check that the context leads to the cluster that the stack was created on; return its UID, or None."""
     # The guard's state. The stack's outputs have it as well, except after a failed first update.
     created_on = next((resource["outputs"]["output"] for resource in resources if _GUARDED in resource["urn"]), None)
     if not created_on:
@@ -171,11 +167,7 @@ def _require_own_cluster(stack: Stack, resources: list[dict[str, Any]]) -> str |
 
 
 def _provide_kubeconfig(stack: Stack, resources: list[dict[str, Any]]) -> None:
-    """Write the kubeconfig that the state names, if another machine wrote it: a refresh does not run the program first.
-
-    Raises:
-        CommandError: The context leads to another cluster than the one on which the stack was created.
-    """
+    """Write the kubeconfig of the state if another machine wrote it: a refresh does not run the program first."""
     paths = [each["inputs"].get("kubeconfig") for each in resources if each["type"] == _PROVIDER]
     if all(isinstance(path, str) and Path(path).expanduser().is_file() for path in paths):
         return
@@ -187,11 +179,7 @@ def _provide_kubeconfig(stack: Stack, resources: list[dict[str, Any]]) -> None:
 
 
 def _require_unprotected(stack: Stack, resources: list[dict[str, Any]]) -> None:
-    """Check that no resource is protected, since the engine would delete the others before it finds that out.
-
-    Raises:
-        CommandError: A resource is protected.
-    """
+    """Check that no resource is protected, since the engine would delete the others before it finds that out."""
     if protected := [resource["urn"] for resource in resources if resource.get("protect")]:
         listed = "".join(f"\n  {urn}" for urn in protected)
         raise CommandError(

@@ -30,11 +30,7 @@ def main(arguments: list[str]) -> None:
 
 
 def environment_for(arguments: list[str], selected: str, folder: Path) -> dict[str, str]:
-    """Environment of the engine for a command line in `folder`, with `selected` as the default stack.
-
-    Raises:
-        CommandError: The stack cannot be opened.
-    """
+    """Environment of the engine for a command line in `folder`, with `selected` as the default stack."""
     given = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     given.add_argument("-s", "--stack", default=selected)
     given.add_argument("-C", "--cwd", default=".")

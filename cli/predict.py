@@ -29,9 +29,6 @@ def predict(stack: Stack, text: str) -> dict[str, str | float]:
     """Outputs of the model for `text`, by name; for the example, compound in [-1, 1] and four more.
 
     The request has `text` for inputs of type BYTES, and 1 for others.
-
-    Raises:
-        CommandError: The stack is not up, its port can't be reached, or the model rejected the text.
     """
     outputs = stack.outputs()
     if "inferenceService" not in outputs:

@@ -40,11 +40,7 @@ class Preview:
 
 
 def preview(stack: Stack) -> Preview:
-    """Have the engine preview `stack` and show its output, without questions and changes.
-
-    Raises:
-        CommandError: There is no engine, or it can't create a temporary stack.
-    """
+    """Have the engine preview `stack` and show its output, without questions and changes."""
     if stack.embedded:
         return _run(stack)
     found = _run(stack, may_be_unread=True)
@@ -54,11 +50,7 @@ def preview(stack: Stack) -> Preview:
 
 
 def preview_without_node(stack: Stack) -> Preview:
-    """Preview a stack whose embedded node has never been started; `stack` has no node.
-
-    Raises:
-        CommandError: There is no engine, or it can't create a temporary stack.
-    """
+    """Preview a stack whose embedded node has never been started; `stack` has no node."""
     reason = "the embedded node was never started: placeholders stand for its cluster, registry and images"
     return _run_unread(stack, reason, NODE_NOT_STARTED)
 

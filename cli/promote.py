@@ -31,11 +31,7 @@ _ONE_LINE = (None, "'", '"')
 
 
 def promote(arguments: Namespace) -> None:
-    """Write what stack `origin` serves into the file of stack `to`; nothing is deployed.
-
-    Raises:
-        CommandError: A stack does not exist, `origin` is not up, or the file can't be edited in place.
-    """
+    """Write what stack `origin` serves into the file of stack `to`; nothing is deployed."""
     origin, target = arguments.origin, arguments.to
     if not origin or not target or origin == target:
         raise CommandError("name two stacks: make promote FROM=dev TO=staging")
@@ -52,11 +48,7 @@ def promote(arguments: Namespace) -> None:
 
 
 def built(stack: Stack) -> dict[str, str]:
-    """Images and model that `stack` serves, by the config keys of a stack to promote them to.
-
-    Raises:
-        CommandError: It is not up, or was deployed by a version without these outputs.
-    """
+    """Images and model that `stack` serves, by the config keys of a stack to promote them to."""
     outputs = stack.outputs()
     if not outputs:
         raise CommandError(f"stack {stack.name} is not up: make up STACK={stack.name}")
@@ -70,11 +62,7 @@ def built(stack: Stack) -> dict[str, str]:
 
 
 def write(values: Mapping[str, str], target: str, root: Path = ROOT) -> str:
-    """Set config `values` in the file of stack `target`; returns the diff, which is empty if nothing changed.
-
-    Raises:
-        CommandError: The file does not exist, or a value in it can't be edited in place.
-    """
+    """Set config `values` in the file of stack `target`; returns the diff, which is empty if nothing changed."""
     said = tracked(target, root)
     name = f"Pulumi.{target}.yaml"
     file = (root / name).resolve()

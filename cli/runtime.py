@@ -22,11 +22,7 @@ PYTHON = ".venv/bin/python"
 
 
 def runtime(arguments: Namespace) -> None:
-    """Serve a model until Ctrl-C, after sending one request to it.
-
-    Raises:
-        CommandError: The runtime or model does not exist, the server exits, or the model can't be loaded.
-    """
+    """Serve a model until Ctrl-C, after sending one request to it."""
     source = _source(arguments.runtime)
     model, files = _model(source, arguments.model)
     venv = _environment(source)

@@ -41,9 +41,6 @@ def scratch(stack: Stack, node: dict[str, Any] | None = None) -> Iterator[Stack]
     Args:
         stack: One that names its cluster, or one of an embedded node.
         node: Config that the node would provide.
-
-    Raises:
-        CommandError: The engine can't create it.
     """
     with tempfile.TemporaryDirectory(prefix="modelmesh-preview-") as name:
         folder = Path(name)

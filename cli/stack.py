@@ -45,11 +45,7 @@ class Stack:
     """Folder of the program."""
 
     def with_policies(self) -> "Stack":
-        """Copy of the stack whose engine enforces this project's policy pack.
-
-        Raises:
-            CommandError: The pack's environment cannot be created.
-        """
+        """Copy of the stack whose engine enforces this project's policy pack."""
         policies = ROOT / "policies"
         try:
             provide(policies / "venv", policies / "requirements.txt")
@@ -58,11 +54,7 @@ class Stack:
         return replace(self, environment=self.environment | engine.POLICIES)
 
     def pulumi(self, *arguments: str, quiet: bool = False) -> subprocess.CompletedProcess[str]:
-        """Run the engine in the checkout; its output is shown, or returned when `quiet`.
-
-        Raises:
-            CommandError: the engine is not installed, or it failed.
-        """
+        """Run the engine in the checkout; its output is shown, or returned when `quiet`."""
         # Outside of a terminal's foreground, signals to the process group would reach the engine twice.
         group = None if signals.in_foreground() else 0
         process = self.started(*arguments, stdout=subprocess.PIPE if quiet else None, process_group=group)
@@ -79,11 +71,7 @@ class Stack:
         return subprocess.CompletedProcess(process.args, process.returncode, output)
 
     def started(self, *arguments: str, **streams: Any) -> subprocess.Popen[str]:
-        """The engine at work in the checkout; `streams` are those of subprocess.
-
-        Raises:
-            CommandError: the engine is not installed.
-        """
+        """The engine at work in the checkout; `streams` are those of subprocess."""
         command = self.engine_command(*arguments)
         try:
             return subprocess.Popen(
@@ -124,11 +112,7 @@ class Stack:
         return [*self.kubectl_program(), "--kubeconfig", file, "--context", context, *arguments]
 
     def kubectl_program(self) -> list[str]:
-        """Beginning of kubectl's command lines.
-
-        Raises:
-            CommandError: The program is not installed.
-        """
+        """Beginning of kubectl's command lines."""
         if self.embedded:
             return ["kubernetes", "kubectl"]
         if shutil.which("kubectl"):
@@ -146,11 +130,7 @@ class Stack:
 
 
 def is_embedded(name: str, root: Path = ROOT) -> bool:
-    """Whether stack `name` runs on the embedded node: its file names no cluster.
-
-    Raises:
-        CommandError: there is no such stack file, or it sets only some of the keys that name a cluster.
-    """
+    """Whether stack `name` runs on the embedded node: its file names no cluster."""
     config = tracked(name, root).get("config") or {}
     if "modelmesh:kubeconfig" in config:
         return False
@@ -172,9 +152,6 @@ def open_stack(
         instance: The embedded node that serves it, if its file names no cluster.
         overrides: Configuration laid over both the stack file and what describes the node.
         root: Folder of the program and its stack files.
-
-    Raises:
-        CommandError: there is no such stack file, the node was never started, or the engine cannot create the stack.
     """
     if not is_embedded(name, root):
         return on_no_node(name, root)
@@ -203,11 +180,7 @@ def on_no_node(name: str, root: Path = ROOT) -> Stack:
 
 
 def tracked(name: str, root: Path = ROOT) -> dict[str, Any]:
-    """The contents of the stack's own file.
-
-    Raises:
-        CommandError: there is no such file, or it is not a stack file.
-    """
+    """The contents of the stack's own file."""
     file = root / f"Pulumi.{name}.yaml"
     if not file.exists():
         known = ", ".join(sorted(f.stem.removeprefix("Pulumi.") for f in root.glob("Pulumi.*.yaml")))
@@ -216,11 +189,7 @@ def tracked(name: str, root: Path = ROOT) -> dict[str, Any]:
 
 
 def create(stack: Stack) -> None:
-    """Create the stack in the backend, unless its config file exists: the engine writes the encryption salt there.
-
-    Raises:
-        CommandError: the engine cannot create it.
-    """
+    """Create the stack in the backend, unless its config file exists: the engine writes the encryption salt there."""
     folder = stack.config_file.parent
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(stack.root / "Pulumi.yaml", folder)

@@ -15,8 +15,7 @@ from .cluster import Cluster
 T = TypeVar("T")
 
 _GROUP = "serving.kserve.io"
-REQUEST_TIMEOUT = 10
-"""Seconds that one request to the API server may take."""
+_TIMEOUT_SECONDS = 10
 NUDGE_ANNOTATION = "modelmesh.pulumi.com/registered-again"
 
 
@@ -40,63 +39,31 @@ class InferenceServiceApi:
         self._objects, self._apps = client.CustomObjectsApi(api), client.AppsV1Api(api)
 
     async def service(self) -> dict[str, Any] | None:
-        """Returns the object, or None if it does not exist.
-
-        Raises:
-            ConnectionError: the request failed; a later one may work.
-            RunError: the API server refuses the request.
-        """
-
-        def get() -> dict[str, Any]:
-            found: dict[str, Any] = self._objects.get_namespaced_custom_object(
-                _GROUP, "v1beta1", self.namespace, "inferenceservices", self.name, _request_timeout=REQUEST_TIMEOUT
-            )
-            return found
-
-        return await ask(get)
+        """Returns the object, or None if it does not exist."""
+        return await ask(self._objects.get_namespaced_custom_object, *self._service)
 
     async def controller_ready(self) -> bool:
         """Returns whether the controller's Deployment has a ready replica."""
-
-        def get() -> client.V1Deployment:
-            return self._apps.read_namespaced_deployment(
-                "modelmesh-controller", self.controller_namespace, _request_timeout=REQUEST_TIMEOUT
-            )
-
-        deployment = await ask(get)
+        deployment = await ask(self._apps.read_namespaced_deployment, "modelmesh-controller", self.controller_namespace)
         return bool(deployment and deployment.status and deployment.status.ready_replicas)
 
     async def runtime_declared(self) -> bool:
         """Returns whether an enabled runtime fits: the one that the model names, or one that selects its format."""
-
-        def own() -> list[dict[str, Any]]:
-            found = self._objects.list_namespaced_custom_object(
-                _GROUP, "v1alpha1", self.namespace, "servingruntimes", _request_timeout=REQUEST_TIMEOUT
-            )
-            return list(found["items"])
-
-        def shared() -> list[dict[str, Any]]:
-            found = self._objects.list_cluster_custom_object(
-                _GROUP, "v1alpha1", "clusterservingruntimes", _request_timeout=REQUEST_TIMEOUT
-            )
-            return list(found["items"])
-
-        # Two requests: an installation in namespace scope has no kind ClusterServingRuntime.
-        found = [*(await ask(own) or []), *(await ask(shared) or [])]
-        return any(self._fits(runtime) for runtime in found)
+        list_own, list_shared = self._objects.list_namespaced_custom_object, self._objects.list_cluster_custom_object
+        own = await ask(list_own, _GROUP, "v1alpha1", self.namespace, "servingruntimes")
+        # A separate request: an installation in namespace scope has no kind ClusterServingRuntime.
+        shared = await ask(list_shared, _GROUP, "v1alpha1", "clusterservingruntimes")
+        return any(self._fits(runtime) for found in (own, shared) if found for runtime in found["items"])
 
     async def nudge(self) -> None:
         """Changes an annotation, so that the controller reconciles the service; the model stays the same."""
         self._nudges += 1
         patch = {"metadata": {"annotations": {NUDGE_ANNOTATION: str(self._nudges)}}}
+        await ask(self._objects.patch_namespaced_custom_object, *self._service, patch)
 
-        def change() -> object:
-            return self._objects.patch_namespaced_custom_object(
-                _GROUP, "v1beta1", self.namespace, "inferenceservices", self.name, patch,
-                _request_timeout=REQUEST_TIMEOUT,
-            )  # fmt: skip
-
-        await ask(change)
+    @property
+    def _service(self) -> tuple[str, ...]:
+        return _GROUP, "v1beta1", self.namespace, "inferenceservices", self.name
 
     def _fits(self, runtime: dict[str, Any]) -> bool:
         spec = runtime["spec"]
@@ -108,15 +75,17 @@ class InferenceServiceApi:
         return any(entry["name"] == self.model_format and entry.get("autoSelect") for entry in formats)
 
 
-async def ask(request: Callable[[], T]) -> T | None:
-    """Runs one request in a thread and returns its result, or None for 404.
+async def ask(
+    request: Callable[..., T], *arguments: Any, timeout_seconds: int = _TIMEOUT_SECONDS, **options: Any
+) -> T | None:
+    """Runs one request of the client library in a thread and returns its result, or None for 404.
 
     Raises:
         ConnectionError: the request failed; a later one may work.
         RunError: the API server refuses the request (401 or 403).
     """
     try:
-        return await asyncio.to_thread(request)
+        return await asyncio.to_thread(request, *arguments, **options, _request_timeout=timeout_seconds)
     except client.ApiException as problem:
         if problem.status == 404:
             return None

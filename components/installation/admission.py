@@ -11,7 +11,7 @@ from kubernetes import client
 
 from ..core.annotations import PREFIX
 from ..core.cluster import Cluster
-from ..core.kserve_api import REQUEST_TIMEOUT, ask
+from ..core.kserve_api import ask
 from ..core.polling import poll
 
 _TIMEOUT_SECONDS = 120
@@ -29,22 +29,12 @@ async def admitted(cluster: Cluster, namespace: str) -> None:
     Raises:
         RunError: it still does not after two minutes; the message has its last answer.
     """
-    api = client.CustomObjectsApi(cluster.api_client())
-
-    def probe() -> bool:
-        api.create_namespaced_custom_object(
-            "serving.kserve.io",
-            "v1alpha1",
-            namespace,
-            "servingruntimes",
-            _PROBE,
-            dry_run="All",
-            _request_timeout=REQUEST_TIMEOUT,
-        )
-        return True
+    create = client.CustomObjectsApi(cluster.api_client()).create_namespaced_custom_object
+    probe = ("serving.kserve.io", "v1alpha1", namespace, "servingruntimes", _PROBE)
 
     async def look() -> str:
-        return "" if await ask(probe) else "the kind ServingRuntime or the namespace does not exist"
+        created = await ask(create, *probe, dry_run="All")
+        return "the kind ServingRuntime or the namespace does not exist" if created is None else ""
 
     def expired(missing: str) -> pulumi.RunError:
         return pulumi.RunError(

@@ -14,7 +14,7 @@ import pulumi
 from kubernetes import client
 
 from ..core.cluster import Cluster
-from ..core.kserve_api import REQUEST_TIMEOUT, ask
+from ..core.kserve_api import ask
 
 ANNOTATION = "modelmesh.pulumi.com/storage-seen"
 _KUBELET_SECONDS = 3.0
@@ -50,12 +50,11 @@ class StorageRefresh:
         """Returns the pods whose mounted Secret may be outdated, each with the Secret's version."""
         api = self.cluster.api_client()
         core = client.CoreV1Api(api)
-        place: dict[str, Any] = {"namespace": self.namespace, "_request_timeout": REQUEST_TIMEOUT}
         selector = f"modelmesh-service={self.service}"
-        pods = await ask(lambda: core.list_namespaced_pod(label_selector=selector, **place))
+        pods = await ask(core.list_namespaced_pod, self.namespace, label_selector=selector)
         if not pods or not pods.items:
             return {}
-        secret = await ask(lambda: core.read_namespaced_secret(self.secret, **place))
+        secret = await ask(core.read_namespaced_secret, self.secret, self.namespace)
         if not secret:
             return {}
         return stale_pods(*(api.sanitize_for_serialization(found) for found in (pods.items, secret.metadata)))
@@ -63,7 +62,7 @@ class StorageRefresh:
     async def _touch(self, pod: str, version: str) -> None:
         core = client.CoreV1Api(self.cluster.api_client())
         patch = {"metadata": {"annotations": {ANNOTATION: version}}}
-        await ask(lambda: core.patch_namespaced_pod(pod, self.namespace, patch, _request_timeout=REQUEST_TIMEOUT))
+        await ask(core.patch_namespaced_pod, pod, self.namespace, patch)
 
 
 def stale_pods(pods: list[dict[str, Any]], secret: dict[str, Any]) -> dict[str, str]:

@@ -15,7 +15,7 @@ import yaml
 from kubernetes import client
 
 from ..core.cluster import Cluster
-from ..core.kserve_api import REQUEST_TIMEOUT, ask
+from ..core.kserve_api import ask
 from ..core.polling import poll
 from .pod_template import differences
 
@@ -80,22 +80,18 @@ class Rollout:
 
     async def _look(self) -> str:
         apps, core = client.AppsV1Api(self._api), client.CoreV1Api(self._api)
-        deployment = await self._get(lambda: apps.read_namespaced_deployment(self.deployment, **self._place))
+        deployment = await self._get(apps.read_namespaced_deployment, self.deployment, self.namespace)
         if deployment is None:
             return "the controller has not created the Deployment yet" if self.required else ""
-        found = await self._get(
-            lambda: core.read_namespaced_config_map(
-                "model-serving-config", self.config_namespace, _request_timeout=REQUEST_TIMEOUT
-            )
-        )
+        found = await self._get(core.read_namespaced_config_map, "model-serving-config", self.config_namespace)
         config = yaml.safe_load((found or {}).get("data", {}).get("config.yaml", "")) or {}
         if missing := template_missing(deployment, self.images, config):
             return missing
         if not (missing := rollout_missing(deployment)):
             return ""
         selector = f"name={self.deployment}"
-        pods = await self._get(lambda: core.list_namespaced_pod(label_selector=selector, **self._place))
-        sets = await self._get(lambda: apps.list_namespaced_replica_set(label_selector=selector, **self._place))
+        pods = await self._get(core.list_namespaced_pod, self.namespace, label_selector=selector)
+        sets = await self._get(apps.list_namespaced_replica_set, self.namespace, label_selector=selector)
         new = newest_pods(deployment, (sets or {}).get("items", []), (pods or {}).get("items", []))
         for failure in self.failures(new):
             raise self._failed(failure)
@@ -120,12 +116,8 @@ class Rollout:
                     message = f": {waiting['message']}" if waiting.get("message") else ""
                     yield f"{reason} in container {key[1]} of pod {key[0]}{message}"
 
-    @property
-    def _place(self) -> dict[str, Any]:
-        return {"namespace": self.namespace, "_request_timeout": REQUEST_TIMEOUT}
-
-    async def _get(self, request: Callable[[], Any]) -> Object | None:
-        found = await ask(request)
+    async def _get(self, request: Callable[..., Any], *arguments: str, **options: Any) -> Object | None:
+        found = await ask(request, *arguments, **options)
         return None if found is None else self._api.sanitize_for_serialization(found)
 
     def _failed(self, reason: str) -> NotRolledOutError:

@@ -11,7 +11,7 @@ from typing import Any
 from kubernetes import client
 
 from ..core.cluster import Cluster
-from ..core.kserve_api import REQUEST_TIMEOUT, InferenceServiceApi, ask
+from ..core.kserve_api import InferenceServiceApi, ask
 from ..core.polling import poll
 from . import model_status
 from .readiness import NotServedError, Timeouts, Wait
@@ -76,13 +76,8 @@ class ManyServices:
         )
 
     async def _applied(self) -> bool:
-        """Returns whether the Job is complete.
-
-        Raises:
-            NotServedError: the Job has failed.
-        """
-        batch = client.BatchV1Api(self._api)
-        found = await ask(lambda: batch.read_namespaced_job(self.job, self.namespace, _request_timeout=REQUEST_TIMEOUT))
+        """Returns whether the Job is complete; one that has failed ends the wait."""
+        found = await ask(client.BatchV1Api(self._api).read_namespaced_job, self.job, self.namespace)
         conditions = {entry.type: entry for entry in (found.status.conditions if found else None) or []}
         if failed := conditions.get("Failed"):
             raise NotServedError(
@@ -93,11 +88,7 @@ class ManyServices:
         return "Complete" in conditions
 
     async def _missing(self, *, applied: bool) -> set[str]:
-        """Returns the names of the services that do not answer yet.
-
-        Raises:
-            NotServedError: a service cannot be served, or is not what the Job applied.
-        """
+        """Returns the names of the services that do not answer yet; one that never will ends the wait."""
         found, failed = await self._found(), []
         missing = set(self.specs)
         if applied and (
@@ -122,13 +113,11 @@ class ManyServices:
         return missing
 
     async def _found(self) -> dict[str, dict[str, Any]]:
-        objects = client.CustomObjectsApi(self._api)
+        listed = client.CustomObjectsApi(self._api).list_namespaced_custom_object
+        resource = ("serving.kserve.io", "v1beta1", self.namespace, "inferenceservices")
         found: dict[str, Any] | None = await ask(
-            lambda: objects.list_namespaced_custom_object(
-                "serving.kserve.io", "v1beta1", self.namespace, "inferenceservices",
-                label_selector=self.selector, _request_timeout=_LIST_TIMEOUT,
-            )
-        )  # fmt: skip
+            listed, *resource, label_selector=self.selector, timeout_seconds=_LIST_TIMEOUT
+        )
         return {service["metadata"]["name"]: service for service in (found or {"items": []})["items"]}
 
     def _wait(self, name: str) -> Wait:

@@ -9,7 +9,7 @@ import pulumi
 from kubernetes import client
 
 from ..core.cluster import Cluster
-from ..core.kserve_api import REQUEST_TIMEOUT, ask
+from ..core.kserve_api import ask
 
 _SECONDS = 2.0
 
@@ -37,15 +37,14 @@ class PublishingProgress:
 
     async def _read(self, api: client.CoreV1Api) -> str:
         """The last line of the pod's log, or what it waits for; empty if that cannot be read."""
-        place = {"namespace": self.namespace, "_request_timeout": REQUEST_TIMEOUT}
         try:
-            found = await ask(lambda: api.list_namespaced_pod(label_selector=f"job-name={self.job}", **place))
+            found = await ask(api.list_namespaced_pod, self.namespace, label_selector=f"job-name={self.job}")
             if not found or not found.items:
                 return ""
             pod = max(found.items, key=lambda each: each.metadata.creation_timestamp)
             if pod.status.phase == "Pending":
                 return f"{pod.metadata.name} is not running yet: its image with the model's files is being pulled"
-            log = await ask(lambda: api.read_namespaced_pod_log(pod.metadata.name, tail_lines=1, **place))
+            log = await ask(api.read_namespaced_pod_log, pod.metadata.name, self.namespace, tail_lines=1)
         except (ConnectionError, pulumi.RunError):
             return ""
         return (log or "").strip()

@@ -234,9 +234,9 @@ class Objects:
     """Plays the API server: what it returns for each method of its client."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **found: Any) -> None:
-        async def answered(request: Any) -> Any:
+        async def answered(*request: Any, **options: Any) -> Any:
             try:
-                return await ask(request)
+                return await ask(*request, **options)
             except ConnectionError:
                 return None
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-import yaml
 
 import components as mm
 from components.checks import ROOT, FieldPath, Problem, Text
+from project.marked_yaml import MarkedDocument, documents
 
 from . import schema
 from .component_checks import component_problems
@@ -32,6 +32,7 @@ def load() -> Settings:
     everything = {**pulumi.runtime.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
     given = {key.removeprefix(prefix): text for key, text in everything.items() if key.startswith(prefix)}
     encrypted = frozenset(key for key in given if _is_secret(prefix + key))
+    file, written = _stack_file(stack, prefix)
     values, problems = schema.typed(given, encrypted)
     wrong = {problem.path[0] for problem in problems}
     if not pulumi.runtime.is_dry_run():
@@ -45,7 +46,7 @@ def load() -> Settings:
         settings = Settings({**values, "images": {}, "imageRegistry": ""}, more_models.values())
     problems += [
         *model_problems,
-        *secret_problems(values, encrypted, _written(stack, prefix)),
+        *secret_problems(values, encrypted, written),
         *conflicts(values, wrong),
         *component_problems(settings, more_models),
     ]
@@ -58,22 +59,30 @@ def load() -> Settings:
             '  eval "$(.venv/bin/python -m embedded env)"\n'
             f"For another one, set {prefix}kubeconfig and {prefix}context. {hint}"
         )
+
+    def place(path: FieldPath) -> str:
+        """The line of the field's key, if the stack's file has the key."""
+        if file is None or path[0] not in written:
+            return ""
+        return f"Pulumi.{stack}.yaml:{file.line(('config', f'{prefix}{path[0]}', *path[1:]))}: "
+
     by_path: dict[FieldPath, Problem] = {}
     for problem in problems:
         by_path.setdefault(problem.path, problem)
     raise ConfigurationError(
         f"The configuration of stack {stack!r} (Pulumi.{stack}.yaml) cannot be used:\n"
-        + "".join(f"  {prefix}{problem}\n" for problem in by_path.values())
+        + "".join(f"  {place(problem.path)}{prefix}{problem}\n" for problem in by_path.values())
         + hint
     )
 
 
-def _written(stack: str, prefix: str) -> dict[str, Any]:
-    """Values as they are in the stack's file, with ciphertexts in place of secrets; empty if it has no such file."""
-    file = Path(f"Pulumi.{stack}.yaml")
-    content = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
-    config = content.get("config") if isinstance(content, dict) else None
-    return {str(key).removeprefix(prefix): value for key, value in (config or {}).items()}
+def _stack_file(stack: str, prefix: str) -> tuple[MarkedDocument | None, dict[str, Any]]:
+    """The stack's file and its values by key, with ciphertexts in place of secrets; nothing without a file."""
+    path = Path(f"Pulumi.{stack}.yaml")
+    file = next(documents(path.read_text(encoding="utf-8")), None) if path.is_file() else None
+    if not isinstance(file, MarkedDocument) or not isinstance(file.value, dict):
+        return None, {}
+    return file, {str(key).removeprefix(prefix): value for key, value in (file.value.get("config") or {}).items()}
 
 
 def _is_secret(key: str) -> bool:

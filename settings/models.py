@@ -18,7 +18,7 @@ def models(values: Mapping[str, Any]) -> tuple[Models, list[Problem]]:
     try:
         entries |= _table(values["modelTable"]) if values["modelTable"] else {}
     except ValueError as error:
-        expected = f"a CSV file with the columns {' and '.join(_COLUMNS)}, or {_COLUMNS[0]} alone"
+        expected = f"a CSV file with the columns {' and '.join(_COLUMNS)}, or {_COLUMNS[0]} alone, divided by commas"
         return {}, [Problem(ROOT / "modelTable", Text(str(error)), expected)]
     problems: list[Problem] = []
     places = {values["inferenceService"]: ROOT / "inferenceService"}
@@ -35,10 +35,11 @@ def _table(name: str) -> dict[FieldPath, dict[str, str]]:
         ValueError: It cannot be read, or has other columns.
     """
     try:
-        with Path(name).open(encoding="utf-8", newline="") as file:
+        with Path(name).open(encoding="utf-8-sig", newline="") as file:  # spreadsheets write a byte-order mark
             lines = csv.DictReader(file, strict=True)
-            if not {"name"} <= set(lines.fieldnames or ()) <= set(_COLUMNS):
-                raise ValueError(f"{name} with the columns {lines.fieldnames}")
+            columns = lines.fieldnames or ()
+            if not {"name"} <= set(columns) <= set(_COLUMNS) or len(set(columns)) < len(columns):
+                raise ValueError(f"{name} with the columns {list(columns)}")
             return dict(_lines(name, lines))
     except (OSError, csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"{name}, which cannot be read ({error})") from None
@@ -46,6 +47,8 @@ def _table(name: str) -> dict[FieldPath, dict[str, str]]:
 
 def _lines(name: str, lines: "csv.DictReader[str]") -> Iterator[tuple[FieldPath, dict[str, str]]]:
     for line in lines:
+        if not any(str(value or "").strip() for value in line.values()):  # a blank line
+            continue
         if None in line or None in line.values():
             raise ValueError(f"{name}, whose line {lines.line_num} has not {len(lines.fieldnames or ())} columns")
         yield FieldPath(f"modelTable, line {lines.line_num}"), dict(line)

@@ -21,12 +21,22 @@ def test_the_list_and_the_table_are_added_up(tmp_path: Path) -> None:
     assert found == [{"name": "one"}, {"name": "two", "path": "some/path"}, {"name": "three", "path": ""}]
 
 
+def test_a_table_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    table = tmp_path / "models.csv"
+    table.write_bytes(b"\xef\xbb\xbfname,path\r\none,a\r\n\r\n,\r\n , \r\ntwo,b\r\n")
+    found, problems = read(table=str(table))
+    assert problems == []
+    assert found == [{"name": "one", "path": "a"}, {"name": "two", "path": "b"}]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("name,pth\none,a\n", "expected a CSV file with the columns name and path"),
         ("path\na\n", "expected a CSV file with the columns name and path"),
         ("", "expected a CSV file with the columns name and path"),
+        ("name,path,path\none,a,b\n", "with the columns ['name', 'path', 'path'], expected"),
+        ("name;path\none;a\n", "or name alone, divided by commas"),
         ("name,path\none\n", "line 2 has not 2 columns"),
         ("name,path\none,a,b\n", "line 2 has not 2 columns"),
         ("name\nown\n", "modelTable, line 2.name: 'own', expected each name once; "),

@@ -1,6 +1,7 @@
 """The configuration: every mistake is named at once, and the stack files in the repository have none."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -378,3 +379,28 @@ def test_the_examples_of_staging_and_production_are_right() -> None:
         assert found.values["controllerReplicas"] == 3
     assert found.s3
     assert found.outside_etcd
+
+
+def test_a_mistake_in_the_stacks_file_is_told_with_its_line(
+    config: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack_file = """\
+# A comment
+config:
+  modelmesh:podsPerRuntime: 0
+  modelmesh:models:
+    - name: good
+    - name: Bad
+"""
+    shutil.copytree(Path.cwd(), tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    Path("Pulumi.dev.yaml").write_text(stack_file)
+    models = json.dumps([{"name": "good"}, {"name": "Bad"}])
+    wrong = {"modelmesh:podsPerRuntime": "0", "modelmesh:models": models, "modelmesh:runtimeName": "No"}
+    _, *lines = problems(config | wrong).splitlines()
+    starts = (
+        "  Pulumi.dev.yaml:3: modelmesh:podsPerRuntime: 0, expected",
+        "  Pulumi.dev.yaml:6: modelmesh:models[1].name: 'Bad', expected",
+        "  modelmesh:runtimeName: 'No', expected",  # by the command line or the environment
+    )
+    assert [start for start in starts if not any(line.startswith(start) for line in lines)] == [], lines

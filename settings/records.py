@@ -43,6 +43,14 @@ SHAPES: Mapping[str, Rule] = {
         required=("endpoints",),
         endpoints=_TEXTS,
     ),
+    "runtimeEnvironment": {
+        "additionalProperties": {**_object(required=("secret", "key")), "type": ["string", "object"]},
+    },
+    "runtimeGpus": {"additionalProperties": {"type": "integer"}},
+    "runtimeNodeSelector": _TABLE,
+    "runtimeTolerations": {
+        "items": _object("key", "operator", "value", "effect", tolerationSeconds={"type": "integer"})
+    },
     "pullSecrets": {"items": _object("registry", "username", "password", required=("name",))},
     "models": {"items": _object("path", required=("name",))},
 }

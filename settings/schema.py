@@ -96,7 +96,8 @@ def _problems(error: ValidationError, given: Mapping[str, str], hidden: Collecti
 
 def _form(rule: Mapping[str, Any]) -> str:
     """Describes the values that a rule allows, like `integer (Pods of each runtime)`."""
-    kind = f"{rule['type']} of {rule['minimum']} or more" if "minimum" in rule else rule["type"]
+    kind = rule["type"] if isinstance(rule["type"], str) else " or ".join(rule["type"])
+    kind = f"{kind} of {rule['minimum']} or more" if "minimum" in rule else kind
     kind = f"{kind} with some text" if "pattern" in rule else kind
     return f"{kind} ({rule['description']})" if "description" in rule else kind
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pulumi
+from pulumi_kubernetes.core.v1 import TolerationArgs
 
 import components as mm
 
@@ -151,6 +152,14 @@ class Settings:
             cpu_limit=v["runtimeCpuLimit"],
             memory=v["runtimeMemory"],
             load_timeout_seconds=v["loadTimeoutSeconds"],
+            environment={
+                name: mm.runtimes.SecretKey(**value) if isinstance(value, dict) else value
+                for name, value in v["runtimeEnvironment"].items()
+            },
+            gpus=v["runtimeGpus"],
+            shared_memory=v["runtimeSharedMemory"] or None,
+            node_selector=v["runtimeNodeSelector"],
+            tolerations=[TolerationArgs(**_fields(entry)) for entry in v["runtimeTolerations"]],
         )
         return mm.ServingRuntimeArgs(
             namespace=namespace,

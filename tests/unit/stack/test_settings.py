@@ -9,6 +9,7 @@ import pulumi
 import pytest
 
 import settings
+from components.checks import KNOWN_LATER
 from components.images import PromotedImage
 from settings import schema
 from tests.unit.stack.engine import encrypted_keys, run, stack_config
@@ -91,6 +92,10 @@ def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
             "modelmesh:scope": "everywhere",
             "modelmesh:webhookCertificate": "mine",
             "modelmesh:persistence": json.dumps({"etcd": 1, "redis": "1Gi", "storageClass": 1}),
+            "modelmesh:runtimeEnvironment": json.dumps(
+                {"A": 1, "B": {"secret": "b"}, "C": {"secret": "c", "kee": "c"}}
+            ),
+            "modelmesh:runtimeTolerations": json.dumps([{"tolerationSeconds": "5", "effects": "NoExecute"}]),
             "modelmesh:images": json.dumps({"etc": "x:1", "etcd": "etcd:latest"}),
         }
     )
@@ -114,6 +119,11 @@ def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
         "modelmesh:persistence.etcd: 1, expected string",
         "modelmesh:persistence.redis: unknown key, expected one of etcd, minio, storageClass",
         "modelmesh:persistence.storageClass: 1, expected string",
+        "modelmesh:runtimeEnvironment.A: 1, expected string or object",
+        "modelmesh:runtimeEnvironment.B.key: missing, expected string",
+        "modelmesh:runtimeEnvironment.C.kee: unknown key, expected one of secret, key",
+        "modelmesh:runtimeTolerations[0].tolerationSeconds: '5', expected integer",
+        "modelmesh:runtimeTolerations[0].effects: unknown key, expected one of key, operator, value, effect",
         "modelmesh:images.etc: 'x:1', expected one of the keys modelmesh,",
         "modelmesh:images.etcd: 'etcd:latest', expected repository:tag (not latest)",
         "modelmesh:images.minio: missing, expected an image of MinIO, which no longer publishes any",
@@ -404,3 +414,26 @@ config:
         "  modelmesh:runtimeName: 'No', expected",  # by the command line or the environment
     )
     assert [start for start in starts if not any(line.startswith(start) for line in lines)] == [], lines
+
+
+def test_the_runtime_gets_its_environment_devices_nodes_and_shared_memory(config: dict[str, str]) -> None:
+    values = {
+        "runtimeEnvironment": {"LOG_LEVEL": "debug", "HF_TOKEN": {"secret": "huggingface", "key": "token"}},
+        "runtimeGpus": {"nvidia.com/gpu": 1},
+        "runtimeSharedMemory": "256Mi",
+        "runtimeNodeSelector": {"pool": "gpu"},
+        "runtimeTolerations": [{"key": "gpu", "effect": "NoExecute", "operator": "Exists", "tolerationSeconds": 5}],
+    }
+    texts = {
+        f"modelmesh:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in values.items()
+    }
+    spec = load(config | texts).runtime(namespace=KNOWN_LATER, image="server@sha256:0").spec.spec()
+    (container,) = spec["containers"]
+    assert container["env"][-2:] == [
+        {"name": "LOG_LEVEL", "value": "debug"},
+        {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": "huggingface", "key": "token"}}},
+    ]
+    assert container["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert spec["nodeSelector"] == {"pool": "gpu"}
+    assert spec["tolerations"] == [{"key": "gpu", "effect": "NoExecute", "operator": "Exists", "tolerationSeconds": 5}]
+    assert spec["volumes"][1]["emptyDir"]["medium"] == "Memory"

@@ -427,7 +427,8 @@ def test_the_runtime_gets_its_environment_devices_nodes_and_shared_memory(config
     texts = {
         f"modelmesh:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in values.items()
     }
-    spec = load(config | texts).runtime(namespace=KNOWN_LATER, image="server@sha256:0").spec.spec()
+    later: Any = KNOWN_LATER
+    spec = load(config | texts).runtime(namespace=later, image="server@sha256:0").spec.spec()
     (container,) = spec["containers"]
     assert container["env"][-2:] == [
         {"name": "LOG_LEVEL", "value": "debug"},

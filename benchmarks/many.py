@@ -89,8 +89,8 @@ def _round(instance: str, measured: ManyModels, paths: tuple[str, str], limit: f
 
 def objects(resources: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """InferenceServices of the table in a stack's state, as a user would write them for kubectl."""
-    (table,) = [each["inputs"]["data"] for each in resources if each["type"] == "kubernetes:core/v1:ConfigMap"]
-    services = [json.loads(text) for _, text in sorted(table.items())]
+    tables = [each["inputs"]["data"] for each in resources if each["type"] == "kubernetes:core/v1:ConfigMap"]
+    services = [json.loads(text) for _, text in sorted(item for table in tables for item in table.items())]
     for service in services:
         # kubectl needs neither the owner nor the labels by which the stack finds them.
         del service["metadata"]["ownerReferences"]

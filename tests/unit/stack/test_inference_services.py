@@ -40,9 +40,33 @@ def files(found: Run) -> dict[str, Any]:
     return {key: json.loads(text) for key, text in found.one(CONFIG_MAP).inputs["data"].items()}
 
 
-def test_a_thousand_services_are_as_many_resources_as_one() -> None:
-    names = [f"model-{number}" for number in range(1000)]
-    assert len(made(*names).resources) == len(made("one").resources) == 6
+def parts(found: Run) -> dict[str, dict[str, str]]:
+    return {each.name: each.inputs["data"] for each in sorted(found.of(CONFIG_MAP), key=lambda each: each.name)}
+
+
+def test_five_thousand_services_are_split_over_a_few_config_maps_that_one_job_applies() -> None:
+    assert len(made("one").resources) == 6
+    names = [f"model-{number}" for number in range(5000)]
+    found = made(*names)
+    split = parts(found)
+    assert list(split) == ["table", *(f"table-{number}" for number in range(1, len(split)))]
+    assert 3 <= len(split) <= 10
+    assert sorted(key for data in split.values() for key in data) == sorted(f"{name}.json" for name in names)
+    assert max(len(json.dumps(data)) for data in split.values()) < 2**20
+    volumes = found.one(JOB).inputs["spec"]["template"]["spec"]["volumes"]
+    (volume,) = [each for each in volumes if each["name"] == "services"]
+    assert [source["configMap"]["name"] for source in volume["projected"]["sources"]] == list(split)
+    assert {each.urn for each in found.of(CONFIG_MAP)} <= found.one(JOB).dependencies
+
+
+def test_one_more_service_changes_one_config_map() -> None:
+    names = [f"model-{number}" for number in range(1100)]
+    before, after = parts(made(*names)), parts(made(*names, "another"))
+    assert before.keys() == after.keys()
+    assert len(before) > 1
+    assert [name for name in before if before[name] != after[name]] == [
+        name for name in after if "another.json" in after[name]
+    ]
 
 
 def test_each_service_is_a_file_of_its_own_so_that_a_preview_names_those_that_change() -> None:
@@ -106,8 +130,8 @@ def test_another_model_is_another_job_and_the_same_ones_are_the_same() -> None:
             "services.two.spec.predictor.model.modelFormat",
         ),
         (
-            lambda: services(*(f"{'m' * 200}-{number}" for number in range(2000))),
-            "expected at most 900,000",
+            lambda: services("one", labels={"note": "x" * 1_000_000}),
+            "services.one: 1,000,",
         ),
         (
             lambda: InferenceServicesArgs(

@@ -3,32 +3,16 @@
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks import engine_runs
 from benchmarks.errors import BenchmarkError
+from benchmarks.measurements import CHANGE, DESTROY, PREVIEW, UP, ManyModels
 from benchmarks.measuring import say
 from benchmarks.stacks import CHANGES, LOADED, NAMESPACE, kubectl, opened
 from cli.stack import Stack
 
-UP, PREVIEW, CHANGE, DESTROY = OPERATIONS = ("up", "no-op preview", "one changed", "destroy")
 _SERVICES = ("inferenceservices", "--selector", "benchmark=many", "--namespace", NAMESPACE)
-
-
-@dataclass
-class ManyModels:
-    """Results for one number of models."""
-
-    models: int
-    ours: dict[str, list[float]] = field(default_factory=dict)
-    """Seconds of each operation of the stack, one per round."""
-    kubectl: dict[str, list[float]] = field(default_factory=dict)
-    """Seconds of kubectl for those operations that have a counterpart."""
-    memory: dict[str, int] = field(default_factory=dict)
-    """Peak bytes of the engine, the program and plugins together in each operation."""
-    state: int = 0
-    """Size of the state file in bytes."""
 
 
 def measure(

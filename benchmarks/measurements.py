@@ -12,6 +12,7 @@ from benchmarks.load import Measured
 
 OURS, TEMPLATE, BARE = "ours", "template", "bare"
 SERVERS = (OURS, TEMPLATE, BARE)
+UP, PREVIEW, CHANGE, DESTROY = OPERATIONS = ("up", "no-op preview", "one changed", "destroy")
 
 
 class Cell(NamedTuple):
@@ -82,3 +83,18 @@ class Measurements:
         """Texts per second of the library in a loop ÷ those of this server; the median of rounds."""
         pairs = zip(self.library, self.throughput.rounds[LIBRARY_CELL], strict=True)
         return median(texts / (each[OURS].requests_per_second * LIBRARY_CELL.texts) for texts, each in pairs)
+
+
+@dataclass
+class ManyModels:
+    """Results for one number of models."""
+
+    models: int
+    ours: dict[str, list[float]] = field(default_factory=dict)
+    """Seconds of each operation of the stack, one per round."""
+    kubectl: dict[str, list[float]] = field(default_factory=dict)
+    """Seconds of kubectl for those operations that have a counterpart."""
+    memory: dict[str, int] = field(default_factory=dict)
+    """Peak bytes of the engine, the program and plugins together in each operation."""
+    state: int = 0
+    """Size of the state file in bytes."""

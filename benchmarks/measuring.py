@@ -147,7 +147,7 @@ def footprints(
 def _load_many(server: Server, footprint: Footprint, small: Sequence[Path], milestones: Sequence[int]) -> None:
     seconds = 0.0
     for number, directory in enumerate(small, start=1):
-        seconds += server.load(directory.name, directory)
+        seconds += server.load_timed(directory.name, directory)
         if number in milestones:
             footprint.memory[number] = [server.memory()]
             footprint.load_seconds[number] = seconds / number

@@ -1,13 +1,16 @@
-"""Plot of a run: requests per second and latency of the three servers, as a reproducible SVG."""
+"""Plots of a run as reproducible SVGs: requests of the three servers, and many models of stack and kubectl."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.measurements import BARE, OURS, SERVERS, TEMPLATE, Cell, Throughput
+from benchmarks.measurements import BARE, OPERATIONS, OURS, SERVERS, TEMPLATE, Cell, ManyModels, Throughput
 
 _LABELS = {
     OURS: "this runtime (n x: its multiple of the template)",
@@ -16,7 +19,7 @@ _LABELS = {
 }
 _COLORS = {OURS: "#0072b2", TEMPLATE: "#e69f00", BARE: "#bbbbbb"}  # distinguishable by the colour-blind
 _BAR = 0.27
-STYLE: dict[Any, Any] = {
+_STYLE: dict[Any, Any] = {
     # Text is kept as text and ids derive from the content, so equal numbers give equal files.
     "svg.fonttype": "none",
     "svg.hashsalt": "benchmarks",
@@ -27,12 +30,20 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def plot(throughput: Throughput, file: Path) -> None:
+@contextmanager
+def drawn(file: Path, *, width: float, height: float) -> Iterator[Figure]:
+    """Provide a figure, which is saved at the end of the block."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def plot_runtime(throughput: Throughput, file: Path) -> None:
     """Draw one column for each number of texts: requests per second above, latency below."""
     texts = sorted({cell.texts for cell in throughput.rounds})
     clients = sorted({cell.clients for cell in throughput.rounds})
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9, 5), layout="constrained")
+    with drawn(file, width=9, height=5) as figure:
         above, below = figure.subplots(2, len(texts), squeeze=False)
         for column, number in enumerate(texts):
             cells = [Cell(each, number) for each in clients]
@@ -43,7 +54,21 @@ def plot(throughput: Throughput, file: Path) -> None:
         below[0].set_ylabel("p50 to p99, ms")
         handles, labels = above[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(SERVERS), frameon=False)
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def plot_many(many: Sequence[ManyModels], file: Path) -> None:
+    """Draw one column for each operation of the stack and kubectl, both axes logarithmic."""
+    with drawn(file, width=9, height=3) as figure:
+        for axes, what in zip(figure.subplots(1, len(OPERATIONS), sharey=True), OPERATIONS, strict=True):
+            numbers = [each.models for each in many]
+            axes.plot(numbers, [median(each.ours[what]) for each in many], "o-", color=_COLORS[OURS], label="stack")
+            by_hand = [(each.models, median(each.kubectl[what])) for each in many if what in each.kubectl]
+            axes.plot([x for x, _ in by_hand], [y for _, y in by_hand], "s-", color=_COLORS[TEMPLATE], label="kubectl")
+            axes.set(title=what, xscale="log", yscale="log", xlabel="models")
+            axes.set_xticks(numbers, [f"{number:,}" for number in numbers])
+            axes.minorticks_off()
+        figure.axes[0].set_ylabel("seconds")
+        figure.axes[0].legend(frameon=False)
 
 
 def _draw_rates(axes: Axes, throughput: Throughput, cells: list[Cell]) -> None:

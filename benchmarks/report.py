@@ -128,7 +128,7 @@ def footprint_table(measured: Measurements) -> str:
     return table(("", *SERVERS), rows)
 
 
-def variant_table(throughput: Throughput, shipped: str, others: Sequence[str]) -> str:
+def variant_table(throughput: Throughput, shipped: str, *others: str) -> str:
     """Requests per second of each variant, as a multiple of what is shipped."""
     cells = list(throughput.rounds)
     header = ("8 clients", *(f"N = {cell.texts}" for cell in cells))

@@ -27,7 +27,7 @@ from benchmarks.measurements import BARE, LIBRARY_CELL, OURS, TEMPLATE, Cell, Me
 from benchmarks.measuring import Contender, say
 from benchmarks.servers import Environment, Program, Server
 from benchmarks.texts import EXAMPLE, example
-from benchmarks.variants import SHIPPED, VARIANTS
+from benchmarks.variants import RAW, VARIANTS
 from embedded.errors import EmbeddedError
 from project import cache_folder
 from project.environments import venv_for
@@ -59,7 +59,7 @@ def main() -> None:
         environment = _environment(Path(scratch))
         if arguments.settings:
             throughput = measure_settings(environment, rounds=2 if arguments.quick else ROUNDS)
-            text = report.variant_table(throughput, SHIPPED, [each.name for each in VARIANTS[1:]])
+            text = report.variant_table(throughput, *VARIANTS)
             (results / "settings.md").write_text(text)
         else:
             measured = measure(environment, quick=arguments.quick)
@@ -72,16 +72,16 @@ def main() -> None:
                 ]
             )
             (results / "runtime.md").write_text(text)
-            plot.plot(measured.throughput, results / "runtime.svg")
+            plot.plot_runtime(measured.throughput, results / "runtime.svg")
     print(f"\n{text}\nwritten to {results}")
 
 
 def measure(environment: Environment, *, quick: bool) -> Measurements:
     """Measure everything about the three servers."""
     programs = {
-        OURS: servers.of_image(servers.RUNTIME),
-        TEMPLATE: servers.of_image(servers.TEMPLATE),
-        BARE: servers.bare(),
+        OURS: Program(source=servers.RUNTIME),
+        TEMPLATE: Program(source=servers.TEMPLATE),
+        BARE: servers.bare(environment.protoset),
     }
     measured = Measurements(image="not measured: --quick" if quick else _image_sizes(environment))
     starts, models, seconds = (2, [1, 100], 0.5) if quick else (5, [1, 100, report.MANY], 2.0)
@@ -103,12 +103,12 @@ def measure(environment: Environment, *, quick: bool) -> Measurements:
 
 def measure_settings(environment: Environment, *, rounds: int) -> Throughput:
     """Measure this project's server with one setting changed at a time."""
-    model, generator, shipped = example(environment.scratch), _generator(environment), servers.of_image(servers.RUNTIME)
+    model, generator = example(environment.scratch), _generator(environment)
     kinds = {raw: measuring.requests(environment, TEXTS, raw=raw) for raw in (False, True)}
     with ExitStack() as stack:
         contenders = {
-            each.name: Contender(_serve(stack, environment, each.of(shipped), each.name, model), kinds[each.raw])
-            for each in VARIANTS
+            name: Contender(_serve(stack, environment, program, name, model), kinds[name == RAW])
+            for name, program in VARIANTS.items()
         }
         measuring.compare_answers(environment, contenders, max(TEXTS))
         turns = measuring.alternate(generator, contenders, SETTINGS_CELLS, rounds=rounds, seconds=1.5)
@@ -119,7 +119,7 @@ def _serve(stack: ExitStack, environment: Environment, program: Program, name: s
     say(f"starting: {name}")
     server = stack.enter_context(Server(environment, program, name))
     server.wait_until_ready()
-    server.load(EXAMPLE, model)
+    server.load_timed(EXAMPLE, model)
     return server
 
 

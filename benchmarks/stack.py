@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import installing, many, second, stack_plot, stack_report
+from benchmarks import installing, many, plot, second, stack_report
 from benchmarks.errors import BenchmarkError
 from benchmarks.measuring import begin
 from benchmarks.stack_report import StackMeasurements
@@ -57,7 +57,7 @@ def main() -> None:
     text = stack_report.text(measured)
     (results / "stack.md").write_text(text)
     if measured.many:
-        stack_plot.plot(measured.many, results / "stack.svg")
+        plot.plot_many(measured.many, results / "stack.svg")
     print(f"\n{text}\nwritten to {results}")
 
 

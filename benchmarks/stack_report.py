@@ -6,7 +6,7 @@ from itertools import pairwise
 from statistics import median
 
 from benchmarks.installing import Installing, timeline
-from benchmarks.many import DESTROY, OPERATIONS, PREVIEW, UP, ManyModels
+from benchmarks.measurements import DESTROY, OPERATIONS, PREVIEW, UP, ManyModels
 from benchmarks.report import NOTHING, Promise, mib, promise_table, table, times
 
 _FEW = 100

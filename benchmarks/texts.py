@@ -1,9 +1,6 @@
 """Texts and models of the benchmarks, which are the same for every server and every run."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from models.sentiment import make
 
@@ -65,13 +62,3 @@ def small_model(folder: Path, number: int) -> Path:
     # The reader of the package, which the template uses, requires at least one.
     (directory / "emoji_utf8_lexicon.txt").write_text("😁\tbeaming face with smiling eyes\n")
     return directory
-
-
-def lay_out(models: Path, name: str, directory: Path, settings: Mapping[str, Any]) -> None:
-    """Lay out a model like ModelMesh's adapter, by a link and a settings file, with additional settings."""
-    adapted = models / name
-    adapted.mkdir()
-    link = adapted / directory.name
-    link.symlink_to(directory)
-    settings = {**settings, "name": name, "parameters": {"uri": str(link)}}
-    (adapted / "model-settings.json").write_text(json.dumps(settings))

@@ -55,6 +55,7 @@ class ModelServer:
         folder: An empty folder for all written files.
         given: Additional variables; those for MLServer and the runtime take precedence over the image's.
         models: Folder of the models, if they are laid out by the caller.
+        image: Command and environment of the image, if they are not those of a Dockerfile.
         log: Destination of the server's output; by default that of this process.
 
     Raises:
@@ -69,9 +70,10 @@ class ModelServer:
         given: Mapping[str, str],
         *,
         models: Path | None = None,
+        image: Image | None = None,
         log: IO[str] | None = None,
     ) -> None:
-        image = image_of(source)
+        image = image or image_of(source)
         self.models = models or folder / "_mlserver_models"
         self.http_port, self.grpc_port, metrics_port = ports = _ports(given)
         self.metrics_url = f"http://{_HOST}:{metrics_port}/metrics"

@@ -1,11 +1,12 @@
 """Upper limit for comparison: the same model behind a gRPC server without any other function.
 
-Run in the model server's environment, with its code on the search path: `python bare.py <port> <protoset> <folder of
-models>`. It has no checks, metadata, REST or metrics, only the three RPCs that the benchmark needs.
+Run in the model server's environment, with its code on the search path: `python bare.py <protoset> <folder of models>`.
+It has no checks, metadata, REST or metrics, only the three RPCs that the benchmark needs.
 """
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -74,11 +75,11 @@ def _label(compound: float) -> bytes:
     return b"positive" if compound >= 0.05 else b"negative" if compound <= -0.05 else b"neutral"
 
 
-async def serve(port: str, protoset: str, models: str) -> None:
+async def serve(protoset: str, models: str) -> None:
     """Serve on the loopback interface until the process ends."""
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((BareServer(Path(protoset), Path(models)).handler(),))
-    server.add_insecure_port(f"127.0.0.1:{port}")
+    server.add_insecure_port(f"127.0.0.1:{os.environ['MLSERVER_GRPC_PORT']}")
     await server.start()
     await server.wait_for_termination()
 

@@ -121,7 +121,7 @@ def test_what_a_server_did_not_reach_is_a_gap_in_its_column(measured: Measuremen
 
 
 def test_variants_are_multiples_of_what_is_shipped(measured: Measurements) -> None:
-    assert report.variant_table(measured.throughput, TEMPLATE, [OURS]) == (
+    assert report.variant_table(measured.throughput, TEMPLATE, OURS) == (
         "| 8 clients | N = 1 | N = 256 |\n"
         "| --- | ---: | ---: |\n"
         "| template | 1,000/s | 80/s |\n"
@@ -131,11 +131,11 @@ def test_variants_are_multiples_of_what_is_shipped(measured: Measurements) -> No
 
 def test_the_picture_depends_on_the_numbers_alone(measured: Measurements, tmp_path: Path) -> None:
     first, again, other = (tmp_path / name for name in ("first.svg", "again.svg", "other.svg"))
-    plot.plot(measured.throughput, first)
-    plot.plot(measured.throughput, again)
+    plot.plot_runtime(measured.throughput, first)
+    plot.plot_runtime(measured.throughput, again)
     spoilt = measured.throughput.rounds[SMALL]
     spoilt[:] = [{**each, OURS: replace(each[OURS], requests_per_second=1.0)} for each in spoilt]
-    plot.plot(measured.throughput, other)
+    plot.plot_runtime(measured.throughput, other)
     assert first.read_text() == again.read_text() != other.read_text()
     assert "3.0 x" in first.read_text()
 

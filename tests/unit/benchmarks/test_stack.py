@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks import engine_runs, installing, many, stack_plot, stack_report, upstream_order
+from benchmarks import engine_runs, installing, many, plot, stack_report, upstream_order
 from benchmarks.engine_runs import EngineRun, Event
 from benchmarks.installing import Installing
-from benchmarks.many import CHANGE, DESTROY, OPERATIONS, UP, ManyModels
+from benchmarks.measurements import CHANGE, DESTROY, OPERATIONS, UP, ManyModels
 from benchmarks.stack import model_path, sizes
 from benchmarks.stack_report import StackMeasurements
 
@@ -131,7 +131,7 @@ def test_report(tmp_path: Path) -> None:
     assert "| 10 to 110 models | 100 ms | 100 ms | 100 ms | 100 ms |" in text
     assert "Service etcd | 1.0 | 9.0 | 8.0" in text
     assert text.endswith("N = 300 left out\n")
-    stack_plot.plot(measured.many, tmp_path / "stack.svg")
+    plot.plot_many(measured.many, tmp_path / "stack.svg")
     assert (tmp_path / "stack.svg").read_text().startswith("<?xml")
     assert "not measured" in stack_report.text(StackMeasurements())
 

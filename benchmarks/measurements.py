@@ -90,9 +90,9 @@ class ManyModels:
     """Results for one number of models."""
 
     models: int
-    ours: dict[str, list[float]] = field(default_factory=dict)
-    """Seconds of each operation of the stack, one per round."""
-    kubectl: dict[str, list[float]] = field(default_factory=dict)
+    ours: dict[str, float] = field(default_factory=dict)
+    """Seconds of each operation of the stack."""
+    kubectl: dict[str, float] = field(default_factory=dict)
     """Seconds of kubectl for those operations that have a counterpart."""
     memory: dict[str, int] = field(default_factory=dict)
     """Peak bytes of the engine, the program and plugins together in each operation."""

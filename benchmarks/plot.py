@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import matplotlib as mpl
@@ -61,9 +60,10 @@ def plot_many(many: Sequence[ManyModels], file: Path) -> None:
     with drawn(file, width=9, height=3) as figure:
         for axes, what in zip(figure.subplots(1, len(OPERATIONS), sharey=True), OPERATIONS, strict=True):
             numbers = [each.models for each in many]
-            axes.plot(numbers, [median(each.ours[what]) for each in many], "o-", color=_COLORS[OURS], label="stack")
-            by_hand = [(each.models, median(each.kubectl[what])) for each in many if what in each.kubectl]
-            axes.plot([x for x, _ in by_hand], [y for _, y in by_hand], "s-", color=_COLORS[TEMPLATE], label="kubectl")
+            axes.plot(numbers, [each.ours[what] for each in many], "o-", color=_COLORS[OURS], label="stack")
+            if all(what in each.kubectl for each in many):
+                by_hand = [each.kubectl[what] for each in many]
+                axes.plot(numbers, by_hand, "s-", color=_COLORS[TEMPLATE], label="kubectl")
             axes.set(title=what, xscale="log", yscale="log", xlabel="models")
             axes.set_xticks(numbers, [f"{number:,}" for number in numbers])
             axes.minorticks_off()

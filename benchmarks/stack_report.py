@@ -56,18 +56,16 @@ def promises(measured: StackMeasurements) -> list[Promise]:
 
 def _at_scale(most: ManyModels) -> list[Promise]:
     """Promises about the largest number of models."""
-    bounds = {UP: 1.3, DESTROY: 1.3}
     return [
         *(
             Promise(
                 what=f"{what} of {most.models:,} models ÷ kubectl's",
-                value=median(most.ours[what]) / median(most.kubectl[what]), form=times, bound=bound,
+                value=most.ours[what] / most.kubectl[what], form=times, bound=1.3,
             )
-            for what, bound in bounds.items()
+            for what in (UP, DESTROY)
         ),
         Promise(
-            what=f"no-op preview of {most.models:,} models",
-            value=median(most.ours[PREVIEW]), form="{:.1f} s".format, bound=8,
+            what=f"no-op preview of {most.models:,} models", value=most.ours[PREVIEW], form="{:.1f} s".format, bound=8
         ),
     ]  # fmt: skip
 
@@ -76,11 +74,9 @@ def _growth_promise(many: Sequence[ManyModels]) -> Iterator[Promise]:
     """Promise about the cost per model, if both numbers of models were measured."""
     if (less := next((each for each in many if each.models == _FEW), None)) and many[-1].models > _FEW:
         more = many[-1]
-        costs = [median(each.ours[UP]) / each.models for each in (less, more)]
-        yield Promise(
-            what=f"up of {more.models:,} models, cost of each ÷ that with {_FEW}",
-            value=costs[1] / costs[0], form=times, bound=1.2,
-        )  # fmt: skip
+        cost, before = (each.ours[UP] / each.models for each in (more, less))
+        what = f"up of {more.models:,} models, cost of each ÷ that with {_FEW}"
+        yield Promise(what=what, value=cost / before, form=times, bound=1.2)
 
 
 def step_table(installing: Installing) -> str:
@@ -108,13 +104,13 @@ def many_table(many: Sequence[ManyModels]) -> str:
     rows = []
     for each in many:
         for what in OPERATIONS:
-            by_hand = each.kubectl.get(what)
+            ours, by_hand = each.ours[what], each.kubectl.get(what)
             rows.append(
                 (
                     f"{each.models:,} models, {what}",
-                    f"{median(each.ours[what]):.1f} s",
-                    f"{median(by_hand):.1f} s" if by_hand else NOTHING,
-                    times(ratio(each, what)) if by_hand else NOTHING,
+                    f"{ours:.1f} s",
+                    f"{by_hand:.1f} s" if by_hand else NOTHING,
+                    times(ours / by_hand) if by_hand else NOTHING,
                     mib(each.memory[what]),
                     f"{each.state / 1024:,.0f} KiB" if what == UP else NOTHING,
                 )
@@ -131,12 +127,6 @@ def growth_table(many: Sequence[ManyModels]) -> str:
     return table(("one more model", *OPERATIONS), rows)
 
 
-def ratio(each: ManyModels, what: str) -> float:
-    """Seconds of the stack ÷ those of kubectl within a round; the median of rounds."""
-    pairs = zip(each.ours[what], each.kubectl[what], strict=True)
-    return median(ours / by_hand for ours, by_hand in pairs)
-
-
 def _growth(less: ManyModels, more: ManyModels, what: str) -> str:
-    seconds = median(more.ours[what]) - median(less.ours[what])
+    seconds = more.ours[what] - less.ours[what]
     return f"{seconds / (more.models - less.models) * 1000:.0f} ms"

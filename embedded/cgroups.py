@@ -16,13 +16,8 @@ _ROOT = "/sys/fs/cgroup"
 
 
 def hierarchies(mounts: str | None = None) -> list[Path]:
-    """Roots of all hierarchies: the unified one, the v1 ones, or (on a hybrid system) both.
-
-    Args:
-        mounts: Text of /proc/self/mounts, read if None.
-    """
-    lines = (mounts if mounts is not None else Path("/proc/self/mounts").read_text()).splitlines()
-    fields = [line.split() for line in lines]
+    """Roots of all hierarchies in /proc/self/mounts: the unified one, the v1 ones, or (on a hybrid system) both."""
+    fields = [line.split() for line in (mounts or Path("/proc/self/mounts").read_text()).splitlines()]
     return [Path(field[1]) for field in fields if field[2] in ("cgroup", "cgroup2") and field[1].startswith(_ROOT)]
 
 

@@ -55,11 +55,6 @@ class Instance:
         return self.data / "etc"
 
     @property
-    def volumes(self) -> Path:
-        """Folder of volumes: one subfolder per PersistentVolume."""
-        return self.data / "volumes"
-
-    @property
     def sockets(self) -> Path:
         """Folder of sockets and process records."""
         return self.data / "run"

@@ -28,7 +28,7 @@ def configuration(instance: Instance) -> str:
     """JSON configuration of the provisioner: the folder of volumes, and the scripts that create and remove one."""
     return json.dumps(
         {
-            "nodePathMap": [{"node": instance.full_name, "paths": [str(instance.volumes)]}],
+            "nodePathMap": [{"node": instance.full_name, "paths": [str(instance.data / "volumes")]}],
             "setupCommand": f"{_SCRIPTS_IN_POD}/setup",
             "teardownCommand": f"{_SCRIPTS_IN_POD}/teardown",
         },

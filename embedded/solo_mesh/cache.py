@@ -66,11 +66,7 @@ class Copy:
 class Cache:
     """Copies by model id, a queue of loads, and the memory units that they occupy.
 
-    Args:
-        runtime: Loads and unloads the models.
-        limits: Capacity and loading limits of the runtime.
-        on_change: Called with the id of a model whose copy was added, removed or has failed.
-        timing: Timeouts and intervals; the real server's by default.
+    `on_change` is called with the id of a model whose copy was added, removed or has failed.
     """
 
     def __init__(

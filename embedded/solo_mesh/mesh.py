@@ -77,7 +77,7 @@ class Mesh:
 
         constraints = TypeConstraints(settings.type_constraints)
         cache = self._cache = Cache(runtime, limits, self._copy_changed, self._timing)
-        models = self._models = Models(store, cache, constraints, settings.instance, settings.labels)
+        models = self._models = Models(store, cache, constraints, settings)
         vmodels = self._vmodels = VModels(store, models, settings.default_owner)
         peers = Peers(store, constraints, settings)
         stack.push_async_callback(peers.close)

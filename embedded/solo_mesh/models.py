@@ -17,6 +17,7 @@ from .constraints import TypeConstraints
 from .errors import not_found
 from .etcd import EtcdError
 from .records import ModelInfo
+from .settings import Settings
 from .store import ConflictError, Draft, Store
 from .wire import mmesh as pb
 
@@ -37,19 +38,13 @@ class NoRuntimeError(Exception):
 
 
 class Models:
-    """Models of the service, as seen by this pod.
+    """Models of the service, as seen by this pod."""
 
-    Args:
-        me: Id of this pod among its peers.
-        labels: Labels of the runtime that this pod serves.
-    """
-
-    def __init__(self, store: Store, cache: Cache, constraints: TypeConstraints, me: str, labels: frozenset[str]):
+    def __init__(self, store: Store, cache: Cache, constraints: TypeConstraints, settings: Settings) -> None:
         self._store = store
         self._cache = cache
         self._constraints = constraints
-        self._me = me
-        self._labels = labels
+        self._me, self._labels = settings.instance, settings.labels
         self._unreferenced: dict[str, int] = {}  # model → when it was first seen without a reference
         self._announced: set[str] = set()  # types whose waiting models have been touched
         self._changed: asyncio.Queue[str] = asyncio.Queue()

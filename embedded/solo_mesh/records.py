@@ -93,11 +93,11 @@ class VModel:
 class Instance:
     """A pod; times and last use are in ms since the epoch."""
 
-    started: int
-    host: str
-    address: str
-    labels: frozenset[str]
-    actionable: bool  # accepts calls forwarded by peers
+    started: int = 0
+    host: str = ""
+    address: str = ""
+    labels: frozenset[str] = frozenset()
+    actionable: bool = False  # accepts calls forwarded by peers
     capacity: int = 0  # units of 8 KiB
     used: int = 0
     count: int = 0
@@ -105,36 +105,29 @@ class Instance:
 
     def to_json(self) -> str:
         """JSON of the record in etcd."""
-        return _dump(
-            {
-                "startTime": self.started,
-                "loc": self.host,
-                "addr": self.address,
-                "labels": sorted(self.labels),
-                "actionable": self.actionable,
-                "lruTime": self.oldest_use,
-                "count": self.count,
-                "cap": self.capacity,
-                "used": self.used,
-                "lThreads": 1,
-            }
-        )
+        fields = {key: getattr(self, name) for name, key in _INSTANCE_KEYS.items()}
+        return _dump(fields | {"labels": sorted(self.labels), "lThreads": 1})
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
         """Parse a record; malformed JSON causes a ValueError."""
         data = json.loads(text)
-        return cls(
-            started=data.get("startTime", 0),
-            host=data.get("loc", ""),
-            address=data.get("addr", ""),
-            labels=frozenset(data.get("labels", ())),
-            actionable=data.get("actionable", False),
-            capacity=data.get("cap", 0),
-            used=data.get("used", 0),
-            count=data.get("count", 0),
-            oldest_use=data.get("lruTime", 0),
-        )
+        fields = {name: data[key] for name, key in _INSTANCE_KEYS.items() if key in data}
+        return cls(**{**fields, "labels": frozenset(data.get("labels", ()))})
+
+
+_INSTANCE_KEYS = {
+    "started": "startTime",
+    "host": "loc",
+    "address": "addr",
+    "labels": "labels",
+    "actionable": "actionable",
+    "oldest_use": "lruTime",
+    "count": "count",
+    "capacity": "cap",
+    "used": "used",
+}
+"""Names of an instance's fields in JSON."""
 
 
 def _dump(fields: Mapping[str, Any]) -> str:

@@ -31,8 +31,8 @@ def resource(kind: str, name: str, parent: str = "", **inputs: Any) -> dict[str,
 def many_models(models: int, seconds: float) -> ManyModels:
     return ManyModels(
         models,
-        ours={what: [seconds] for what in OPERATIONS},
-        kubectl={what: [seconds / 2] for what in (UP, CHANGE, DESTROY)},
+        ours=dict.fromkeys(OPERATIONS, seconds),
+        kubectl=dict.fromkeys((UP, CHANGE, DESTROY), seconds / 2),
         memory=dict.fromkeys(OPERATIONS, 2**20),
         state=2048,
     )

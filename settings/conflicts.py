@@ -45,8 +45,6 @@ def _image_conflicts(values: Mapping[str, Any], given: set[str]) -> Iterator[Pro
     ):
         if not values[image]:
             built.append((image, what))
-            if source in given and not Path(values[source]).is_dir():
-                yield Problem(ROOT / source, values[source], f"the folder of the {what}")
         elif source in given:
             yield Problem(ROOT / source, values[source], f"none: {image} names a {what} that is already built")
     if built and not values["registry"]:

@@ -3,12 +3,14 @@
 import base64
 import json
 import re
+import runpy
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.unit.stack.engine import DIGEST, ROOT, Resource, Run, run_stack
+from settings import ConfigurationError
+from tests.unit.stack.engine import DIGEST, ROOT, Resource, Run, run, run_stack
 
 GOLDEN = ROOT / "tests/unit/stack/dev_stack.txt"
 JOB = "kubernetes:batch/v1:Job"
@@ -229,3 +231,34 @@ def test_outputs_name_the_endpoint(dev: Run) -> None:
     assert dev.outputs["grpcUrl"] == "grpc://modelmesh-serving.modelmesh-serving:8033"
     assert dev.outputs["namespace"] == "modelmesh-serving"
     assert dev.outputs["inferenceService"] == "sentiment-analyzer"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"models": [{"name": "one", "path": "/a"}]},
+            "models[0].path: '/a', expected a path from the top of",
+        ),
+        ({"models": [{"name": "One"}]}, "models[0].name: 'One', expected"),
+        ({"modelSource": "absent"}, "modelSource: absent is not a folder, expected"),
+        ({"modelSource": "empty"}, "modelSource.weights: empty, expected"),
+        ({"runtimeSource": "absent"}, "runtimeSource: absent is not a folder, expected"),
+        ({"readyTimeoutSeconds": -1}, "readyTimeoutSeconds: '-1', expected"),
+        ({"inferenceService": "x" * 239}, "expected at most 238 characters, not 239"),
+        ({"storageKey": "default_gcs"}, "storageKey: 'default_gcs', expected another key"),
+    ],
+)
+def test_an_update_without_a_preview_registers_nothing_if_any_value_cannot_work(
+    config: dict[str, str], workplace: Path, changes: dict[str, object], message: str
+) -> None:
+    (workplace / "empty").mkdir(exist_ok=True)
+    (workplace / "empty/weights").touch()
+    texts = {f"modelmesh:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in changes.items()}
+
+    def program() -> None:
+        with pytest.raises(ConfigurationError) as raised:
+            runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+        assert message in str(raised.value)
+
+    assert run(program, config=config | texts, preview=False).resources == []

@@ -355,7 +355,7 @@ def test_a_service_is_told_beside_a_runtime_that_has_no_spec(config: dict[str, s
     [
         ({"registryUser": "me"}, "registryPassword: (not shown), expected both registryUser"),
         ({"registry": ""}, "registry: missing, expected where to push the model server and the model, which"),
-        ({"modelSource": "nowhere"}, "modelSource: 'nowhere', expected the folder of the model"),
+        ({"modelSource": "nowhere"}, "modelSource: nowhere is not a folder, expected a folder with the model's files"),
         ({"modelName": "a" * 43}, "modelName: 'aaa"),
         ({"storageKey": ".."}, "storageKey: '..', expected a key of a Secret"),
         ({"storageKey": "default_gcs"}, "storageKey: 'default_gcs', expected another key"),

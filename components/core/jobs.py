@@ -8,18 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 from pulumi_kubernetes.batch.v1 import Job, JobSpecArgs
-from pulumi_kubernetes.core.v1 import (
-    ContainerArgs,
-    EmptyDirVolumeSourceArgs,
-    EnvFromSourceArgs,
-    EnvVarArgs,
-    LocalObjectReferenceArgs,
-    PodSpecArgs,
-    PodTemplateSpecArgs,
-    ResourceRequirementsArgs,
-    VolumeArgs,
-    VolumeMountArgs,
-)
+from pulumi_kubernetes.core import v1
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from .pods import container_security, pod_security
@@ -36,23 +25,23 @@ def job_container(
     image: pulumi.Input[str],
     *,
     command: Sequence[pulumi.Input[str]] | None = None,
-    env: Sequence[EnvVarArgs] = (),
-    env_from: Sequence[EnvFromSourceArgs] = (),
-    volume_mounts: Sequence[VolumeMountArgs] = (),
+    env: Sequence[v1.EnvVarArgs] = (),
+    env_from: Sequence[v1.EnvFromSourceArgs] = (),
+    volume_mounts: Sequence[v1.VolumeMountArgs] = (),
     requests: Mapping[str, str],
     limits: Mapping[str, str],
-) -> ContainerArgs:
+) -> v1.ContainerArgs:
     """A container of a Job; it may write to `/tmp`, and the last lines of its log become the reason of its failure."""
-    return ContainerArgs(
+    return v1.ContainerArgs(
         name=name,
         image=image,
         command=list(command) if command else None,
         env=list(env),
         env_from=list(env_from) or None,
-        resources=ResourceRequirementsArgs(requests=dict(requests), limits=dict(limits)),
+        resources=v1.ResourceRequirementsArgs(requests=dict(requests), limits=dict(limits)),
         security_context=container_security(),
         termination_message_policy="FallbackToLogsOnError",
-        volume_mounts=[*volume_mounts, VolumeMountArgs(name="tmp", mount_path=_TMP)],
+        volume_mounts=[*volume_mounts, v1.VolumeMountArgs(name="tmp", mount_path=_TMP)],
     )
 
 
@@ -61,17 +50,17 @@ def kubectl_container(
     image: str,
     arguments: Sequence[pulumi.Input[str]],
     *,
-    env: Sequence[EnvVarArgs] = (),
-    volume_mounts: Sequence[VolumeMountArgs] = (),
+    env: Sequence[v1.EnvVarArgs] = (),
+    volume_mounts: Sequence[v1.VolumeMountArgs] = (),
     requests: Mapping[str, str],
     limits: Mapping[str, str],
-) -> ContainerArgs:
+) -> v1.ContainerArgs:
     """A container that runs one command of kubectl, which keeps what it discovers in its home directory."""
     return job_container(
         name,
         image,
         command=["kubectl", *arguments],
-        env=[EnvVarArgs(name="HOME", value=_TMP), *env],
+        env=[v1.EnvVarArgs(name="HOME", value=_TMP), *env],
         volume_mounts=volume_mounts,
         requests=requests,
         limits=limits,
@@ -82,14 +71,14 @@ def job(
     name: str,
     *,
     namespace: pulumi.Input[str],
-    containers: Sequence[ContainerArgs],
+    containers: Sequence[v1.ContainerArgs],
     opts: pulumi.ResourceOptions,
     job_name: pulumi.Input[str] | None = None,
     labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
     pod_labels: Mapping[str, str] | None = None,
-    init_containers: Sequence[ContainerArgs] = (),
-    volumes: Sequence[VolumeArgs] = (),
+    init_containers: Sequence[v1.ContainerArgs] = (),
+    volumes: Sequence[v1.VolumeArgs] = (),
     service_account: pulumi.Input[str] | None = None,
     image_pull_secrets: Sequence[str] = (),
     deadline_seconds: int | None = None,
@@ -115,7 +104,7 @@ def job(
         spec=JobSpecArgs(
             backoff_limit=_RETRIES,
             active_deadline_seconds=deadline_seconds,
-            template=PodTemplateSpecArgs(
+            template=v1.PodTemplateSpecArgs(
                 metadata=ObjectMetaArgs(labels=dict(pod_labels)) if pod_labels else None,
                 spec=pod_spec(
                     containers,
@@ -132,22 +121,22 @@ def job(
 
 
 def pod_spec(
-    containers: Sequence[ContainerArgs],
+    containers: Sequence[v1.ContainerArgs],
     *,
     restart_policy: str | None = None,
-    init_containers: Sequence[ContainerArgs] = (),
-    volumes: Sequence[VolumeArgs] = (),
+    init_containers: Sequence[v1.ContainerArgs] = (),
+    volumes: Sequence[v1.VolumeArgs] = (),
     service_account: pulumi.Input[str] | None = None,
     image_pull_secrets: Sequence[str] = (),
-) -> PodSpecArgs:
+) -> v1.PodSpecArgs:
     """A pod of containers by `job_container`; without a service account it has no token."""
-    return PodSpecArgs(
+    return v1.PodSpecArgs(
         restart_policy=restart_policy,
         service_account_name=service_account,
         automount_service_account_token=None if service_account else False,
-        image_pull_secrets=[LocalObjectReferenceArgs(name=each) for each in image_pull_secrets] or None,
+        image_pull_secrets=[v1.LocalObjectReferenceArgs(name=each) for each in image_pull_secrets] or None,
         security_context=pod_security(),
         init_containers=list(init_containers) or None,
         containers=list(containers),
-        volumes=[*volumes, VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs())],
+        volumes=[*volumes, v1.VolumeArgs(name="tmp", empty_dir=v1.EmptyDirVolumeSourceArgs())],
     )

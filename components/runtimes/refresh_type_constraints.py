@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-from pulumi_kubernetes.core.v1 import ContainerArgs, EnvVarArgs, EnvVarSourceArgs, ObjectFieldSelectorArgs
+from pulumi_kubernetes.core import v1
 
 from ..core.component import Component
 from ..core.jobs import job, kubectl_container
@@ -84,13 +84,13 @@ def labels(runtime: DeclaredRuntime, *, rest_proxy: bool) -> list[str]:
     return sorted({*formats, *versions, *protocols, f"rt:{runtime.name}"})
 
 
-def _kubectl(name: str, arguments: list[str], config: ServingConfig) -> ContainerArgs:
-    pod_name = EnvVarSourceArgs(field_ref=ObjectFieldSelectorArgs(field_path="metadata.name"))
+def _kubectl(name: str, arguments: list[str], config: ServingConfig) -> v1.ContainerArgs:
+    pod_name = v1.EnvVarSourceArgs(field_ref=v1.ObjectFieldSelectorArgs(field_path="metadata.name"))
     return kubectl_container(
         name,
         str(config.images.kubectl),
         arguments,
-        env=[EnvVarArgs(name=_POD, value_from=pod_name)],
+        env=[v1.EnvVarArgs(name=_POD, value_from=pod_name)],
         requests={"cpu": "10m", "memory": "32Mi"},
         limits={"cpu": "1", "memory": "256Mi"},
     )

@@ -17,14 +17,7 @@ from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-from pulumi_kubernetes.core.v1 import (
-    ConfigMapProjectionArgs,
-    ContainerArgs,
-    ProjectedVolumeSourceArgs,
-    VolumeArgs,
-    VolumeMountArgs,
-    VolumeProjectionArgs,
-)
+from pulumi_kubernetes.core import v1
 
 from ..core.annotations import PREFIX
 from ..core.component import Component
@@ -120,7 +113,7 @@ class InferenceServices(Component):
             )
             for each, part in zip(names, parts, strict=True)
         ]
-        mounted = [VolumeProjectionArgs(config_map=ConfigMapProjectionArgs(name=each)) for each in names]
+        mounted = [v1.VolumeProjectionArgs(config_map=v1.ConfigMapProjectionArgs(name=each)) for each in names]
         digest = files.apply(_digest)
         applied = job(
             name,
@@ -132,7 +125,7 @@ class InferenceServices(Component):
             service_account=name,
             image_pull_secrets=[secret.name for secret in first.namespace.installation.config.image_pull_secrets],
             containers=[_apply(first, label)],
-            volumes=[VolumeArgs(name="services", projected=ProjectedVolumeSourceArgs(sources=mounted))],
+            volumes=[v1.VolumeArgs(name="services", projected=v1.ProjectedVolumeSourceArgs(sources=mounted))],
             # A Job of the same name that has run would be taken for the new one, and then deleted.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed, *declared], delete_before_replace=True),
         )
@@ -289,7 +282,7 @@ def _digest(files: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
 
 
-def _apply(first: InferenceServiceArgs, label: str) -> ContainerArgs:
+def _apply(first: InferenceServiceArgs, label: str) -> v1.ContainerArgs:
     return kubectl_container(
         "apply",
         str(first.namespace.installation.config.images.kubectl),
@@ -297,7 +290,7 @@ def _apply(first: InferenceServiceArgs, label: str) -> ContainerArgs:
             "apply", f"--namespace={first.namespace.namespace_name}", "--filename=/services",
             "--prune", f"--selector={LABEL}={label}", f"--prune-allowlist={PREFIX}v1beta1/InferenceService",
         ],
-        volume_mounts=[VolumeMountArgs(name="services", mount_path="/services", read_only=True)],
+        volume_mounts=[v1.VolumeMountArgs(name="services", mount_path="/services", read_only=True)],
         requests={"cpu": "50m", "memory": "64Mi"},
         limits={"cpu": "1", "memory": "512Mi"},
     )  # fmt: skip

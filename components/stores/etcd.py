@@ -15,18 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.core.v1 import (
-    ContainerArgs,
-    ContainerPortArgs,
-    HTTPGetActionArgs,
-    KeyToPathArgs,
-    ProbeArgs,
-    ResourceRequirementsArgs,
-    SecretVolumeSourceArgs,
-    ServicePortArgs,
-    VolumeArgs,
-    VolumeMountArgs,
-)
+from pulumi_kubernetes.core import v1
 
 from ..core.component import Component
 from ..core.names_and_quantities import MIB, quantity
@@ -104,18 +93,18 @@ class Etcd(Component):
             client_certificate=certificates.value("client.crt"),
             client_key=certificates.value("client.key"),
         )
-        mounted = SecretVolumeSourceArgs(
-            secret_name=certificates.secret_name, items=[KeyToPathArgs(key=key, path=key) for key in _SERVER_FILES]
+        mounted = v1.SecretVolumeSourceArgs(
+            secret_name=certificates.secret_name, items=[v1.KeyToPathArgs(key=key, path=key) for key in _SERVER_FILES]
         )
         stateful_set(
             name,
             app=_NAME,
             namespace=args.namespace,
             container=_container(args),
-            port=ServicePortArgs(name="client", port=_PORT, target_port="client"),
+            port=v1.ServicePortArgs(name="client", port=_PORT, target_port="client"),
             persistence=args.persistence,
             child=child,
-            volumes=[VolumeArgs(name="certificates", secret=mounted)],
+            volumes=[v1.VolumeArgs(name="certificates", secret=mounted)],
             image_pull_secrets=args.image_pull_secrets,
         )
         network_policy(
@@ -138,9 +127,9 @@ def _disk_problems(persistence: Persistence) -> Iterator[Problem]:
         yield Problem(ROOT / "size", persistence.size, f"1Gi or more: {logs}")
 
 
-def _container(args: EtcdArgs) -> ContainerArgs:
+def _container(args: EtcdArgs) -> v1.ContainerArgs:
     client_url = f"https://0.0.0.0:{_PORT}"
-    return ContainerArgs(
+    return v1.ContainerArgs(
         name=_NAME,
         image=args.image,
         command=["etcd", f"--data-dir={DISK}/etcd"],
@@ -163,24 +152,24 @@ def _container(args: EtcdArgs) -> ContainerArgs:
             "--snapshot-count=10000",
         ],
         ports=[
-            ContainerPortArgs(name="client", container_port=_PORT),
-            ContainerPortArgs(name="health", container_port=_HEALTH_PORT),
+            v1.ContainerPortArgs(name="client", container_port=_PORT),
+            v1.ContainerPortArgs(name="health", container_port=_HEALTH_PORT),
         ],
-        readiness_probe=ProbeArgs(http_get=HTTPGetActionArgs(path="/health", port="health"), period_seconds=1),
+        readiness_probe=v1.ProbeArgs(http_get=v1.HTTPGetActionArgs(path="/health", port="health"), period_seconds=1),
         # A restarted container finds its disk again, also an ephemeral one. It would not make a full one less full.
-        liveness_probe=ProbeArgs(
-            http_get=HTTPGetActionArgs(path="/health?exclude=NOSPACE", port="health"),
+        liveness_probe=v1.ProbeArgs(
+            http_get=v1.HTTPGetActionArgs(path="/health?exclude=NOSPACE", port="health"),
             period_seconds=10,
             timeout_seconds=5,
             failure_threshold=6,
         ),
-        resources=ResourceRequirementsArgs(
+        resources=v1.ResourceRequirementsArgs(
             requests={"cpu": "50m", "memory": "64Mi"}, limits={"cpu": "1", "memory": "512Mi"}
         ),
         security_context=container_security(),
         volume_mounts=[
             DISK_MOUNT,
-            VolumeMountArgs(name="certificates", mount_path=_CERTIFICATES, read_only=True),
+            v1.VolumeMountArgs(name="certificates", mount_path=_CERTIFICATES, read_only=True),
         ],
     )
 

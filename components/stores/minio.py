@@ -9,20 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pulumi
-from pulumi_kubernetes.core.v1 import (
-    ContainerArgs,
-    ContainerPortArgs,
-    EmptyDirVolumeSourceArgs,
-    EnvVarArgs,
-    EnvVarSourceArgs,
-    HTTPGetActionArgs,
-    ProbeArgs,
-    ResourceRequirementsArgs,
-    SecretKeySelectorArgs,
-    ServicePortArgs,
-    VolumeArgs,
-    VolumeMountArgs,
-)
+from pulumi_kubernetes.core import v1
 
 from ..core.component import Component
 from ..core.names_and_quantities import label_problems
@@ -94,10 +81,10 @@ class Minio(Component):
             app=_NAME,
             namespace=args.namespace,
             container=_container(args.image, credentials.secret_name),
-            port=ServicePortArgs(name="s3", port=_PORT, target_port="s3"),
+            port=v1.ServicePortArgs(name="s3", port=_PORT, target_port="s3"),
             persistence=args.persistence,
             child=child,
-            volumes=[VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs())],
+            volumes=[v1.VolumeArgs(name="tmp", empty_dir=v1.EmptyDirVolumeSourceArgs())],
             image_pull_secrets=args.image_pull_secrets,
         )
         clients = [PUBLISHER_PODS, MESH_PODS]
@@ -111,31 +98,33 @@ class Minio(Component):
         self.register_outputs({"endpoint_url": self.storage.endpoint_url})
 
 
-def _container(image: str, secret_name: pulumi.Output[str]) -> ContainerArgs:
-    def generated(key: str) -> EnvVarSourceArgs:
-        return EnvVarSourceArgs(secret_key_ref=SecretKeySelectorArgs(name=secret_name, key=key))
+def _container(image: str, secret_name: pulumi.Output[str]) -> v1.ContainerArgs:
+    def generated(key: str) -> v1.EnvVarSourceArgs:
+        return v1.EnvVarSourceArgs(secret_key_ref=v1.SecretKeySelectorArgs(name=secret_name, key=key))
 
-    return ContainerArgs(
+    return v1.ContainerArgs(
         name=_NAME,
         image=image,
         args=["server", f"{DISK}/minio", f"--address=:{_PORT}"],
         env=[
-            EnvVarArgs(name="MINIO_ROOT_USER", value_from=generated("user")),
-            EnvVarArgs(name="MINIO_ROOT_PASSWORD", value_from=generated("password")),
-            EnvVarArgs(name="MINIO_UPDATE", value="off"),  # it asks the internet for a newer version otherwise
-            EnvVarArgs(name="HOME", value="/tmp"),  # noqa: S108  it keeps its own state there
+            v1.EnvVarArgs(name="MINIO_ROOT_USER", value_from=generated("user")),
+            v1.EnvVarArgs(name="MINIO_ROOT_PASSWORD", value_from=generated("password")),
+            v1.EnvVarArgs(name="MINIO_UPDATE", value="off"),  # it asks the internet for a newer version otherwise
+            v1.EnvVarArgs(name="HOME", value="/tmp"),  # noqa: S108  it keeps its own state there
         ],
-        ports=[ContainerPortArgs(name="s3", container_port=_PORT)],
-        readiness_probe=ProbeArgs(http_get=HTTPGetActionArgs(path="/minio/health/ready", port="s3"), period_seconds=1),
-        liveness_probe=ProbeArgs(
-            http_get=HTTPGetActionArgs(path="/minio/health/live", port="s3"),
+        ports=[v1.ContainerPortArgs(name="s3", container_port=_PORT)],
+        readiness_probe=v1.ProbeArgs(
+            http_get=v1.HTTPGetActionArgs(path="/minio/health/ready", port="s3"), period_seconds=1
+        ),
+        liveness_probe=v1.ProbeArgs(
+            http_get=v1.HTTPGetActionArgs(path="/minio/health/live", port="s3"),
             period_seconds=10,
             timeout_seconds=5,
             failure_threshold=6,
         ),
-        resources=ResourceRequirementsArgs(
+        resources=v1.ResourceRequirementsArgs(
             requests={"cpu": "50m", "memory": "128Mi"}, limits={"cpu": "1", "memory": "1Gi"}
         ),
         security_context=container_security(),
-        volume_mounts=[DISK_MOUNT, VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108
+        volume_mounts=[DISK_MOUNT, v1.VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108
     )

@@ -19,13 +19,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgs, DeploymentStrategyArgs
 from pulumi_kubernetes.batch.v1 import Job
-from pulumi_kubernetes.core.v1 import (
-    ContainerArgs,
-    EnvFromSourceArgs,
-    EnvVarArgs,
-    PodTemplateSpecArgs,
-    SecretEnvSourceArgs,
-)
+from pulumi_kubernetes.core import v1
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from ..core.cluster import Cluster
@@ -166,12 +160,12 @@ class ModelArtifact(Component):
             "MODEL_DIGEST": self.digest,
         }
 
-        def container(**more: str) -> ContainerArgs:
+        def container(**more: str) -> v1.ContainerArgs:
             return job_container(
                 "publish",
                 self.image,
-                env=[EnvVarArgs(name=key, value=value) for key, value in {**env, **more}.items()],
-                env_from=[EnvFromSourceArgs(secret_ref=SecretEnvSourceArgs(name=credentials.metadata.name))],
+                env=[v1.EnvVarArgs(name=key, value=value) for key, value in {**env, **more}.items()],
+                env_from=[v1.EnvFromSourceArgs(secret_ref=v1.SecretEnvSourceArgs(name=credentials.metadata.name))],
                 requests={"cpu": "10m" if more else "50m", "memory": "64Mi"},
                 limits={"cpu": "1", "memory": "512Mi"},
             )
@@ -248,7 +242,7 @@ def _not_json(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _keeper(name: str, args: ModelArtifactArgs, container: ContainerArgs, opts: pulumi.ResourceOptions) -> None:
+def _keeper(name: str, args: ModelArtifactArgs, container: v1.ContainerArgs, opts: pulumi.ResourceOptions) -> None:
     """Create the Deployment that uploads what the store has lost."""
     labels = {**PUBLISHER_LABELS, "model": args.model_name}
     Deployment(
@@ -258,7 +252,7 @@ def _keeper(name: str, args: ModelArtifactArgs, container: ContainerArgs, opts: 
             replicas=1,
             strategy=DeploymentStrategyArgs(type="Recreate"),
             selector=LabelSelectorArgs(match_labels=labels),
-            template=PodTemplateSpecArgs(
+            template=v1.PodTemplateSpecArgs(
                 metadata=ObjectMetaArgs(labels=labels),
                 spec=pod_spec([container], image_pull_secrets=args.image_pull_secrets),
             ),

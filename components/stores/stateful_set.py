@@ -10,22 +10,7 @@ from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes.apps.v1 import StatefulSet, StatefulSetSpecArgs
-from pulumi_kubernetes.core.v1 import (
-    ContainerArgs,
-    EmptyDirVolumeSourceArgs,
-    LocalObjectReferenceArgs,
-    PersistentVolumeClaim,
-    PersistentVolumeClaimSpecArgs,
-    PersistentVolumeClaimVolumeSourceArgs,
-    PodSpecArgs,
-    PodTemplateSpecArgs,
-    Service,
-    ServicePortArgs,
-    ServiceSpecArgs,
-    VolumeArgs,
-    VolumeMountArgs,
-    VolumeResourceRequirementsArgs,
-)
+from pulumi_kubernetes.core import v1
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from ..core.names_and_quantities import duplicate_problems, quantity_problems, subdomain_problems
@@ -34,7 +19,7 @@ from ..core.problem import ROOT, Problem
 
 DISK = "/data"
 """Mount path of the disk. Stores use a folder in it, since the root of a new disk may contain a `lost+found`."""
-DISK_MOUNT = VolumeMountArgs(name="data", mount_path=DISK)
+DISK_MOUNT = v1.VolumeMountArgs(name="data", mount_path=DISK)
 _NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
 
 
@@ -69,11 +54,11 @@ def stateful_set(
     *,
     app: str,
     namespace: pulumi.Input[str],
-    container: ContainerArgs,
-    port: ServicePortArgs,
+    container: v1.ContainerArgs,
+    port: v1.ServicePortArgs,
     persistence: Persistence | None,
     child: pulumi.ResourceOptions,
-    volumes: Sequence[VolumeArgs] = (),
+    volumes: Sequence[v1.VolumeArgs] = (),
     image_pull_secrets: Sequence[str] = (),
 ) -> pulumi.Output[str]:
     """Create a StatefulSet and its Service, both called `app`, and with `persistence` a claim for the disk.
@@ -84,10 +69,10 @@ def stateful_set(
         `app`, once the Service exists and its pod is ready.
     """
     labels = {"app": app}
-    disk = VolumeArgs(name="data", empty_dir=EmptyDirVolumeSourceArgs())
+    disk = v1.VolumeArgs(name="data", empty_dir=v1.EmptyDirVolumeSourceArgs())
     if persistence:
-        claim = PersistentVolumeClaimVolumeSourceArgs(claim_name=_claim(name, app, namespace, persistence, child))
-        disk = VolumeArgs(name="data", persistent_volume_claim=claim)
+        claim = v1.PersistentVolumeClaimVolumeSourceArgs(claim_name=_claim(name, app, namespace, persistence, child))
+        disk = v1.VolumeArgs(name="data", persistent_volume_claim=claim)
     pod = StatefulSet(
         name,
         metadata=ObjectMetaArgs(name=app, namespace=namespace, labels=labels),
@@ -98,11 +83,11 @@ def stateful_set(
             # wrong image, keeps the mended one from taking its place.
             pod_management_policy="Parallel",
             selector=LabelSelectorArgs(match_labels=labels),
-            template=PodTemplateSpecArgs(
+            template=v1.PodTemplateSpecArgs(
                 metadata=ObjectMetaArgs(labels=labels),
-                spec=PodSpecArgs(
+                spec=v1.PodSpecArgs(
                     automount_service_account_token=False,
-                    image_pull_secrets=[LocalObjectReferenceArgs(name=each) for each in image_pull_secrets] or None,
+                    image_pull_secrets=[v1.LocalObjectReferenceArgs(name=each) for each in image_pull_secrets] or None,
                     # A disk's owner is set once and not for each of its files at every start.
                     security_context=pod_security(fs_group_change_policy="OnRootMismatch"),
                     containers=[container],
@@ -112,11 +97,11 @@ def stateful_set(
         ),
         opts=child,
     )
-    service = Service(
+    service = v1.Service(
         name,
         # Its endpoint is the pod, which is awaited; Pulumi would tell of it seconds later.
         metadata=ObjectMetaArgs(name=app, namespace=namespace, labels=labels, annotations=_NOT_AWAITED),
-        spec=ServiceSpecArgs(selector=labels, ports=[port]),
+        spec=v1.ServiceSpecArgs(selector=labels, ports=[port]),
         opts=child,
     )
     return pulumi.Output.all(pod.urn, service.urn).apply(lambda _: app)
@@ -135,13 +120,13 @@ def _claim(
     deleted; under the same name the old one would be deleted first, which its running pod prevents.
     """
     claim_name = f"{app}-data" + (f"-{persistence.storage_class}" if persistence.storage_class is not None else "")
-    claim = PersistentVolumeClaim(
+    claim = v1.PersistentVolumeClaim(
         f"{name}-data",
         # Many classes bind a claim when its pod comes, which Pulumi must not wait for: the pod comes after the claim.
         metadata=ObjectMetaArgs(name=claim_name, namespace=namespace, labels={"app": app}, annotations=_NOT_AWAITED),
-        spec=PersistentVolumeClaimSpecArgs(
+        spec=v1.PersistentVolumeClaimSpecArgs(
             access_modes=["ReadWriteOnce"],
-            resources=VolumeResourceRequirementsArgs(requests={"storage": persistence.size}),
+            resources=v1.VolumeResourceRequirementsArgs(requests={"storage": persistence.size}),
             storage_class_name=persistence.storage_class,
         ),
         opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(protect=persistence.protect or None)),

@@ -29,11 +29,7 @@ def models(values: Mapping[str, Any]) -> tuple[Models, list[Problem]]:
 
 
 def _table(name: str) -> dict[FieldPath, dict[str, str]]:
-    """The entries of a table by their places.
-
-    Raises:
-        ValueError: It cannot be read, or has other columns.
-    """
+    """The entries of a table by their places."""
     try:
         with Path(name).open(encoding="utf-8-sig", newline="") as file:  # spreadsheets write a byte-order mark
             lines = csv.DictReader(file, strict=True)

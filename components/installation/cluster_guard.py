@@ -94,12 +94,7 @@ class ClusterGuard(Component):
 
 
 def _looked_at(args: ClusterGuardArgs) -> str | None:
-    """Return the cluster's UID; None in a preview that does not reach it.
-
-    Raises:
-        OwnershipConflictError: objects of another owner are in the stack's way.
-        ClusterUnreachableError: the cluster does not answer an update.
-    """
+    """Return the cluster's UID; None in a preview that does not reach it."""
     stack = this_stack()
     try:
         objects = ExistingObjects(args.cluster)
@@ -118,11 +113,7 @@ def _looked_at(args: ClusterGuardArgs) -> str | None:
 
 
 async def _compared(cluster: Cluster, stash: pulumi.Stash, found: str | None) -> str:
-    """Return the path of the kubeconfig.
-
-    Raises:
-        WrongClusterError: The stack was created on another cluster.
-    """
+    """Return the path of the kubeconfig."""
     kept = await stash.output.future()
     if found is None:
         return cluster.pinned(str(kept)) if kept else cluster.kubeconfig

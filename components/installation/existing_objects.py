@@ -47,11 +47,7 @@ class ExistingObjects:
     """Requests that the API server refused, and the right that each needs."""
 
     def __init__(self, cluster: Cluster) -> None:
-        """Reads the kubeconfig.
-
-        Raises:
-            ConnectionError: the kubeconfig does not exist or cannot be used.
-        """
+        """Reads the kubeconfig."""
         self.refused = []
         if not cluster.file.is_file():
             raise ConnectionError("the file does not exist")
@@ -110,11 +106,7 @@ class ExistingObjects:
         self.refused.append(Problem(ROOT / "cluster", Text(f"{request}: {error}"), f"the right to {right}"))
 
     def _get(self, path: str, form: str = "") -> dict[str, Any] | None:
-        """Sends one request; None means 404.
-
-        Raises:
-            PermissionError: The answer is 403; the message is the API server's.
-        """
+        """Sends one request; None means 404."""
         accept = "application/json" + (f";as={form};g=meta.k8s.io;v=v1" if form else "")
         try:
             found = self._api.call_api(

@@ -202,9 +202,6 @@ async def rolled_out(
     """Waits for the pods of those runtimes that no component of these services waits for, like built-in ones.
 
     A model that answers is not enough: pods of the previous configuration may be what answers.
-
-    Raises:
-        NotRolledOutError: a pod cannot start with the current configuration, or the timeout has passed.
     """
     installation, namespace = services[0].namespace.installation, services[0].namespace.namespace_name
     given = [runtime for service in services for runtime in service.runtimes]

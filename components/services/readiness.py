@@ -97,11 +97,7 @@ class Wait:
         )
 
     async def settled(self, status: ModelStatus) -> bool:
-        """Returns whether the model is served, once the status is about the newest spec.
-
-        Raises:
-            NotServedError: the model failed to load, or no runtime supports it.
-        """
+        """Returns whether the model is served, once the status is about the newest spec."""
         if not await self._current(status):
             return False
         if status.failed and not self._overtaken(status):

@@ -2,7 +2,10 @@
 
 import pytest
 
+from components.stores.storage import AzureStorage
+from components.stores.storage_rules import storage_problems
 from tests.runtime.adapter.pod import AdapterPod, lines
+from tests.unit.stack.test_storage import CONNECTION_STRINGS
 
 PULLING = "Failed to pull model from storage due to error: "
 LISTING = f"{PULLING}unable to list objects in bucket "
@@ -84,4 +87,39 @@ def test_an_object_that_is_not_there_is_missing_where_the_puller_would_have_put_
 def test_a_store_that_is_repaired_is_used_again(pod: AdapterPod, model: str) -> None:
     pod.refusal(model, f"{model}.txt")
     pod.load(model, pod.put(f"{model}.txt", lines({"bull": 3.0})))
+    pod.unload(model)
+
+
+def test_the_puller_leaves_out_empty_files_which_no_stack_publishes(pod: AdapterPod, model: str) -> None:
+    lexicon = lines({"bull": 3.0})
+    pod.load(model, pod.put("folder", {"vader_lexicon.txt": lexicon, "__init__.py": b""}))
+    names = {path.rpartition("/")[2] for path in pod.files()}
+    assert "vader_lexicon.txt" in names
+    assert "__init__.py" not in names
+    pod.unload(model)
+
+
+def azure(connection_string: str) -> dict[str, object]:
+    """The storage of an InferenceService without a key."""
+    storage = {"type": "azure", "account_name": "account", "container": "c", "connection_string": connection_string}
+    return {"storage_key": None, "storage_params": storage}
+
+
+@pytest.mark.parametrize("text", CONNECTION_STRINGS)
+def test_the_puller_cannot_read_the_connection_strings_that_a_stack_refuses(
+    pod: AdapterPod, model: str, text: str
+) -> None:
+    code, message = pod.refusal(model, "good.txt", azure(text))
+    assert code == "UNKNOWN"
+    assert "unable to create repository of type 'azure': " in message
+    pod.unload(model)
+
+
+def test_the_puller_reads_a_connection_string_that_a_stack_accepts(pod: AdapterPod, model: str) -> None:
+    text = "AccountName=account;AccountKey=aGlkZGVu;BlobEndpoint=http://127.0.0.1:1/account"
+    assert not list(
+        storage_problems({"a": AzureStorage(account_name="account", container="c", connection_string=text)})
+    )
+    error = pod.begin_load(model, "good.txt", azure(text), seconds=5).exception()
+    assert "unable to create repository" not in str(error.details())
     pod.unload(model)

@@ -26,7 +26,6 @@ class Event:
     seconds: float
     kind: str
     urn: str
-    operation: str
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def events(lines: list[tuple[float, str]]) -> Iterator[Event]:
         entry = _parsed(line)
         for name, kind in _KINDS.items():
             if metadata := entry.get(name, {}).get("metadata"):
-                yield Event(seconds, kind, metadata["urn"], metadata["op"])
+                yield Event(seconds, kind, metadata["urn"])
 
 
 def problems(lines: Iterator[str]) -> Iterator[str]:

@@ -1,8 +1,6 @@
 """Load over gRPC by ghz, which is built once from its pinned Go module; the status of every response is checked."""
 
-import hashlib
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -11,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
+from embedded.toolchain.build import Workshop
+from embedded.toolchain.programs import Program
+from project import cache_folder
 
 MODULE = Path(__file__).parent / "ghz"
 CALL = "inference.GRPCInferenceService/ModelInfer"
@@ -25,28 +26,14 @@ class Measured:
     p99_ms: float
 
 
-def ghz(cache: Path) -> Path:
+def ghz() -> Path:
     """Path of the program, which is built in about a minute if it is not cached."""
-    digest = hashlib.sha256(b"".join((MODULE / name).read_bytes() for name in ("go.mod", "go.sum"))).hexdigest()[:12]
-    program = cache / "benchmarks" / f"ghz-{digest}"
-    if program.exists():
-        return program
-    go = shutil.which("go")
+    go, root = shutil.which("go"), cache_folder() / "benchmarks"
     if not go:
         raise BenchmarkError("Go is needed to build the load generator: install Go 1.26 or newer, and put it on PATH")
-    program.parent.mkdir(parents=True, exist_ok=True)
-    partial = program.with_name(f"{program.name}.{os.getpid()}")
-    built = subprocess.run(
-        [go, "build", "-trimpath", "-ldflags", "-s -w", "-o", partial, "tool"],
-        cwd=MODULE,
-        env=os.environ | {"GOFLAGS": "-buildvcs=false -mod=readonly", "CGO_ENABLED": "0", "GOWORK": "off"},
-        capture_output=True,
-        text=True,
-    )
-    if built.returncode:
-        raise BenchmarkError(f"building ghz failed:\n{built.stderr}")
-    partial.replace(program)
-    return program
+    built = Workshop(root, Path(go), print, MODULE.parent).build(Program(module=MODULE.name, binaries=("ghz",)))
+    shutil.rmtree(root / "go", ignore_errors=True)  # module and build caches
+    return built / "ghz"
 
 
 @dataclass(frozen=True)

@@ -61,10 +61,10 @@ class Footprint:
         return median(self.memory[models]) if models in self.memory else None
 
     @property
-    def bytes_per_model(self) -> float:
-        """Memory of each additional small model; the first one also loads code that all share."""
+    def bytes_per_model(self) -> float | None:
+        """Memory of each additional small model, if there were any; the first one also loads code that all share."""
         most = max(self.memory)
-        return (median(self.memory[most]) - median(self.memory[1])) / (most - 1)
+        return (median(self.memory[most]) - median(self.memory[1])) / (most - 1) if most > 1 else None
 
 
 @dataclass

@@ -11,7 +11,6 @@ from benchmarks.measurements import (
     SERVERS,
     SMALL,
     TEMPLATE,
-    Footprint,
     Measurements,
     Throughput,
 )
@@ -111,10 +110,10 @@ def footprint_table(measured: Measurements) -> str:
     rows = [("time to ready", *(f"{median(each.ready_seconds):.2f} s" for each in footprints))]
     for number in numbers:
         what = f"memory with {_small(number)}" if number else "memory at rest"
-        rows.append((what, *(_memory(each, number) for each in footprints)))
-    rows.append(("memory of one more", *(f"{each.bytes_per_model / 1024:,.0f} KiB" for each in footprints)))
+        rows.append((what, *(_given(each.bytes_with(number), mib) for each in footprints)))
+    rows.append(("memory of one more", *(_given(each.bytes_per_model, kib) for each in footprints)))
     rows += [
-        (f"mean time to load {_small(number)}", *(_load(each, number) for each in footprints))
+        (f"mean time to load {_small(number)}", *(_given(each.load_seconds.get(number), _ms) for each in footprints))
         for number in numbers
         if number > 1
     ]
@@ -157,11 +156,14 @@ def mib(size: float) -> str:
     return f"{size / 2**20:,.0f} MiB"
 
 
-def _memory(footprint: Footprint, number: int) -> str:
-    size = footprint.bytes_with(number)
-    return NOTHING if size is None else mib(size)
+def kib(size: float) -> str:
+    """Formatted size in KiB."""
+    return f"{size / 1024:,.0f} KiB"
 
 
-def _load(footprint: Footprint, number: int) -> str:
-    seconds = footprint.load_seconds.get(number)
-    return NOTHING if seconds is None else f"{seconds * 1000:.1f} ms"
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms"
+
+
+def _given(value: float | None, form: Callable[[float], str]) -> str:
+    return NOTHING if value is None else form(value)

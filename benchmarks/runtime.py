@@ -29,7 +29,6 @@ from benchmarks.servers import Environment, Program, Server
 from benchmarks.texts import EXAMPLE, example
 from benchmarks.variants import RAW, VARIANTS
 from embedded.errors import EmbeddedError
-from project import cache_folder
 from project.environments import venv_for
 from project.model_server import ModelServerError
 from project.v2_client import Messages
@@ -133,7 +132,7 @@ def _environment(scratch: Path) -> Environment:
 
 def _generator(environment: Environment) -> load.Generator:
     say("load generator: ghz (the first time, it is built in about a minute)")
-    return load.Generator(load.ghz(cache_folder()), environment.protoset)
+    return load.Generator(load.ghz(), environment.protoset)
 
 
 def _image_sizes(environment: Environment) -> dict[str, ImageSize] | str:

@@ -7,7 +7,7 @@ from statistics import median
 
 from benchmarks.installing import Installing, timeline
 from benchmarks.measurements import DESTROY, OPERATIONS, PREVIEW, UP, ManyModels
-from benchmarks.report import NOTHING, Promise, mib, promise_table, table, times
+from benchmarks.report import NOTHING, Promise, kib, mib, promise_table, table, times
 
 _FEW = 100
 """Number of models with which the cost per model is compared."""
@@ -112,7 +112,7 @@ def many_table(many: Sequence[ManyModels]) -> str:
                     f"{by_hand:.1f} s" if by_hand else NOTHING,
                     times(ours / by_hand) if by_hand else NOTHING,
                     mib(each.memory[what]),
-                    f"{each.state / 1024:,.0f} KiB" if what == UP else NOTHING,
+                    kib(each.state) if what == UP else NOTHING,
                 )
             )
     return table(("", "stack", "kubectl", "stack ÷ kubectl", "most memory", "state file"), rows)

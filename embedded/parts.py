@@ -79,10 +79,9 @@ class Parts:
 
     def controller_manager(self) -> Process:
         """Controller manager with Kubernetes' own controllers."""
-        kubeconfig = self.ids.kubeconfigs["kube-controller-manager"]
         return self._kubernetes(
             "kube-controller-manager", ready=listening(10257), flags={
-                "kubeconfig": kubeconfig,
+                "kubeconfig": self.ids.kubeconfigs["kube-controller-manager"],
                 "bind-address": "127.0.0.1",
                 "cluster-cidr": POD_NETWORK,
                 "service-cluster-ip-range": SERVICE_NETWORK,
@@ -99,10 +98,9 @@ class Parts:
 
     def scheduler(self) -> Process:
         """Scheduler of the single node."""
-        kubeconfig = self.ids.kubeconfigs["kube-scheduler"]
         return self._kubernetes(
             "kube-scheduler", ready=listening(10259), flags={
-                "kubeconfig": kubeconfig,
+                "kubeconfig": self.ids.kubeconfigs["kube-scheduler"],
                 "bind-address": "127.0.0.1",
                 "leader-elect": "false",
                 "profiling": "false",
@@ -127,7 +125,6 @@ class Parts:
     def kubelet(self) -> Process:
         """The kubelet, which runs the pods."""
         instance, ids = self.instance, self.ids
-        kubeconfig = ids.kubeconfigs["kubelet"]
         # An empty resolv.conf: pods could not reach the machine's name servers.
         files.write(instance.settings / "resolv.conf", "", mode=0o644)
         config = files.write_yaml(
@@ -140,7 +137,7 @@ class Parts:
         return self._kubernetes(
             "kubelet", ready=listening(10250), inputs=(ids.kubelet.certificate,), flags={
                 "config": config,
-                "kubeconfig": kubeconfig,
+                "kubeconfig": ids.kubeconfigs["kubelet"],
                 "root-dir": configuration.KUBELET_ROOT,
                 "hostname-override": instance.full_name,
                 "node-ip": instance.node_address,

@@ -57,13 +57,8 @@ def _last_result_cached(function: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
-@_last_result_cached
-def _read(value: Any) -> Any:
-    """The value as plain mappings and lists."""
-    return _plain(value)
-
-
 def _plain(value: Any) -> Any:
+    """The value as plain mappings and lists."""
     if isinstance(value, Mapping):
         return {key: _entry(value, key) for key in value}
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -78,6 +73,7 @@ def _entry(value: Any, key: Any) -> Any:
         return UNKNOWN
 
 
+_read = _last_result_cached(_plain)
 # The cached results are shared, which is safe because no rule modifies them.
 framework.json_format = SimpleNamespace(MessageToDict=_last_result_cached(json_format.MessageToDict))
 framework.deserialize_properties = _last_result_cached(framework.deserialize_properties)

@@ -13,7 +13,7 @@ import grpc
 
 from .constraints import TypeConstraints
 from .errors import MeshError
-from .records import Instance, Model
+from .records import Model
 from .settings import Settings
 from .store import Store
 from .tls import peer_channel
@@ -38,19 +38,14 @@ class Peers:
     def serving(self, model_type: str, model: Model | None = None) -> list[str]:
         """Addresses of the pods that hold the model, then of those that may load its type, the newest first."""
         holders = model.loaded if model else {}
-
-        def preference(item: tuple[str, Instance]) -> tuple[bool, int]:
-            pod, instance = item
-            return (pod in holders, instance.started)
-
         able = [
-            (pod, instance)
+            (pod in holders, instance.started, instance.address)
             for pod, instance in self._store.instances.items()
             if pod != self._settings.instance
             and instance.actionable
             and (pod in holders or self._constraints.met(model_type, instance.labels))
         ]
-        return [instance.address for _, instance in sorted(able, key=preference, reverse=True)]
+        return [address for *_, address in sorted(able, reverse=True)]
 
     async def hand(self, addresses: Sequence[str], call: Callable[[grpc.aio.Channel], Awaitable[T]]) -> T:
         """Make the call at the first reachable address; its error is raised as a MeshError."""

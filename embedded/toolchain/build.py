@@ -22,11 +22,12 @@ SIGN_OF_LIFE_SECONDS = 30
 
 @dataclass(frozen=True)
 class Workshop:
-    """Folder below `root` in which programs are built and kept, with a callback for progress lines."""
+    """Folder below `root` in which programs of `modules` are built and kept, with a callback for progress lines."""
 
     root: Path
     go: Path
     say: Callable[[str], None]
+    modules: Path = MODULES
 
     @property
     def environment(self) -> dict[str, str]:
@@ -44,7 +45,7 @@ class Workshop:
 
     def store(self, program: Program) -> Path:
         """The folder that holds, or will hold, the results of `program`."""
-        return self.root / "store" / f"{program.module}-{key(program)}"
+        return self.root / "store" / f"{program.module}-{key(program, self.modules)}"
 
     def build(self, program: Program) -> Path:
         """Build `program` unless its results exist; returns their folder."""
@@ -56,7 +57,7 @@ class Workshop:
         partial = store.with_suffix(".partial")
         for folder in (work, partial):
             shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(MODULES / program.module, work)
+        shutil.copytree(self.modules / program.module, work)
         partial.mkdir(parents=True)
         log = self.root / "logs" / f"{program.module}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -116,10 +117,10 @@ class Workshop:
             thread.join()
 
 
-def key(program: Program) -> str:
+def key(program: Program, modules: Path = MODULES) -> str:
     """Short digest of everything that decides the results of `program`: go.mod, go.sum, main.go and its flags."""
     digest = hashlib.sha256(repr(program).encode())
-    for file in sorted((MODULES / program.module).glob("*go*")):
+    for file in sorted((modules / program.module).glob("*go*")):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 

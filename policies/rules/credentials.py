@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .policy import Policy, Setting, Settings
-from .reading import Spec, at, entries, text, texts
+from .reading import at, entries, text, texts
 from .resource import SERVING_CONFIG, Resource
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -68,18 +68,14 @@ def _in_arguments(path: str, arguments: Any, settings: Settings) -> Iterator[str
 
 def _in_environment(path: str, environment: Any, settings: Settings) -> Iterator[str]:
     for index, variable in entries(environment):
-        yield from _of_variable(f"{path}[{index}]", variable, settings)
-
-
-def _of_variable(path: str, variable: Spec, settings: Settings) -> Iterator[str]:
-    name, value = text(variable.get("name")) or "", text(variable.get("value"))
-    if value is not None:
-        yield from _looks(f"{path}.value", value)
-    if _names_one(name, settings):
-        if value is not None and _is_literal(value):
-            yield f"{path}.value: given for {name}, expected valueFrom.secretKeyRef"
-        if isinstance(at(variable, "valueFrom", "configMapKeyRef"), Mapping):
-            yield f"{path}.valueFrom.configMapKeyRef: given for {name}, expected secretKeyRef"
+        name, value, entry = text(variable.get("name")) or "", text(variable.get("value")), f"{path}[{index}]"
+        if value is not None:
+            yield from _looks(f"{entry}.value", value)
+        if _names_one(name, settings):
+            if value is not None and _is_literal(value):
+                yield f"{entry}.value: given for {name}, expected valueFrom.secretKeyRef"
+            if isinstance(at(variable, "valueFrom", "configMapKeyRef"), Mapping):
+                yield f"{entry}.valueFrom.configMapKeyRef: given for {name}, expected secretKeyRef"
 
 
 def _looks(path: str, value: str) -> Iterator[str]:

@@ -120,6 +120,11 @@ def test_what_a_server_did_not_reach_is_a_gap_in_its_column(measured: Measuremen
     assert "| image | not measured: no embedded node runs | not measured: no embedded node runs | - |" in lines
 
 
+def test_a_server_that_loads_only_one_model_in_time_has_no_memory_of_one_more(measured: Measurements) -> None:
+    del measured.footprints[TEMPLATE].memory[101]
+    assert "| memory of one more | 1,024 KiB | - | 1,024 KiB |" in report.footprint_table(measured).splitlines()
+
+
 def test_variants_are_multiples_of_what_is_shipped(measured: Measurements) -> None:
     assert report.variant_table(measured.throughput, TEMPLATE, OURS) == (
         "| 8 clients | N = 1 | N = 256 |\n"

@@ -41,7 +41,7 @@ def many_models(models: int, seconds: float) -> ManyModels:
 def test_engine_output_becomes_spans() -> None:
     lines = [(1.0, event("resourcePreEvent")), (1.5, "no JSON"), (3.5, event("resOutputsEvent"))]
     found = tuple(engine_runs.events(lines))
-    assert found == (Event(1.0, "start", URN, "create"), Event(3.5, "end", URN, "create"))
+    assert found == (Event(1.0, "start", URN), Event(3.5, "end", URN))
     assert installing.timeline(found) == [("Service etcd", 1.0, 3.5)]
 
 
@@ -117,7 +117,7 @@ def test_sizes_in_order() -> None:
 
 
 def test_report(tmp_path: Path) -> None:
-    ours = [EngineRun(20, 0, (Event(1, "start", URN, "create"), Event(9, "end", URN, "create")))]
+    ours = [EngineRun(20, 0, (Event(1, "start", URN), Event(9, "end", URN)))]
     measured = StackMeasurements(
         installing=Installing(ours=ours, script=[{"stores": 20.0, "installation": 20.0}]),
         second=[15.0],

@@ -39,18 +39,17 @@ def test_engine_providers_and_their_python_packages_are_of_the_same_versions() -
         assert f"pulumi-{name}=={version}" in project
 
 
-def test_a_pin_decides_the_key_and_other_files_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "MODULES", tmp_path)
+def test_a_pin_decides_the_key_and_other_files_do_not(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     go_mod = tmp_path / "one" / "go.mod"
     go_mod.write_text("module one")
     program = Program(module="one", binaries=("one",))
-    first = build.key(program)
+    first = build.key(program, tmp_path)
     (tmp_path / "one" / "schema.json").write_text("a copy of a build")
-    assert build.key(program) == first
-    assert build.key(replace(program, tags="netgo")) != first
+    assert build.key(program, tmp_path) == first
+    assert build.key(replace(program, tags="netgo"), tmp_path) != first
     go_mod.write_text("module one // changed")
-    assert build.key(program) != first
+    assert build.key(program, tmp_path) != first
 
 
 def test_a_failed_build_ends_with_its_log_and_leaves_no_result(tmp_path: Path) -> None:

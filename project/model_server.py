@@ -25,8 +25,8 @@ BASE = ROOT / "runtime_src"
 SETTINGS_FILE = "model-settings.json"
 PORTS = ("MLSERVER_HTTP_PORT", "MLSERVER_GRPC_PORT", "MLSERVER_METRICS_PORT")
 _HOST = "127.0.0.1"
-_MINE = ("MLSERVER_", "CUSTOM_MODEL_")
-"""Prefixes of the variables that configure the model server."""
+_MINE = "MLSERVER_"
+"""Prefix of the variables that configure the model server."""
 _SECONDS_TO_STOP = 20
 
 

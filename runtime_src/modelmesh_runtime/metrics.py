@@ -1,5 +1,7 @@
 """Prometheus metrics of each model from its load to its unload, in addition to MLServer's.
 
+What a model's code records with `mlserver.register` and `mlserver.log` is among them.
+
 The series of a model are removed at its unload, including MLServer's; otherwise a server would accumulate series as
 models come and go.
 """
@@ -8,9 +10,13 @@ from functools import cache
 from typing import NamedTuple
 
 from mlserver.handlers import DataPlane
+from mlserver.metrics import REGISTRY as _MODELS_OWN
+from mlserver.metrics.context import SELDON_MODEL_NAME_LABEL
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Summary
 from prometheus_client.metrics import MetricWrapperBase
 
+OF_MODELS = _MODELS_OWN
+"""Metrics that the code of models registers with MLServer."""
 _LABEL = "model"
 _MLSERVERS = ("model_infer_request_success", "model_infer_request_failure", "model_infer_request_duration")
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -87,8 +93,11 @@ def mlservers(plane: DataPlane, model: str, version: str) -> MLServersSeries:
 
 
 def forget_mlservers(model: str) -> None:
-    """Remove MLServer's series of a model."""
+    """Remove the series of a model that MLServer and the model's code have created."""
     _mlservers.pop(model, None)
+    for own in {*OF_MODELS._names_to_collectors.values()}:
+        if isinstance(own, MetricWrapperBase):
+            own.remove_by_labels({SELDON_MODEL_NAME_LABEL: model})
     for name in _MLSERVERS:
         # The registry has no other way to find a metric by name.
         theirs = REGISTRY._names_to_collectors.get(name)

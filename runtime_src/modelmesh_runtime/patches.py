@@ -1,7 +1,7 @@
 """Patches for behaviour of MLServer 1.7.1 that has no setting, each with its reason.
 
-- gRPC: conversion between messages and MLServer's types (grpc_codec.py); malformed messages, calls during shutdown, and
-  cheaper call metrics (grpc_calls.py).
+- gRPC and REST: conversion between messages and MLServer's types (codec.py, rest_calls.py).
+- gRPC: malformed messages, calls during shutdown, and cheaper call metrics (grpc_calls.py).
 - REST: an invalid body or an unknown path gets FastAPI's `{"detail": [...]}` with 422 or 404. The protocol requires
   `{"error": "..."}`, and the status of an invalid body becomes 400.
 - REST: a stream that fails before its first response gets 500, as its status is sent before. Here it is sent after.
@@ -10,7 +10,8 @@
   "State.READY". Here it is "READY".
 - Signals: each of the two HTTP servers handles SIGTERM, stops, and raises it again for the next, which interrupts
   calls. Here only MLServer handles it and stops the servers in turn.
-- Metrics: every requested model name gets permanent series. Here the model has to exist, and series are cached.
+- Metrics: every requested model name gets permanent series. Here the model has to exist, and series are cached. The
+  metrics that a model's code registers are missing, unless there are parallel workers. Here they are served.
 - REST: limits on body sizes, and the calls that are counted (rest_calls.py).
 - Errors: gRPC drops the status of a message longer than a few KiB, and the response of one that is not UTF-8. Here
   messages are truncated and escaped.
@@ -29,7 +30,7 @@ import mlserver.grpc.servicers as grpc_servicers
 import mlserver.metrics.server as metrics_server
 import mlserver.rest.errors as rest_errors
 import mlserver.rest.server as rest_server
-from fastapi import Request, status
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from mlserver.context import model_context
 from mlserver.errors import MLServerError, ModelNotReady
@@ -39,25 +40,25 @@ from mlserver.middleware import InferenceMiddlewares
 from mlserver.registry import MultiModelRegistry
 from mlserver.rest.endpoints import Endpoints
 from mlserver.rest.requests import Request as RestRequest
-from mlserver.rest.responses import Response
+from mlserver.rest.responses import Response, ServerSentEvent
 from mlserver.settings import ModelSettings
 from mlserver.types import State
+from prometheus_client import REGISTRY
 from starlette.exceptions import HTTPException
 from starlette_exporter import PrometheusMiddleware
 
-from . import grpc_calls, grpc_codec, metrics, rest_calls
-from .tensors import short
+from . import codec, grpc_calls, metrics, rest_calls
 
 
 def install() -> None:
     """Apply all patches, before MLServer creates its servers. Idempotent."""
     servicers: Any = grpc_servicers
-    servicers.ModelInferRequestConverter = grpc_codec.RequestConverter
-    servicers.ModelInferResponseConverter = grpc_codec.ResponseConverter
+    servicers.ModelInferRequestConverter = codec.RequestConverter
+    servicers.ModelInferResponseConverter = codec.ResponseConverter
     servicer: Any = grpc_servicers.InferenceServicer
     servicer.ModelReady = handle_mlserver_error(grpc_servicers.InferenceServicer.ModelReady)
     handlers: Any = rest_errors._EXCEPTION_HANDLERS
-    handlers[RequestValidationError] = answer_invalid_body
+    handlers[RequestValidationError] = rest_calls.answer_invalid_body
     handlers[HTTPException] = answer_http_error
     plane, no_headers = (dataplane, InferenceMiddlewares)  # type: tuple[Any, Any]
     plane.CloudEventsMiddleware = lambda _: no_headers()
@@ -68,6 +69,7 @@ def install() -> None:
     registry.get_model = _get_model
     registry.load = _load
     endpoints: Any = Endpoints
+    endpoints.infer = rest_calls.infer
     endpoints.infer_stream = _begun(_infer_stream)
     state: Any = State
     state.__str__ = lambda self: self.value
@@ -79,6 +81,10 @@ def install() -> None:
     http[1].__call__ = rest_calls.counted
     server: Any = grpc_server
     server.aio = grpc_calls  # uses its attribute `server`
+    event: Any = ServerSentEvent
+    event.encode = lambda self: b"data: " + codec.as_json(self.data) + b"\n\n"
+    with suppress(ValueError):  # it is registered already
+        REGISTRY.register(metrics.OF_MODELS)
 
 
 _mlservers_get_model: Any = MultiModelRegistry.get_model
@@ -152,36 +158,7 @@ def _begun(infer_stream: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
-async def answer_invalid_body(request: Request, error: RequestValidationError) -> Response:
-    """Answer 400 with the first error of a body, with the name of the tensor if it is known."""
-    if isinstance(error.body, bytes):
-        # FastAPI passes other content types on as they are.
-        reason = f"request: expected content type application/json, got {request.headers.get('content-type', 'none')}"
-        return Response(status_code=status.HTTP_400_BAD_REQUEST, content={"error": reason})
-    problem = error.errors()[0]
-    if problem["type"] == "json_invalid":
-        reason = f"request: expected JSON, got something else at character {problem['loc'][1]}"
-        return Response(status_code=status.HTTP_400_BAD_REQUEST, content={"error": reason})
-    where, what = _location(list(problem["loc"])[1:], error.body), str(problem["msg"])
-    got = problem.get("input")
-    # Only scalars are quoted: payloads must not appear in errors.
-    suffix = f", got {got!r}" if isinstance(got, str | int | float | bool) and len(str(got)) <= 60 else ""
-    return Response(status_code=status.HTTP_400_BAD_REQUEST, content={"error": f"{where}: {what}{suffix}"})
-
-
 async def answer_http_error(request: Request, error: HTTPException) -> Response:
     """Answer an unknown path or method in the protocol's format."""
     reason = f"{request.method} {request.scope['path']}: {error.detail}"
     return Response(status_code=error.status_code, content={"error": reason}, headers=error.headers)
-
-
-def _location(path: list[Any], body: Any) -> str:
-    match path:
-        case ["inputs" | "outputs" as kind, int(index), *rest]:
-            try:
-                name = f'"{short(body[kind][index]["name"])}"'
-            except (KeyError, IndexError, TypeError):
-                name = str(index)
-            return " ".join([kind.removesuffix("s"), name, *map(str, rest)])
-        case _:
-            return " ".join(["request", *map(str, path)])

@@ -22,7 +22,7 @@ from pydantic import ImportString, TypeAdapter, ValidationError
 
 from . import patches
 from .custom_model import ModelLoadError
-from .limits import Limits
+from .limits import most_bytes
 
 IMPLEMENTATION_ENV = "MLSERVER_MODEL_IMPLEMENTATION"
 SETTINGS_FILE = "model-settings.json"
@@ -39,14 +39,14 @@ class AdaptedModelRepository(SchemalessModelRepository):
 
     Raises:
         KeyError, ImportError: No implementation is named, or it cannot be imported.
-        ValidationError: A limit in the environment is invalid.
+        ValidationError: The limit in the environment is invalid.
     """
 
     def __init__(self, root: str) -> None:
         super().__init__(root)
         self._implementation = os.environ[IMPLEMENTATION_ENV]
         TypeAdapter(ImportString).validate_python(self._implementation)
-        Limits()
+        most_bytes()
 
     async def find(self, name: str) -> list[ModelSettings]:
         """Settings of one model, without reading those of the others.

@@ -1,31 +1,141 @@
-"""Limits on the bodies of REST calls, and on the calls that MLServer counts in its metrics.
+"""Inference over REST, limits on the bodies of REST calls, and on the calls that MLServer counts in its metrics.
+
+MLServer's endpoint makes a list of every number, and knows no binary tensors. Here arrays become JSON in C, and the
+protocol's extension for binary tensors is supported, which tritonclient uses by default.
 
 MLServer accepts bodies of any size, even small gzip bodies that unpack to large ones. Here the limit is eight times
-the limit of gRPC messages, since JSON may encode one byte as six characters, and larger bodies get 413. A method that
+the limit of gRPC messages, and larger bodies get 413. A method that
 HTTP does not have would get separate series, and a malformed host would cause 500; here neither is counted.
 """
 
-import functools
 import gzip
 import io
+import zlib
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import status
+import orjson
+from fastapi import Request, status
+from fastapi.exceptions import RequestValidationError
+from mlserver.errors import InferenceError
 from mlserver.rest.requests import Request as RestRequest
-from mlserver.settings import Settings
+from mlserver.rest.responses import Response
+from mlserver.types import InferenceRequest, InferenceResponse, TensorData
+from mlserver.utils import extract_headers, insert_headers
+from pydantic import ValidationError
 from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
+from starlette.responses import Response as AnyResponse
 from starlette_exporter import PrometheusMiddleware
+
+from . import codec
+from .limits import most_bytes
+from .tensors import short
+
+_JSON_BYTES = "Inference-Header-Content-Length"
+"""Header of a body that has binary tensors after so many bytes of JSON."""
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
 _counted_by_mlserver: Any = PrometheusMiddleware.__call__
 
 
-@functools.cache  # cached: MLServer reads its settings when it imports this module
-def _most_bytes() -> int | None:
-    most = Settings().grpc_max_message_length or 4 * 2**20
-    # In MLServer a negative value means no limit; a proxy may have one.
-    return 8 * most if most > 0 else None
+async def infer(self: Any, raw_request: Request, model_name: str, model_version: str | None = None) -> AnyResponse:
+    """Answer a request in JSON, or one with binary tensors; replaces the endpoint's method."""
+    payload = _request(raw_request, await raw_request.body())
+    insert_headers(payload, dict(raw_request.headers))
+    response = await self._data_plane.infer(payload, model_name, model_version)
+    headers = extract_headers(response)
+    binary = _binary_outputs(payload, response)
+    content = codec.as_json(response, binary)
+    if not binary:
+        return AnyResponse(content, media_type="application/json", headers=headers)
+    headers = {**(headers or {}), _JSON_BYTES: str(len(content))}
+    return AnyResponse(b"".join([content, *binary.values()]), media_type="application/octet-stream", headers=headers)
+
+
+def _request(call: Request, data: bytes) -> InferenceRequest:
+    size = call.headers.get(_JSON_BYTES)
+    kind = call.headers.get("content-type", "application/json")
+    media = kind.partition(";")[0].strip().lower()
+    if size is None and media != "application/json" and not media.endswith("+json"):
+        raise InferenceError(f"request: expected content type application/json, got {kind}")
+    if size is not None and (not size.isdecimal() or int(size) > len(data)):
+        raise InferenceError(f"{_JSON_BYTES}: expected at most the {len(data)} bytes of the body, got {short(size)}")
+    end = len(data) if size is None else int(size)
+    try:
+        content = orjson.loads(data[:end]) if data else None
+    except orjson.JSONDecodeError as error:
+        raise InferenceError(f"request: expected JSON, got something else at character {error.pos}") from None
+    if content is None:
+        raise InferenceError("request: Field required")
+    binary = _take_binary(content, data[end:]) if size is not None else {}
+    try:
+        request: InferenceRequest = InferenceRequest.model_validate(content, from_attributes=True)
+    except ValidationError as error:
+        raise InferenceError(_reason(error.errors(), content)) from None
+    for index, raw in binary.items():
+        tensor = request.inputs[index]
+        datatype = str(getattr(tensor.datatype, "value", tensor.datatype))
+        values = codec.unpacked(f'input "{short(tensor.name)}"', datatype, tensor.shape, raw)
+        tensor.data = TensorData.model_construct(root=values)
+    return request
+
+
+def _take_binary(content: Any, data: bytes) -> dict[int, bytes]:
+    """Binary contents by the index of their input, and an empty list in place of each."""
+    found, start = {}, 0
+    tensors = content.get("inputs") if isinstance(content, dict) else None
+    for index, tensor in enumerate(tensors if isinstance(tensors, list) else ()):
+        parameters = tensor.get("parameters") if isinstance(tensor, dict) else None
+        size = parameters.pop("binary_data_size", None) if isinstance(parameters, dict) else None
+        if size is None:
+            continue
+        if type(size) is not int or size < 0 or "data" in tensor:
+            raise InferenceError(f"input {index}: expected either data or a binary_data_size of bytes")
+        found[index], start = data[start : start + size], start + size
+        tensor["data"] = []
+    if start != len(data):
+        raise InferenceError(
+            f"inputs: expected binary_data_size of {len(data)} in all, as follow the JSON, got {start}"
+        )
+    return found
+
+
+def _binary_outputs(request: InferenceRequest, response: InferenceResponse) -> dict[str, bytes]:
+    """Raw contents of the outputs that the request wants to be binary."""
+    usual = getattr(request.parameters, "binary_data_output", False)
+    wanted = {each.name: getattr(each.parameters, "binary_data", usual) for each in request.outputs or ()}
+    return {each.name: codec.packed(each) for each in response.outputs if wanted.get(each.name, usual)}
+
+
+async def answer_invalid_body(_: Request, error: RequestValidationError) -> Response:
+    """Answer 400 with the first error of a body that FastAPI has read."""
+    reason = _reason(error.errors(), error.body, skip=1)
+    return Response(status_code=status.HTTP_400_BAD_REQUEST, content={"error": reason})
+
+
+def _reason(errors: Sequence[Any], body: Any, skip: int = 0) -> str:
+    """The first error of a body, with the name of the tensor if it is known."""
+    problem = errors[0]
+    if problem["type"] == "json_invalid":
+        return f"request: expected JSON, got something else at character {problem['loc'][1]}"
+    where, what = _location([*problem["loc"]][skip:], body), str(problem["msg"])
+    got = problem.get("input")
+    # Only scalars are quoted: payloads must not appear in errors.
+    quoted = isinstance(got, str | int | float | bool) and len(str(got)) <= 60
+    return f"{where}: {what}{f', got {got!r}' if quoted else ''}"
+
+
+def _location(path: list[Any], body: Any) -> str:
+    match path:
+        case ["inputs" | "outputs" as kind, int(index), *rest]:
+            try:
+                name = f'"{short(body[kind][index]["name"])}"'
+            except (KeyError, IndexError, TypeError):
+                name = str(index)
+            return " ".join([kind.removesuffix("s"), name, *map(str, rest)])
+        case _:
+            return " ".join(["request", *map(str, path)])
 
 
 async def body(self: RestRequest) -> bytes:
@@ -35,13 +145,18 @@ async def body(self: RestRequest) -> bytes:
         HTTPException: It is too large (413).
     """
     if not hasattr(self, "_body"):
-        read, most = bytearray(), _most_bytes()
+        read, most = bytearray(), most_bytes()
+        # JSON may encode one byte as six characters.
+        most = most and 8 * most
         async for part in self.stream():
             read += part
             _check_size(read, most)
         if "gzip" in self.headers.getlist("Content-Encoding"):
-            with gzip.GzipFile(fileobj=io.BytesIO(read)) as file:
-                read = bytearray(file.read(-1 if most is None else most + 1))
+            try:
+                with gzip.GzipFile(fileobj=io.BytesIO(read)) as file:
+                    read = bytearray(file.read(-1 if most is None else most + 1))
+            except (OSError, EOFError, zlib.error):
+                raise HTTPException(status.HTTP_400_BAD_REQUEST, "There was an error parsing the body") from None
             _check_size(read, most)
         self._body = bytes(read)
     return self._body

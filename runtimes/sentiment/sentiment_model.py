@@ -10,8 +10,9 @@ negative.
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from mlserver.types import Datatype, InferenceRequest, MetadataModelResponse, Parameters, ResponseOutput
+from mlserver.types import Datatype, InferenceRequest, MetadataModelResponse, Parameters
 from modelmesh_runtime import TEXT, CustomMLModel, Tensor
 from modelmesh_runtime.manifest import Manifest, read_manifest
 
@@ -53,12 +54,10 @@ class SentimentModel(CustomMLModel):
             metadata.parameters = Parameters.model_validate(lexicon)
         return metadata
 
-    def _predict_outputs(self, payload: InferenceRequest) -> list[ResponseOutput]:
+    def _predict_outputs(self, payload: InferenceRequest) -> dict[str, Any]:
         scores = [self._scores(text) for text in self.values(payload, "text")]
-        return [
-            *(self.output(name, [score[name] for score in scores]) for name in SCORES),
-            self.output("label", [_label(score["compound"]) for score in scores]),
-        ]
+        labels = [_label(score["compound"]) for score in scores]
+        return {name: [score[name] for score in scores] for name in SCORES} | {"label": labels}
 
 
 def _label(compound: float) -> str:

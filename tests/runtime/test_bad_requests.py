@@ -62,7 +62,7 @@ GRPC_CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "greatest int64": (
         {"inputs": [PLAIN | {"shape": [MAX]}]},
-        f'input "text": expected at most 16384 elements, got {MAX}',
+        f'input "text": expected {MAX} elements for shape [{MAX}], got 1',
     ),
     "shape whose product overflows": (
         {"inputs": [PLAIN | {"shape": [MAX, MAX]}]},
@@ -104,8 +104,8 @@ GRPC_CASES: dict[str, tuple[dict[str, Any], str]] = {
         'input "text": expected content_type "str" or none, got "base64"',
     ),
     "request content type": (
-        {"inputs": [PLAIN], "parameters": {"content_type": {"string_param": "pd"}}},
-        'request: expected content_type "str" or none, got "pd"',
+        {"inputs": [PLAIN], "parameters": {"content_type": {"string_param": "json"}}},
+        'request: expected content_type "str" or none, got "json"',
     ),
     "content type that is a number": (
         {"inputs": [PLAIN | {"parameters": {"content_type": {"int64_param": 7}}}]},
@@ -211,7 +211,7 @@ REST_CASES: dict[str, tuple[Any, str]] = {
     ),
     "greatest int64": (
         {"inputs": [REST | {"shape": [MAX]}]},
-        f'input "text": expected at most 16384 elements, got {MAX}',
+        f'input "text": expected {MAX} elements for shape [{MAX}], got 1',
     ),
     "shape beyond int64": (
         b'{"inputs": [{"name": "text", "datatype": "BYTES", "shape": [18446744073709551616], "data": ["a"]}]}',

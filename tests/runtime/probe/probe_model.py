@@ -6,6 +6,7 @@ The model's file is JSON: `{"load": "fine"}`, or a word below for another end of
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from mlserver.types import Datatype, InferenceRequest, ResponseOutput
 from modelmesh_runtime import CustomMLModel, Tensor
@@ -39,10 +40,9 @@ class ProbeModel(CustomMLModel):
         ids, weights, blobs = (self.values(payload, name) for name in ("ids", "weights", "blobs"))
         if 13 in ids:
             raise RuntimeError(f"{PAYLOAD} {blobs}")
-        pairs = zip(weights[::2], weights[1::2], strict=True)
         return [
-            self.output("sums", [first + second + each for (first, second), each in zip(pairs, ids, strict=True)]),
-            self.output("weights", weights, [len(ids), 2]),
+            self.output("sums", weights.sum(axis=1) + ids),
+            self.output("weights", weights.ravel().tolist(), [len(ids), 2]),
             self.output("sizes", [len(blob) for blob in blobs]),
             self.output("flag", self.values(payload, "flag")),
             self.output("blobs", blobs),
@@ -61,6 +61,6 @@ class HalvesModel(CustomMLModel):
     def _load_model_from_file(self, file_uri: str) -> None:
         pass
 
-    def _predict_outputs(self, payload: InferenceRequest) -> list[ResponseOutput]:
+    def _predict_outputs(self, payload: InferenceRequest) -> dict[str, Any]:
         numbers = self.values(payload, "numbers")
-        return [self.output("same", numbers), self.output("halves", [number / 2 for number in numbers])]
+        return {"same": numbers, "halves": numbers / 2}

@@ -28,9 +28,9 @@ def problems(**arguments: Any) -> list[str]:
 
 
 def test_a_variable_has_a_value_or_is_the_key_of_a_secret() -> None:
-    variables = container(environment={"CUSTOM_MODEL_MAX_ITEMS": "9", "HF_TOKEN": TOKEN})["env"]
+    variables = container(environment={"MAX_TOKENS": "9", "HF_TOKEN": TOKEN})["env"]
     assert variables[-2:] == [
-        {"name": "CUSTOM_MODEL_MAX_ITEMS", "value": "9"},
+        {"name": "MAX_TOKENS", "value": "9"},
         {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": "huggingface", "key": "token"}}},
     ]
 

@@ -160,6 +160,7 @@ class Settings:
             shared_memory=v["runtimeSharedMemory"] or None,
             node_selector=v["runtimeNodeSelector"],
             tolerations=[TolerationArgs(**_fields(entry)) for entry in v["runtimeTolerations"]],
+            max_message_bytes=v["maxMessageBytes"],
         )
         return mm.ServingRuntimeArgs(
             namespace=namespace,

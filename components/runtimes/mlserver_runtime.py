@@ -44,7 +44,6 @@ _ENVIRONMENT = {
     "MLSERVER_LOAD_MODELS_AT_STARTUP": "false",
     "MLSERVER_MODEL_NAME": "dummy-model",  # MLServer cannot list models while it has none.
     "MLSERVER_HOST": "127.0.0.1",  # Only the mesh and the adapter, in the same pod, need it.
-    "MLSERVER_GRPC_MAX_MESSAGE_LENGTH": "-1",  # The mesh sets the limit.
     "MLSERVER_METRICS_DIR": "/tmp/metrics",  # noqa: S108  the default, the working directory, is read-only
     "MLSERVER_ENVIRONMENTS_DIR": "/tmp/environments",  # noqa: S108  the default is read-only
 }
@@ -76,6 +75,7 @@ def mlserver_runtime(
     memory: str | None = None,
     memory_buffer_bytes: int | None = None,
     load_timeout_seconds: float | None = None,
+    max_message_bytes: int | None = None,
     plan: MemoryPlan | None = None,
     environment: Mapping[str, pulumi.Input[str] | SecretKey] = _EMPTY,
     gpus: Mapping[str, int] = _EMPTY,
@@ -88,7 +88,7 @@ def mlserver_runtime(
     """Return the spec for an image whose MLServer implements these formats.
 
     Defaults: a memory request and limit of 1Gi, 128 MiB of it for MLServer itself, 90 s for loading a model, and the 64
-    MiB of shared memory that all containers have. `plan` sets all four.
+    MiB of shared memory that all containers have. `plan` sets all four, and `max_message_bytes`.
 
     Args:
         image: Image of the model server, by digest.
@@ -98,6 +98,7 @@ def mlserver_runtime(
         memory: Memory request and limit of the container.
         memory_buffer_bytes: Memory of MLServer itself.
         load_timeout_seconds: Timeout for loading one model.
+        max_message_bytes: Limit of requests, as in the installation's `max_message_bytes`; None: only the mesh has one.
         plan: Calculates the sizes from those of the models.
         environment: Variables of the container, with values or references to keys of Secrets.
         gpus: Number of devices by the resource's name, like `{"nvidia.com/gpu": 1}`.
@@ -114,6 +115,7 @@ def mlserver_runtime(
         "memory": memory,
         "memory_buffer_bytes": memory_buffer_bytes,
         "load_timeout_seconds": load_timeout_seconds,
+        "max_message_bytes": max_message_bytes,
         "shared_memory": shared_memory,
     }
     quantities = {"cpu_request": cpu_request, "cpu_limit": cpu_limit, "memory": memory or "1Gi"}
@@ -129,10 +131,12 @@ def mlserver_runtime(
     if plan is not None:
         memory, memory_buffer_bytes = plan.memory, plan.memory_buffer_bytes
         load_timeout_seconds, shared_bytes = plan.load_timeout_seconds, plan.shared_memory_bytes
+        max_message_bytes = plan.max_message_bytes
     else:
         shared_bytes = int(quantity(shared_memory) or 0)
         memory_buffer_bytes = (128 * MIB if memory_buffer_bytes is None else memory_buffer_bytes) + shared_bytes
     memory = memory or "1Gi"
+    limit = {"MLSERVER_GRPC_MAX_MESSAGE_LENGTH": "-1" if max_message_bytes is None else str(max_message_bytes)}
     devices = {name: str(count) for name, count in gpus.items()}
     tuning = {}
     if plan is not None and plan.model_size_multiplier != ADAPTER_EXPANSION:
@@ -146,7 +150,7 @@ def mlserver_runtime(
     container = ContainerArgs(
         name="mlserver",
         image=image,
-        env=[_variable(name, value) for name, value in {**_ENVIRONMENT, **environment}.items()],
+        env=[_variable(name, value) for name, value in {**_ENVIRONMENT, **limit, **environment}.items()],
         resources=ResourceRequirementsArgs(
             requests={"cpu": cpu_request, "memory": memory, **devices},
             limits={"cpu": cpu_limit, "memory": memory, **devices},

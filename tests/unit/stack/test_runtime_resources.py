@@ -115,3 +115,17 @@ def test_a_plan_counts_shared_memory() -> None:
 def test_each_mistake_is_named_with_what_is_allowed(arguments: dict[str, Any], expected: str) -> None:
     (problem,) = problems(**arguments)
     assert problem.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "limit"),
+    [
+        ({}, "-1"),
+        ({"max_message_bytes": 2**25}, str(2**25)),
+        ({"plan": MemoryPlan(model_bytes=2**20, resident_models=1, max_message_bytes=2**26)}, str(2**26)),
+    ],
+    ids=["the mesh's alone", "the installation's", "a plan's"],
+)
+def test_the_server_has_the_limit_of_requests_that_is_given(changes: dict[str, Any], limit: str) -> None:
+    variables = {each["name"]: each.get("value") for each in container(**changes)["env"]}
+    assert variables["MLSERVER_GRPC_MAX_MESSAGE_LENGTH"] == limit

@@ -13,11 +13,24 @@ if TYPE_CHECKING:
     from mlserver.types import Datatype
 
     from .custom_model import CustomMLModel, ModelLoadError, PredictionError
-    from .tensors import TEXT, Tensor
+    from .tensors import BASE64, TEXT, Tensor
 
-__all__ = ["TEXT", "CustomMLModel", "Datatype", "InferenceError", "ModelLoadError", "PredictionError", "Tensor"]
+__all__ = [
+    "BASE64",
+    "TEXT",
+    "CustomMLModel",
+    "Datatype",
+    "InferenceError",
+    "ModelLoadError",
+    "PredictionError",
+    "Tensor",
+]
 
-_MODULES = {"Datatype": "mlserver.types", "InferenceError": "mlserver.errors", "TEXT": ".tensors", "Tensor": ".tensors"}
+_MODULES = {
+    "Datatype": "mlserver.types",
+    "InferenceError": "mlserver.errors",
+    **dict.fromkeys(("BASE64", "TEXT", "Tensor"), ".tensors"),
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -67,6 +67,18 @@ class Footprint:
         return (median(self.memory[most]) - median(self.memory[1])) / (most - 1) if most > 1 else None
 
 
+class Rate(NamedTuple):
+    """Requests of one client, one after the other."""
+
+    per_second: float
+    per_cpu_second: float
+    """By the server's CPU time, which other load on the machine changes little."""
+
+
+Arrays = dict[tuple[str, str], list[dict[str, Rate]]]
+"""Rates of each server, by model and form of the contents, in rounds."""
+
+
 @dataclass
 class Measurements:
     """All results of a run."""
@@ -75,6 +87,8 @@ class Measurements:
     library: list[float] = field(default_factory=list)
     """Texts per second of the library alone, by round with `LIBRARY_CELL`."""
     footprints: dict[str, Footprint] = field(default_factory=lambda: {name: Footprint() for name in SERVERS})
+    arrays: Arrays = field(default_factory=dict)
+    """Rates of requests with arrays of numbers."""
     image: dict[str, ImageSize] | str = "not measured"
     """Sizes of the images in bytes, or why they were not measured."""
 

@@ -18,20 +18,16 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
-
-from benchmarks import load, measuring, plot, report, servers
+from benchmarks import arrays, load, measuring, plot, report, servers
 from benchmarks.errors import BenchmarkError
 from benchmarks.image_size import ImageSize, image_size, running_builder
 from benchmarks.measurements import BARE, LIBRARY_CELL, OURS, TEMPLATE, Cell, Measurements, Throughput
 from benchmarks.measuring import Contender, say
-from benchmarks.servers import Environment, Program, Server
+from benchmarks.servers import Environment, Program, Server, environment_in
 from benchmarks.texts import EXAMPLE, example
 from benchmarks.variants import RAW, VARIANTS
 from embedded.errors import EmbeddedError
-from project.environments import venv_for
 from project.model_server import ModelServerError
-from project.v2_client import Messages
 
 RESULTS = Path(__file__).parent / "results"
 QUICK_RESULTS = Path(".build/benchmarks")
@@ -55,7 +51,7 @@ def main() -> None:
     results = QUICK_RESULTS if arguments.quick else RESULTS
     results.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        environment = _environment(Path(scratch))
+        environment = environment_in(Path(scratch))
         if arguments.settings:
             throughput = measure_settings(environment, rounds=2 if arguments.quick else ROUNDS)
             text = report.variant_table(throughput, *VARIANTS)
@@ -66,6 +62,7 @@ def main() -> None:
                 [
                     report.promise_table(report.promises(measured)),
                     report.throughput_table(measured.throughput),
+                    arrays.table(measured.arrays),
                     report.footprint_table(measured),
                     f"{_machine(environment)}\n",
                 ]
@@ -97,6 +94,7 @@ def measure(environment: Environment, *, quick: bool) -> Measurements:
         for cell, measured.throughput in turns:
             if cell == LIBRARY_CELL:
                 measured.library.append(measuring.library(environment, model, seconds))
+    measured.arrays = arrays.measure(environment, rounds=3 if quick else ROUNDS, seconds=seconds / 2)
     return measured
 
 
@@ -120,14 +118,6 @@ def _serve(stack: ExitStack, environment: Environment, program: Program, name: s
     server.wait_until_ready()
     server.load_timed(EXAMPLE, model)
     return server
-
-
-def _environment(scratch: Path) -> Environment:
-    venv = venv_for(servers.RUNTIME / "requirements.txt")
-    messages, file, protoset = Messages(venv), FileDescriptorProto(), scratch / "v2.protoset"
-    messages.of("ModelInferRequest").DESCRIPTOR.file.CopyToProto(file)
-    protoset.write_bytes(FileDescriptorSet(file=[file]).SerializeToString())
-    return Environment(venv, messages, protoset, scratch)
 
 
 def _generator(environment: Environment) -> load.Generator:

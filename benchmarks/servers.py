@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 
 from benchmarks.errors import BenchmarkError
 from embedded import files
 from project import ROOT
+from project.environments import venv_for
 from project.model_server import SETTINGS_FILE, Image, ModelServer
 from project.v2_client import Messages, V2Client
 
@@ -58,6 +60,15 @@ class Environment:
     messages: Messages
     protoset: Path
     scratch: Path
+
+
+def environment_in(scratch: Path) -> Environment:
+    """The environment of all servers, with files in this folder."""
+    venv = venv_for(RUNTIME / "requirements.txt")
+    messages, file, protoset = Messages(venv), FileDescriptorProto(), scratch / "v2.protoset"
+    messages.of("ModelInferRequest").DESCRIPTOR.file.CopyToProto(file)
+    protoset.write_bytes(FileDescriptorSet(file=[file]).SerializeToString())
+    return Environment(venv, messages, protoset, scratch)
 
 
 class Server(ModelServer):
@@ -131,6 +142,14 @@ class Server(ModelServer):
             own += sizes["Anon"] + sizes["Shmem"]
             files.append(sizes["File"])
         return own + max(files)
+
+    def cpu_seconds(self) -> float:
+        """CPU time of all its processes since their start."""
+        ticks = 0
+        for pid in _tree(self._process.pid):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _tree(pid: int) -> list[int]:

@@ -30,6 +30,7 @@ from mlserver.settings import ModelSettings
 from mlserver.types import InferenceRequest, InferenceResponse, ResponseOutput, TensorData
 from mlserver.utils import get_model_uri
 
+from . import patches
 from .limits import HOW_TO_RAISE, most_bytes
 from .metrics import ModelMetrics
 from .tensors import Sizes, Tensor, check_request, check_tensors, named_sizes, short
@@ -162,6 +163,10 @@ class CustomMLModel(MLModel, ABC):
             _is_small(each.data.root, self.INLINE_ITEMS) for each in payload.inputs
         )
         outputs = self._answer(payload) if inline else await asyncio.to_thread(self._answer, payload)
+        if not patches.installed():  # MLServer itself only sends lists
+            for each in outputs:
+                values = each.data.root
+                each.data = TensorData(root=values.tolist() if isinstance(values, np.ndarray) else values)
         return InferenceResponse(model_name=self.name, model_version=self.version, outputs=outputs)
 
     def _answer(self, payload: InferenceRequest) -> list[ResponseOutput]:

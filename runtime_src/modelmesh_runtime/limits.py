@@ -9,7 +9,7 @@ from mlserver.settings import Settings
 
 HOW_TO_RAISE = "MLSERVER_GRPC_MAX_MESSAGE_LENGTH sets the limit, in a stack by the key modelmesh:maxMessageBytes"
 ELEMENT_BYTES = 64
-"""Bytes that an element of BYTES counts in addition to its own: what the list and the object take in memory."""
+"""Bytes that an element of BYTES counts at least, on average: what the list and the object take in memory."""
 
 
 @cache  # cached: MLServer reads its settings when it imports this package

@@ -50,6 +50,11 @@ from starlette_exporter import PrometheusMiddleware
 from . import codec, grpc_calls, metrics, rest_calls
 
 
+def installed() -> bool:
+    """Whether the patches are applied; a plain `mlserver start` does not have them."""
+    return bool(grpc_servicers.ModelInferRequestConverter is codec.RequestConverter)
+
+
 def install() -> None:
     """Apply all patches, before MLServer creates its servers. Idempotent."""
     servicers: Any = grpc_servicers

@@ -181,7 +181,7 @@ def check_request(declared: Sequence[Tensor], request: InferenceRequest, most_by
     for given in request.inputs:
         tensor, where = by_name[given.name], f'input "{given.name}"'
         flat = _flat_values(where, tensor, given, sizes)
-        total += flat.nbytes if isinstance(flat, np.ndarray) else sum(map(len, flat)) + ELEMENT_BYTES * len(flat)
+        total += flat.nbytes if isinstance(flat, np.ndarray) else max(sum(map(len, flat)), ELEMENT_BYTES * len(flat))
         if most_bytes is not None and total > most_bytes:
             reason = f"expected at most {most_bytes} bytes in a request, got {total}; {HOW_TO_RAISE}"
             raise InferenceError(f"{where}: {reason}")

@@ -29,8 +29,7 @@ class RuntimeServer:
         with self.log.open("w") as log:
             self._server = ModelServer(venv, RUNTIME, folder, given, models=models, log=log)
         self.models, self.process = self._server.models, self._server.process
-        self.http_port, self.grpc_port = self._server.http_port, self._server.grpc_port
-        self.metrics_url = self._server.metrics_url
+        self.grpc_port, self.metrics_url = self._server.grpc_port, self._server.metrics_url
         self.client = V2Client(Messages(venv), self.grpc_port, self._server.http_port)
 
     def wait_until_live(self, seconds: float = 120) -> None:

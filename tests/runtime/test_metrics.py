@@ -63,7 +63,7 @@ def test_refused_requests_count_as_nothing(server: RuntimeServer, client: V2Clie
     grpc_typed(client, loaded, ["bull"])
     before = of(server, loaded)
     with pytest.raises(Refused):
-        grpc_typed(client, loaded, ["x"] * 20_000)
+        grpc_typed(client, loaded, ["x"] * 70_000)
     assert of(server, loaded) == before
 
 

@@ -14,7 +14,7 @@ from tests.runtime.server import RuntimeServer
 from tests.runtime.ways import SCORES, WAYS, Refused, Way, grpc_typed, package_scores, typed
 
 MAX_BYTES = 2**20
-MESSAGE_BYTES, ELEMENT_BYTES = 4 * 2**20, 64  # of gRPC's messages; of what an element takes beside its text
+MESSAGE_BYTES, ELEMENT_BYTES = 4 * 2**20, 64  # of gRPC's messages; of what an element counts at least
 UNSCORED = {"neg": 0.0, "neu": 0.0, "pos": 0.0, "compound": 0.0, "label": "neutral"}
 NEUTRAL = UNSCORED | {"neu": 1.0}
 
@@ -121,11 +121,11 @@ def test_texts_keep_their_order(client: V2Client, ask: Way, count: int) -> None:
 
 
 def test_more_texts_than_a_message_may_take_in_memory_are_refused(client: V2Client, ask: Way) -> None:
-    texts = ["x"] * (MESSAGE_BYTES // ELEMENT_BYTES)
+    texts = ["x"] * (MESSAGE_BYTES // ELEMENT_BYTES + 1)
     with pytest.raises(Refused) as refused:
         ask(client, EXAMPLE, texts)
     assert str(refused.value) == (
-        f'input "text": expected at most {MESSAGE_BYTES} bytes in a request, got {len(texts) * (ELEMENT_BYTES + 1)}; '
+        f'input "text": expected at most {MESSAGE_BYTES} bytes in a request, got {len(texts) * ELEMENT_BYTES}; '
         "MLSERVER_GRPC_MAX_MESSAGE_LENGTH sets the limit, in a stack by the key modelmesh:maxMessageBytes"
     )
 

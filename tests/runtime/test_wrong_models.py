@@ -274,7 +274,7 @@ def assert_parameters(server: RuntimeServer) -> None:
 
 
 def posted(server: RuntimeServer, body: bytes, json_bytes: int) -> tuple[int, dict[str, str], bytes]:
-    connection = HTTPConnection("127.0.0.1", server.http_port, timeout=30)
+    connection = HTTPConnection("127.0.0.1", server.client.http_port, timeout=30)
     headers = {"Content-Type": "application/octet-stream", "Inference-Header-Content-Length": str(json_bytes)}
     try:
         connection.request("POST", "/v2/models/probe/infer", body, headers)

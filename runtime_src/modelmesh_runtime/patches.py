@@ -52,7 +52,8 @@ from . import codec, grpc_calls, metrics, rest_calls
 
 def installed() -> bool:
     """Whether the patches are applied; a plain `mlserver start` does not have them."""
-    return bool(grpc_servicers.ModelInferRequestConverter is codec.RequestConverter)
+    servicers: Any = grpc_servicers
+    return bool(servicers.ModelInferRequestConverter is codec.RequestConverter)
 
 
 def install() -> None:

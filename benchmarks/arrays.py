@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
@@ -76,7 +76,8 @@ def requests(environment: Environment) -> list[Request]:
         tensor: dict[str, Any] = {"name": "x", "datatype": "FP32", "shape": shape}
         typed = tensor | {"contents": {"fp32_contents": values}}
         raw = {"inputs": [tensor], "raw_input_contents": [struct.pack(f"<{count}f", *values)]}
-        for way, fields in {"raw": raw, "typed": {"inputs": [typed]}}.items():
+        ways: dict[str, dict[str, Any]] = {"raw": raw, "typed": {"inputs": [typed]}}
+        for way, fields in ways.items():
             message = environment.messages("ModelInferRequest", model_name=model, **fields)
             found.append(Request(way, model, message.SerializeToString()))
         body = json.dumps({"inputs": [tensor | {"data": [float(f"{value:.7g}") for value in values]}]}).encode()
@@ -84,19 +85,15 @@ def requests(environment: Environment) -> list[Request]:
     return found
 
 
-def programs() -> dict[str, Program]:
+def programs(protoset: Path) -> dict[str, Program]:
     """The servers, with the doubling model as the class of all models."""
-    ours, template = servers.of_image(servers.RUNTIME), servers.of_image(servers.TEMPLATE)
+    environment = {"MLSERVER_MODEL_IMPLEMENTATION": "echo_model.EchoModel"}
+    ours, template = ({"echo_model.py": (ECHO / f"{name}.py").read_text()} for name in ("ours", "template"))
     return {
-        OURS: _with_class(ours, ECHO / "ours.py"),
-        TEMPLATE: _with_class(template, ECHO / "template.py"),
-        BARE: servers.bare(),
+        OURS: Program(source=servers.RUNTIME, environment=environment, modules=ours),
+        TEMPLATE: Program(source=servers.TEMPLATE, environment=environment, modules=template),
+        BARE: servers.bare(protoset),
     }
-
-
-def _with_class(program: Program, module: Path) -> Program:
-    environment = {**program.environment, "MLSERVER_MODEL_IMPLEMENTATION": "echo_model.EchoModel"}
-    return replace(program, environment=environment, modules={"echo_model.py": module.read_text()})
 
 
 def measure(environment: Environment, *, rounds: int, seconds: float) -> Arrays:
@@ -104,14 +101,14 @@ def measure(environment: Environment, *, rounds: int, seconds: float) -> Arrays:
     found: Arrays = {}
     with ExitStack() as stack:
         running = {}
-        for name, program in programs().items():
+        for name, program in programs(environment.protoset).items():
             say(f"starting: {name}, with arrays")
             running[name] = stack.enter_context(Server(environment, program, f"{name}-arrays"))
             running[name].wait_until_ready()
             for model in SHAPES:
-                (environment.scratch / f"{name}-{model}").mkdir()
-                (environment.scratch / f"{name}-{model}" / model).mkdir()
-                running[name].load(model, environment.scratch / f"{name}-{model}" / model)
+                folder = environment.scratch / "arrays" / model
+                folder.mkdir(parents=True, exist_ok=True)
+                running[name].load_timed(model, folder)
         for request in requests(environment):
             able = {name: server for name, server in running.items() if name != BARE or request.way != "REST"}
             found[request.model, request.way] = _rounds(request, able, rounds, seconds)

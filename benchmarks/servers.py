@@ -146,7 +146,7 @@ class Server(ModelServer):
     def cpu_seconds(self) -> float:
         """CPU time of all its processes since their start."""
         ticks = 0
-        for pid in _tree(self._process.pid):
+        for pid in _tree(self.process.pid):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")

@@ -260,7 +260,9 @@ def _is_small(data: Any, items: int) -> bool:
         return data.size <= items
     if not isinstance(data, list) or len(data) > items:
         return False
-    if data and isinstance(data[0], list):  # rows of arbitrary content
+    if not data or isinstance(data[0], float | int):  # the check refuses other elements without a look at their content
+        return True
+    if isinstance(data[0], list):  # rows of arbitrary content
         return False
     return sum(len(each) for each in data if isinstance(each, str | bytes)) <= _INLINE_BYTES
 

@@ -117,9 +117,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeServer]:
 class running:  # noqa: N801  (reads like a function)
     """A server of one of the probe's classes, with the model `probe` loaded."""
 
-    def __init__(self, folder: Path, implementation: str, file: bytes, **changed: str) -> None:
-        changed |= {"PYTHONPATH": str(PROBE), "MLSERVER_MODEL_IMPLEMENTATION": f"answers_model.{implementation}"}
-        self._server, self._file = RuntimeServer(VENV, folder, **changed), file
+    def __init__(self, folder: Path, implementation: str, file: bytes) -> None:
+        self._server, self._file = (
+            RuntimeServer(
+                VENV, folder, PYTHONPATH=str(PROBE), MLSERVER_MODEL_IMPLEMENTATION=f"answers_model.{implementation}"
+            ),
+            file,
+        )
 
     def __enter__(self) -> RuntimeServer:
         try:
@@ -221,7 +225,9 @@ def test_a_models_file_may_determine_its_tensors(tmp_path: Path) -> None:
         server.lay_out("large", {"file": b"2097153"})
         with pytest.raises(grpc.RpcError) as caught:
             server.load("large")
-        assert "a request has at least 4194370 bytes, expected at most 4194304; MLSERVER_GRPC" in caught.value.details()
+        assert "a request has at least 4194370 bytes, expected at most 4194304; MLSERVER_GRPC" in str(
+            caught.value.details()
+        )
         server.lay_out("wrong", {"file": b"0"})
         with pytest.raises(grpc.RpcError) as caught:
             server.load("wrong")
@@ -261,7 +267,7 @@ def assert_binary_tensors(server: RuntimeServer) -> None:
 
 def assert_parameters(server: RuntimeServer) -> None:
     """Base64 is decoded before the model's code and encoded after it; a fraction is a parameter."""
-    inputs = [
+    inputs: list[dict[str, Any]] = [
         {"name": "row", "datatype": "FP16", "shape": [1, 3], "data": [[1, 2, None]], "parameters": {"a": 0.5}},
         {"name": "blob", "datatype": "BYTES", "shape": [1], "data": ["AP8="]},
     ]

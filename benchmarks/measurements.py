@@ -72,7 +72,7 @@ class Rate(NamedTuple):
 
     per_second: float
     per_cpu_second: float
-    """By the server's CPU time, which other load on the machine changes little."""
+    """Requests per second of the server's CPU time, which other load on the machine changes little."""
 
 
 Arrays = dict[tuple[str, str], list[dict[str, Rate]]]

@@ -7,7 +7,7 @@ from modelmesh_runtime import CustomMLModel, Tensor
 
 
 class EchoModel(CustomMLModel):
-    """Its file only exists to be loaded."""
+    """Model whose file only exists to be loaded."""
 
     INPUTS = (Tensor(name="x", datatype=Datatype.FP32, shape=("N", "K")),)
     OUTPUTS = (Tensor(name="y", datatype=Datatype.FP32, shape=("N", "K")),)

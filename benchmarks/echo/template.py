@@ -6,10 +6,10 @@ from mlserver.types import InferenceRequest, InferenceResponse
 
 
 class EchoModel(MLModel):
-    """Its file is not read."""
+    """Model whose file is not read."""
 
     async def load(self) -> bool:
-        """Do nothing."""
+        """Become ready without reading a file."""
         self.ready = True
         return self.ready
 

@@ -1,0 +1,33 @@
+"""Serves scikit-learn pipelines that were saved by skops, which loads data and known types but executes no code.
+
+Input: `features` FP64 [N, features of the pipeline]. Output: `prediction` [N], a class (INT64 or BYTES) or a number.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skops.io
+from mlserver.types import InferenceRequest
+from modelmesh_runtime import TEXT, CustomMLModel, Datatype, Tensor
+
+DATATYPES = {"f": Datatype.FP64, "i": Datatype.INT64, "b": Datatype.BOOL}
+"""Datatype by numpy's kind of the classes; other classes are texts."""
+
+
+class PipelineModel(CustomMLModel):
+    """A file `*.skops` with a fitted pipeline or estimator, or a folder with it."""
+
+    def _load_model_from_file(self, file_uri: str) -> None:
+        self._pipeline: Any = skops.io.load(next(Path(file_uri).glob("*.skops"), file_uri), trusted=[])
+        classes = getattr(self._pipeline, "classes_", np.empty(0))
+        datatype = DATATYPES.get(classes.dtype.kind, Datatype.BYTES)
+        content_type = TEXT if datatype is Datatype.BYTES else None
+        width = self._pipeline.n_features_in_
+        self.declare(
+            [Tensor(name="features", datatype=Datatype.FP64, shape=("N", width), finite=True)],
+            [Tensor(name="prediction", datatype=datatype, shape=("N",), content_type=content_type)],
+        )
+
+    def _predict_outputs(self, payload: InferenceRequest) -> dict[str, Any]:
+        return {"prediction": self._pipeline.predict(self.values(payload, "features")).tolist()}

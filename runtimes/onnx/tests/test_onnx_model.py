@@ -79,5 +79,5 @@ def test_rows_of_another_width_are_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "wrong.onnx").write_text("no model")
-    with pytest.raises(ModelLoadError, match="Model linear cannot be loaded: .*InvalidProtobuf"):
+    with pytest.raises(ModelLoadError, match=r"Model linear cannot be loaded: .*InvalidProtobuf"):
         loaded(tmp_path)

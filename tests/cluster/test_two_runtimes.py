@@ -1,12 +1,15 @@
 """A second model server, as `make new-runtime` makes it, is built, deployed and served beside the example."""
 
 import json
+import shutil
+import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, Protocol, Self
 
 import numpy
 import pytest
@@ -17,9 +20,23 @@ from cli.predict import forwarded_port
 from components.core.kserve_api import NUDGE_ANNOTATION
 from components.runtimes.refresh_type_constraints import ANNOTATION
 from project import ROOT
+from project.environments import venv_for
 from tests.cluster.deployment import KINDS, Deployment, ProgramMaker
 
 TEXT = b"What a wonderful day, I love it!"
+FLOWERS = [[5.1, 3.5, 1.4, 0.2], [6.2, 2.9, 4.3, 1.3], [6.9, 3.1, 5.4, 2.1]]
+FIT = f"""
+import json
+import skops.io
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+iris = load_iris()
+pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(iris.data, iris.target_names[iris.target])
+skops.io.dump(pipeline, "iris.skops")
+print(json.dumps(pipeline.predict({FLOWERS}).tolist()))
+"""
 MOUNTED = """
 import json, os
 path = os.path.realpath(os.environ["MM_TYPE_CONSTRAINTS_PATH"])
@@ -41,21 +58,25 @@ def before(two: Deployment) -> set[str]:
     return two.names(KINDS)
 
 
-Ask = Callable[[str], dict[str, Any]]
-"""Takes a model's name; gives the first element of each of its outputs."""
+TEXTS = InferInput("text", [1], "BYTES")
+TEXTS.set_data_from_numpy(numpy.array([TEXT], dtype=object))
+
+
+class Ask(Protocol):
+    """Takes a model's name and its input; gives the elements of each of its outputs."""
+
+    def __call__(self, model: str, given: InferInput = TEXTS) -> dict[str, list[Any]]: ...
 
 
 @contextmanager
 def asking(two: Deployment) -> Iterator[Ask]:
     """Models asked through the mesh: through the pod that the mesh's Service leads to now."""
-    tensor = InferInput("text", [1], "BYTES")
-    tensor.set_data_from_numpy(numpy.array([TEXT], dtype=object))
     with forwarded_port(two.stack, "models", "modelmesh-serving") as port:
         client = InferenceServerClient(f"127.0.0.1:{port}")
 
-        def ask(model: str) -> dict[str, Any]:
-            answer = client.infer(model, [tensor], client_timeout=60)
-            return {each.name: answer.as_numpy(each.name)[0] for each in answer.get_response().outputs}
+        def ask(model: str, given: InferInput = TEXTS) -> dict[str, list[Any]]:
+            answer = client.infer(model, [given], client_timeout=60)
+            return {each.name: answer.as_numpy(each.name).tolist() for each in answer.get_response().outputs}
 
         try:
             yield ask
@@ -148,8 +169,23 @@ def container_image(pod: dict[str, Any]) -> str:
 def test_each_answers_for_its_own_model(two: Deployment) -> None:
     with asking(two) as ask:
         sentiment, keywords = ask("sentiment"), ask("keyword-counter")
-    assert sentiment["compound"] == pytest.approx(0.8478, abs=5e-4)
-    assert keywords == {"count": 2}
+    assert sentiment["compound"] == pytest.approx([0.8478], abs=5e-4)
+    assert keywords == {"count": [2]}
+
+
+def test_a_pipeline_of_scikit_learn_answers_as_where_it_was_fitted(two: Deployment) -> None:
+    source = Path(shutil.copytree(ROOT / "runtimes/scikit-learn", two.stack.root / "runtimes/scikit-learn"))
+    (source / "model").mkdir()
+    python = venv_for(source / "requirements.txt") / "bin/python"
+    fitted = subprocess.run([python, "-c", FIT], cwd=source / "model", check=True, capture_output=True, text=True)
+    update = two.up()
+    assert update.succeeded, update.output
+    assert states(two)["scikit-learn"] == "Loaded"
+    tensor = InferInput("features", [3, 4], "FP64")
+    tensor.set_data_from_numpy(numpy.array(FLOWERS))
+    with asking(two) as ask:
+        answer = ask("scikit-learn", tensor)
+    assert answer == {"prediction": [*map(str.encode, json.loads(fitted.stdout))]}
 
 
 def test_a_second_up_changes_nothing(two: Deployment) -> None:

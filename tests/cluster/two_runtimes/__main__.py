@@ -1,4 +1,4 @@
-"""Two model servers in one namespace: the example, and one that `make new-runtime` made, each with a format and model.
+"""Model servers in one namespace: the example, one that `make new-runtime` made, and one of scikit-learn pipelines.
 
 Each goes from its source to a served model; what they share is installed once.
 """
@@ -29,6 +29,7 @@ class Server:
 SERVERS = [
     Server("sentiment", Path("runtimes/sentiment"), Path(".build/models/sentiment")),
     Server("keyword-counter", Path("runtimes/keyword-counter"), Path("runtimes/keyword-counter/model")),
+    Server("scikit-learn", Path("runtimes/scikit-learn"), Path("runtimes/scikit-learn/model")),
 ]
 
 s = settings.load()

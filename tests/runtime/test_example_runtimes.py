@@ -17,6 +17,6 @@ RUNTIMES = sorted(path.parent for path in ROOT.glob("runtimes/*/tests"))
 def test_its_tests_pass_with_pytest_and_the_base_alone(runtime: Path) -> None:
     python = venv_for(runtime / "requirements.txt") / "bin/python"
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(BASE)}
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", runtime]
+    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", str(runtime)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -15,7 +15,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from benchmarks import arrays, load, measuring, plot, report, servers
@@ -82,47 +83,38 @@ def measure(environment: Environment, *, quick: bool) -> Measurements:
     measured = Measurements(image="not measured: --quick" if quick else _image_sizes(environment))
     starts, models, seconds = (2, [1, 100], 0.5) if quick else (5, [1, 100, report.MANY], 2.0)
     measured.footprints = measuring.footprints(environment, programs, starts=starts, models=models)
-    model, generator = example(environment.scratch), _generator(environment)
-    with ExitStack() as stack:
-        typed = measuring.requests(environment, TEXTS)
-        contenders = {
-            name: Contender(_serve(stack, environment, program, name, model), typed)
-            for name, program in programs.items()
-        }
-        measuring.compare_answers(environment, contenders, max(TEXTS))
-        turns = measuring.alternate(generator, contenders, CELLS, rounds=3 if quick else ROUNDS, seconds=seconds)
+    with closing(_turns(environment, programs, CELLS, rounds=3 if quick else ROUNDS, seconds=seconds)) as turns:
         for cell, measured.throughput in turns:
             if cell == LIBRARY_CELL:
-                measured.library.append(measuring.library(environment, model, seconds))
+                measured.library.append(measuring.library(environment, environment.scratch / EXAMPLE, seconds))
     measured.arrays = arrays.measure(environment, rounds=3 if quick else ROUNDS, seconds=seconds / 2)
     return measured
 
 
 def measure_settings(environment: Environment, *, rounds: int) -> Throughput:
     """Measure this project's server with one setting changed at a time."""
-    model, generator = example(environment.scratch), _generator(environment)
-    kinds = {raw: measuring.requests(environment, TEXTS, raw=raw) for raw in (False, True)}
-    with ExitStack() as stack:
-        contenders = {
-            name: Contender(_serve(stack, environment, program, name, model), kinds[name == RAW])
-            for name, program in VARIANTS.items()
-        }
-        measuring.compare_answers(environment, contenders, max(TEXTS))
-        turns = measuring.alternate(generator, contenders, SETTINGS_CELLS, rounds=rounds, seconds=1.5)
-        return [throughput for _, throughput in turns][-1]
+    *_, (_, throughput) = _turns(environment, VARIANTS, SETTINGS_CELLS, rounds=rounds, seconds=1.5)
+    return throughput
 
 
-def _serve(stack: ExitStack, environment: Environment, program: Program, name: str, model: Path) -> Server:
-    say(f"starting: {name}")
-    server = stack.enter_context(Server(environment, program, name))
-    server.wait_until_ready()
-    server.load_timed(EXAMPLE, model)
-    return server
-
-
-def _generator(environment: Environment) -> load.Generator:
+def _turns(
+    environment: Environment, programs: Mapping[str, Program], cells: Sequence[Cell], *, rounds: int, seconds: float
+) -> Generator[tuple[Cell, Throughput], None, None]:
+    """Start all programs with the example model, compare their answers, and measure them in turns."""
+    model = example(environment.scratch)
     say("load generator: ghz (the first time, it is built in about a minute)")
-    return load.Generator(load.ghz(), environment.protoset)
+    generator = load.Generator(load.ghz(), environment.protoset)
+    kinds = {raw: measuring.requests(environment, TEXTS, raw=raw) for raw in (False, True)}
+    contenders = {}
+    with ExitStack() as stack:
+        for name, program in programs.items():
+            say(f"starting: {name}")
+            server = stack.enter_context(Server(environment, program, name))
+            server.wait_until_ready()
+            server.load_timed(EXAMPLE, model)
+            contenders[name] = Contender(server, kinds[name == RAW])
+        measuring.compare_answers(environment, contenders, max(TEXTS))
+        yield from measuring.alternate(generator, contenders, cells, rounds=rounds, seconds=seconds)
 
 
 def _image_sizes(environment: Environment) -> dict[str, ImageSize] | str:

@@ -78,16 +78,14 @@ def exists(instance: Instance) -> bool:
 
 def _remove_group(group: Path) -> None:
     # The kernel may keep a group for a moment after its last process has exited.
-    for _ in range(100):
+    deadline = time.monotonic() + 2
+    while group.exists():
         try:
             group.rmdir()
-        except FileNotFoundError:
-            return
         except OSError:
+            if time.monotonic() > deadline:
+                raise
             time.sleep(0.02)
-        else:
-            return
-    group.rmdir()
 
 
 def _delegate(root: Path) -> None:

@@ -183,15 +183,15 @@ class Cache:
             await self._reserve(copy, _units(self._limits.default_size))
             async with asyncio.timeout(self._limits.loading_seconds):
                 loaded = await self._runtime.load(copy.model_id, copy.info)
-            copy.units = _units(loaded.size or await self._runtime.measure(copy.model_id)) or copy.units
+            copy.units = _units(loaded.sizeInBytes or await self._runtime.measure(copy.model_id)) or copy.units
         except LoadError as error:
             _fail(copy, str(error))
         except TimeoutError:
             cleanup = self._timing.cleanup_after_timeout
             _fail(copy, f"loading took longer than the runtime's limit of {self._limits.loading_seconds:g} s")
         else:
-            if self._limits.limit_model_concurrency and loaded.max_concurrency:
-                copy.slots = asyncio.Semaphore(loaded.max_concurrency)
+            if self._limits.limit_model_concurrency and loaded.maxConcurrency:
+                copy.slots = asyncio.Semaphore(loaded.maxConcurrency)
             copy.state, copy.since = State.LOADED, now_ms()
             metrics.LOAD.observe((time.monotonic() - started) * 1000)
             log.info("loaded %s in %.2f s, %d units", copy.model_id, time.monotonic() - started, copy.units)

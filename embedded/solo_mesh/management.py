@@ -45,20 +45,20 @@ class _Method:
         return GetMessageClass(SERVICE.methods_by_name[self.name].output_type)
 
 
+@dataclass(frozen=True)
 class Management:
     """The management service, in one handler that the gRPC server tries first."""
 
-    def __init__(self, store: Store, models: Models, vmodels: VModels, peers: Peers, me: str) -> None:
-        self._store = store
-        self._models = models
-        self._vmodels = vmodels
-        self._peers = peers
-        self._me = me
+    store: Store
+    models: Models
+    vmodels: VModels
+    peers: Peers
+    me: str
 
     def handler(self) -> grpc.GenericRpcHandler:
         """Handler of all methods of the service."""
         methods = [
-            _Method("setVModel", self._vmodels.set, lambda call: call.modelInfo.type or self._type(call.targetModelId)),
+            _Method("setVModel", self.vmodels.set, lambda call: call.modelInfo.type or self._type(call.targetModelId)),
             _Method("deleteVModel", self._delete),
             _Method("getVModelStatus", self._vmodel_status, self._type_of_vmodel),
             _Method("registerModel", self._register, lambda call: str(call.modelInfo.type)),
@@ -81,11 +81,11 @@ class Management:
             model_type = method.type_of(request) if method.type_of else ""
             ours = (
                 not model_type
-                or self._models.serves(model_type)
+                or self.models.serves(model_type)
                 or is_handed(tuple(context.invocation_metadata() or ()))
             )
-            if addresses := [] if ours else self._peers.serving(model_type):
-                return await self._peers.hand(addresses, partial(self._hand, method, request, context))
+            if addresses := [] if ours else self.peers.serving(model_type):
+                return await self.peers.hand(addresses, partial(self._hand, method, request, context))
             return await method.serve(request)
         except MeshError as error:
             await context.abort(error.code, error.details)
@@ -101,18 +101,18 @@ class Management:
             request_serializer=method.request.SerializeToString,
             response_deserializer=method.response.FromString,
         )
-        return await call(request, timeout=seconds_left(context), metadata=((HOP_HEADER, self._me),))
+        return await call(request, timeout=seconds_left(context), metadata=((HOP_HEADER, self.me),))
 
     async def _delete(self, request: Any) -> Any:
-        await self._vmodels.delete(request.vModelId, request.owner)
+        await self.vmodels.delete(request.vModelId, request.owner)
         return pb.DeleteVModelResponse()
 
     async def _vmodel_status(self, request: Any) -> Any:
         if not request.vModelId:
             raise invalid("Must provide vModelId")
-        if self._store.vmodels.get(request.vModelId) is None:
-            await self._store.refresh(f"vmodels/{request.vModelId}")
-        return self._vmodels.status(request.vModelId, request.owner)
+        if self.store.vmodels.get(request.vModelId) is None:
+            await self.store.refresh(f"vmodels/{request.vModelId}")
+        return self.vmodels.status(request.vModelId, request.owner)
 
     async def _register(self, request: Any) -> Any:
         info = requested_info(request) or ModelInfo("")
@@ -129,9 +129,9 @@ class Management:
                 used = request.lastUsedTime or registration_time(request.loadNow)
                 draft.put(request.modelId, Model(info=info, last_used=used))
 
-        await self._store.change(register)
+        await self.store.change(register)
         if not request.loadNow:
-            return self._models.status(request.modelId)
+            return self.models.status(request.modelId)
         used = request.lastUsedTime or registration_time(load_now=True)
         return await self._load(request.modelId, used, request.sync)
 
@@ -143,12 +143,12 @@ class Management:
             if model:
                 draft.delete(f"registry/{request.modelId}")
 
-        await self._store.change(unregister)
+        await self.store.change(unregister)
         return pb.UnregisterModelResponse()
 
     async def _model_status(self, request: Any) -> Any:
         await self._known(request.modelId)
-        return self._models.status(request.modelId)
+        return self.models.status(request.modelId)
 
     async def _ensure_loaded(self, request: Any) -> Any:
         if not await self._known(request.modelId):
@@ -157,23 +157,23 @@ class Management:
 
     async def _load(self, model_id: str, last_used: int, sync: bool) -> Any:
         loading = pb.ModelStatusInfo.LOADING
-        status = self._models.ensure_loaded(model_id, last_used=last_used)
+        status = self.models.ensure_loaded(model_id, last_used=last_used)
         if sync and status.status == loading:
-            await wait_until(lambda: bool(self._models.status(model_id).status != loading))
-            status = self._models.status(model_id)
+            await wait_until(lambda: bool(self.models.status(model_id).status != loading))
+            status = self.models.status(model_id)
         return status
 
     async def _known(self, model_id: str) -> bool:
         if not model_id:
             raise invalid("Must provide modelId")
-        if self._store.models.get(model_id) is None:
-            await self._store.refresh(f"registry/{model_id}")
-        return self._store.models.get(model_id) is not None
+        if self.store.models.get(model_id) is None:
+            await self.store.refresh(f"registry/{model_id}")
+        return self.store.models.get(model_id) is not None
 
     def _type_of_vmodel(self, request: Any) -> str:
-        vmodel = self._store.vmodels.get(request.vModelId)
+        vmodel = self.store.vmodels.get(request.vModelId)
         return self._type(vmodel.target) if vmodel else ""
 
     def _type(self, model_id: str) -> str:
-        model = self._store.models.get(model_id)
+        model = self.store.models.get(model_id)
         return model.info.type if model else ""

@@ -56,14 +56,6 @@ class Limits:
             )
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """Properties of a loaded model, as reported by the runtime."""
-
-    size: int  # bytes; 0: unknown
-    max_concurrency: int
-
-
 class Runtime:
     """The runtime behind the adapter's management port."""
 
@@ -95,16 +87,15 @@ class Runtime:
             f"the runtime was not ready after {_MAX_POLL_SECONDS:.0f} s; see the logs of its containers"
         )
 
-    async def load(self, model_id: str, info: ModelInfo) -> Loaded:
-        """Load a model; the caller limits the time."""
+    async def load(self, model_id: str, info: ModelInfo) -> Any:
+        """Load a model and return the runtime's answer; the caller limits the time."""
         request = pb.LoadModelRequest(modelId=model_id, modelType=info.type, modelPath=info.path, modelKey=info.key)
         try:
-            reply = await self._call("loadModel", request, pb.LoadModelResponse)
+            return await self._call("loadModel", request, pb.LoadModelResponse)
         except grpc.aio.AioRpcError as error:
             # Only an INTERNAL error is shown unchanged; the Java server prefixes all others with their class.
             prefix = "" if error.code() is grpc.StatusCode.INTERNAL else "io.grpc.StatusRuntimeException: "
             raise LoadError(prefix + _text(error)) from None
-        return Loaded(reply.sizeInBytes, reply.maxConcurrency)
 
     async def unload(self, model_id: str) -> None:
         """Unload a model; one that the runtime does not have counts as unloaded."""

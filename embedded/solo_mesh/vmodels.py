@@ -8,7 +8,7 @@ transition; transactions make that safe.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .cache import State, now_ms
@@ -25,13 +25,13 @@ _SYNC_SECONDS = 240.0
 _SYNC_STEP = 0.02
 
 
+@dataclass(frozen=True)
 class VModels:
     """Vmodels of the service."""
 
-    def __init__(self, store: Store, models: Models, default_owner: str) -> None:
-        self._store = store
-        self._models = models
-        self._default_owner = default_owner
+    store: Store
+    models: Models
+    default_owner: str
 
     async def set(self, request: Any) -> Any:
         """Create a vmodel or give it a new target, as a setVModel request says; idempotent."""
@@ -41,12 +41,12 @@ class VModels:
             raise invalid("Must provide targetModelId")
         if request.HasField("modelInfo") and not request.modelInfo.type:
             raise invalid("Must provide non-empty model type string")
-        vmodel = await self._store.change(lambda draft: self._set(draft, request))
+        vmodel = await self.store.change(lambda draft: self._set(draft, request))
         moving = vmodel.active != vmodel.target
         refused = None
         if request.loadNow or moving:
             used = now_ms() if moving else registration_time(load_now=True)
-            after = self._models.ensure_loaded(vmodel.target, last_used=used)
+            after = self.models.ensure_loaded(vmodel.target, last_used=used)
             if after.status == pb.ModelStatusInfo.LOADING_FAILED and not after.modelCopyInfos:
                 refused = after  # no pod serves the type: reported in this answer only
         if refused and moving:
@@ -71,25 +71,25 @@ class VModels:
                     _reference(draft, model_id, -1)
                 draft.delete(f"vmodels/{vmodel_id}")
 
-        await self._store.change(delete)
+        await self.store.change(delete)
 
     def status(self, vmodel_id: str, owner: str = "") -> Any:
         """State of a vmodel in the API; NOT_FOUND if it has another owner."""
-        vmodel = self._store.vmodels.get(vmodel_id)
+        vmodel = self.store.vmodels.get(vmodel_id)
         if vmodel is None or owner not in ("", vmodel.owner):
             return pb.VModelStatusInfo(status="NOT_FOUND")
         status = pb.VModelStatusInfo(
             status="DEFINED",
             activeModelId=vmodel.active,
             targetModelId=vmodel.target,
-            activeModelStatus=self._models.status(vmodel.active),
+            activeModelStatus=self.models.status(vmodel.active),
             owner=vmodel.owner,
         )
         if vmodel.active != vmodel.target:
             status.status = (
                 pb.VModelStatusInfo.TRANSITION_FAILED if vmodel.failed else pb.VModelStatusInfo.TRANSITIONING
             )
-            target = self._models.status(vmodel.target)
+            target = self.models.status(vmodel.target)
             if not vmodel.failed and target.status != pb.ModelStatusInfo.LOADING_FAILED:
                 target = pb.ModelStatusInfo(status="LOADING")  # the state that the controller expects before promotion
             status.targetModelStatus.CopyFrom(target)
@@ -102,9 +102,9 @@ class VModels:
         if vmodel is None:
             target = request.targetModelId
             _reference(draft, target, +1)
-            vmodel = VModel(owner=request.owner or self._default_owner, active=target, target=target)
+            vmodel = VModel(owner=request.owner or self.default_owner, active=target, target=target)
         elif request.targetModelId == vmodel.target:
-            if vmodel.failed and self._models.status(vmodel.target).status != pb.ModelStatusInfo.LOADING_FAILED:
+            if vmodel.failed and self.models.status(vmodel.target).status != pb.ModelStatusInfo.LOADING_FAILED:
                 vmodel = replace(vmodel, failed=False)  # its failure has expired: retry
             else:
                 return vmodel
@@ -120,8 +120,8 @@ class VModels:
             return replace(vmodel, target=target, failed=False)
         _reference(draft, target, +1)
         status = pb.ModelStatusInfo
-        unloaded = self._models.status(vmodel.active).status not in (status.LOADED, status.LOADING)
-        ready = self._models.status(target).status == status.LOADED
+        unloaded = self.models.status(vmodel.active).status not in (status.LOADED, status.LOADING)
+        ready = self.models.status(target).status == status.LOADED
         if force or unloaded or ready:
             _reference(draft, vmodel.active, -1)
             return replace(vmodel, active=target, target=target, failed=False)
@@ -140,13 +140,13 @@ class VModels:
 
     async def advance(self, model_id: str | None = None) -> None:
         """Drive the transitions (to one model) whose target this pod serves: load it, promote it or mark it failed."""
-        for vmodel_id, vmodel in list(self._store.vmodels.items()):
+        for vmodel_id, vmodel in list(self.store.vmodels.items()):
             if vmodel.active == vmodel.target or model_id not in (None, vmodel.target):
                 continue
-            if vmodel.failed and self._models.status(vmodel.target).status == pb.ModelStatusInfo.LOADING_FAILED:
+            if vmodel.failed and self.models.status(vmodel.target).status == pb.ModelStatusInfo.LOADING_FAILED:
                 continue
             try:
-                copy = self._models.load(vmodel.target, last_used=now_ms())
+                copy = self.models.load(vmodel.target, last_used=now_ms())
                 if copy.state is State.LOADED:
                     await self._promote(vmodel_id, vmodel.target)
                 else:
@@ -165,7 +165,7 @@ class VModels:
             draft.put(vmodel_id, replace(vmodel, active=target, failed=False))
             return True
 
-        if await self._store.change(promote):
+        if await self.store.change(promote):
             log.info("vmodel %s is now answered by %s", vmodel_id, target)
 
     async def _mark(self, vmodel_id: str, target: str, *, failed: bool) -> None:
@@ -174,16 +174,16 @@ class VModels:
             if vmodel and vmodel.target == target != vmodel.active and vmodel.failed is not failed:
                 draft.put(vmodel_id, replace(vmodel, failed=failed))
 
-        await self._store.change(mark)
+        await self.store.change(mark)
 
     async def _settled(self, request: Any) -> None:
         def settled() -> bool:
-            vmodel = self._store.vmodels.get(request.vModelId)
+            vmodel = self.store.vmodels.get(request.vModelId)
             if vmodel is None or vmodel.target != request.targetModelId:
                 return True
             if vmodel.active != vmodel.target:
                 return vmodel.failed
-            loading = self._models.status(vmodel.target).status == pb.ModelStatusInfo.LOADING
+            loading = self.models.status(vmodel.target).status == pb.ModelStatusInfo.LOADING
             return not (request.loadNow and loading)
 
         await wait_until(settled)

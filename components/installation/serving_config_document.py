@@ -55,8 +55,8 @@ _TYPES = {
     str: ("a text", r".*"),
     int: ("a whole number", r"\d+"),
     bool: ("true or false", r"true|false|0|1|t|f"),
-    list: ("a list", None),
-    dict: ("a mapping", None),
+    list: ("a list", ""),
+    dict: ("a mapping of texts", ""),
 }
 """Name of each type, and the texts that the controller converts to it."""
 _FIELDS = {
@@ -100,10 +100,8 @@ def config_map_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(_FILE, given, "a mapping of keys and values")
         return
     values: dict[str, Any] = {}
-    problems = list(_read(given or {}, _KEYS, _FILE, values))
-    yield from problems
-    if all(problem.ignored for problem in problems):  # the others need values of the right types
-        yield from _value_problems(values)
+    yield from _read(given or {}, _KEYS, _FILE, values)
+    yield from _value_problems(values)
 
 
 def _read(
@@ -132,8 +130,11 @@ def _read(
 def _converted(value: Any, kind: type) -> Any:
     """The value as the controller reads it; None if it cannot."""
     pattern = _TYPES[kind][1]
-    if pattern is None:
-        return value if isinstance(value, kind) else None
+    if kind is dict:
+        plain = isinstance(value, dict) and not any(isinstance(entry, dict | list) for entry in value.values())
+        return {str(key): str(entry) for key, entry in value.items()} if plain else None
+    if kind is list:
+        return value if isinstance(value, list) else None
     text = str(value)
     if isinstance(value, dict | list) or not re.fullmatch(pattern, text, re.IGNORECASE | re.DOTALL):
         return None

@@ -39,19 +39,19 @@ def is_read(document: Document) -> bool:
     """Whether the document is one that ModelMesh Serving reads, or that was meant to be; KServe has others."""
     kind, version = document.get("kind"), document.get("apiVersion")
     group = version.partition("/")[0] if isinstance(version, str) else None
+    if not isinstance(kind, str):
+        return group == _GROUP
     if kind in _VERSIONS:
         return group in (None, _GROUP, _FORMER_GROUP) and not _is_kserves(document)
-    if kind is None:
-        return group == _GROUP
-    return version in (None, "v1") and (kind, _at(document, "metadata", "name")) in _NAMED
+    return version in (None, "v1") and (kind, str(_at(document, "metadata", "name"))) in _NAMED
 
 
 def manifest_problems(document: Document, config: ServingConfig | None = None) -> list[Problem]:
     """Checks a document for which `is_read` is true, for an installation with `config`, by default upstream's."""
     document = _without_nulls(document)
     kind, metadata = document.get("kind"), document.get("metadata")
-    if kind is None:
-        return [Problem(_KIND, MISSING, f"one of {', '.join(_VERSIONS)}")]
+    if not isinstance(kind, str):
+        return [Problem(_KIND, MISSING if kind is None else kind, f"one of {', '.join(_VERSIONS)}")]
     version = list(_version_problems(document))
     if kind not in _VERSIONS:
         return [*version, *_NAMED[kind, document["metadata"]["name"]](document)]

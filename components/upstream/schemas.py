@@ -61,7 +61,7 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
     match error.validator:
         case "additionalProperties":
             fields = schema.get("properties", {})
-            for name in value.keys() - fields.keys():
+            for name in map(str, value.keys() - fields.keys()):
                 expected = f"one of {', '.join(sorted(fields))}"
                 yield Problem(path / name, Text("unknown field"), expected, _closest(name, fields), ignored=True)
         case "required":

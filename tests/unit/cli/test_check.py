@@ -3,11 +3,15 @@
 import io
 import json
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from cli.check import CheckError, check
+from components import checks
 from tests.unit.stack.upstream_tree import tree
 
 SERVICE = """\
@@ -318,6 +322,109 @@ def test_each_mistake_is_told_with_its_line(
     assert checked(f"'{file}'") == code
     printed = capsys.readouterr().out
     assert [message for message in messages if message not in printed] == [], printed
+
+
+def test_only_the_missing_mode_is_told_of_a_service_that_may_be_kserves_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = changed(SERVICE, ", annotations: {serving.kserve.io/deploymentMode: ModelMesh}", "")
+    (tmp_path / "a.yaml").write_text(changed(service, "    model:\n", "    minReplicas: 1\n    model:\n"))
+    assert checked(str(tmp_path), output="json") == 1
+    (problem,) = json.loads(capsys.readouterr().out)
+    assert problem["path"] == 'metadata.annotations["serving.kserve.io/deploymentMode"]'
+
+
+WHOLE_RUNTIME = """\
+apiVersion: serving.kserve.io/v1alpha1
+kind: ServingRuntime
+metadata: {name: mine, namespace: a, labels: {a: b}, annotations: {serving.kserve.io/autoscalerClass: hpa}}
+spec:
+  multiModel: true
+  replicas: 1
+  labels: {a: b}
+  annotations: {a: b}
+  protocolVersions: [grpc-v2]
+  nodeSelector: {a: b}
+  imagePullSecrets: [{name: a}]
+  supportedModelFormats: [{name: own, version: "1", autoSelect: true, priority: 1}]
+  grpcEndpoint: port:8085
+  grpcDataEndpoint: port:8001
+  storageHelper: {disabled: false}
+  volumes: [{name: a, emptyDir: {}}]
+  containers:
+    - name: mlserver
+      image: own
+      env: [{name: MLSERVER_GRPC_PORT, value: "8001"}]
+      ports: [{name: a, containerPort: 8001}]
+      volumeMounts: [{name: a, mountPath: /a}]
+      resources: {requests: {memory: 1Gi, cpu: 1}, limits: {memory: 1Gi}}
+  builtInAdapter:
+    serverType: mlserver
+    runtimeManagementPort: 8001
+    memBufferBytes: 134217728
+    modelLoadingTimeoutMillis: 90000
+    env: [{name: A, value: b}]
+"""
+WHOLE_SERVICE = """\
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {name: mine, annotations: {serving.kserve.io/deploymentMode: ModelMesh, serving.kserve.io/secretKey: a}}
+spec:
+  predictor:
+    model:
+      modelFormat: {name: sklearn, version: "1"}
+      storage: {key: models, schemaPath: b, parameters: {bucket: b}}
+      storageUri: s3://a/b
+      runtime: a
+      protocolVersion: v2
+"""
+WHOLE_CONFIG = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: model-serving-config}
+data: {config.yaml: ""}
+"""
+WHOLE_FILE = """\
+inferenceServicePort: 8033
+metrics: {port: 2112, scheme: https}
+restProxy: {port: 8008, resources: {requests: {cpu: 50m}}, image: {name: a, command: [b]}}
+scaleToZero: {enabled: true, gracePeriodSeconds: 60}
+runtimePodLabels: {a: b}
+runtimePodAnnotations: {a: b}
+imagePullSecrets: [{name: a}]
+builtInServerTypes: [triton]
+payloadProcessors: ["http://a:1/b?c#d"]
+internalModelMeshEnvVars: [{name: A, value: b}]
+modelMeshEndpoint: a
+"""
+ODD: tuple[Any, ...] = (None, True, -1, 1.5, "", "x y", [], {}, [5], [{}], {"a": 5}, {5: "a"})
+
+
+def variants(value: Any) -> Iterator[Any]:
+    """The value with each part of it replaced by each odd one."""
+    yield from ODD
+    parts = (
+        list(value.items()) if isinstance(value, dict) else list(enumerate(value) if isinstance(value, list) else ())
+    )
+    for key, part in list(parts):
+        for variant in variants(part):
+            copy = dict(value) if isinstance(value, dict) else list(value)
+            copy[key] = variant
+            yield copy
+
+
+@pytest.mark.parametrize("text", [WHOLE_RUNTIME, WHOLE_SERVICE, PREDICTOR, STORAGE, CONFIG, WHOLE_FILE])
+def test_no_document_ends_the_check_with_a_traceback(text: str) -> None:
+    parsed = yaml.safe_load(
+        text.replace("{key: models, path: a}\n        schema", "\n        key: models\n        schema")
+    )
+    for document in variants(parsed):
+        if text is WHOLE_FILE:
+            whole = yaml.safe_load(WHOLE_CONFIG)
+            whole["data"]["config.yaml"] = yaml.safe_dump(document)
+            checks.check(whole)
+        elif isinstance(document, dict) and checks.is_read(document):
+            assert all(str(problem) for problem in checks.check(document))
 
 
 def test_good_objects_of_each_kind_are_found_in_files_folders_lists_and_standard_input(

@@ -50,6 +50,10 @@ FAILURES: dict[str, tuple[dict[str, object], str]] = {
             "dial tcp 127.0.0.1:1: connect: connection refused"
         ),
     ),
+    "no region": (
+        {"storage_params": {"region": ""}},
+        f"{LISTING}'models': MissingRegion: could not find region configuration",
+    ),
     "no type of storage": ({"storage_key": "noType"}, "Predictor Storage field missing"),
     "unknown storage key": (
         {"storage_key": "elsewhere"},
@@ -96,6 +100,14 @@ def test_the_puller_leaves_out_empty_files_which_no_stack_publishes(pod: Adapter
     names = {path.rpartition("/")[2] for path in pod.files()}
     assert "vader_lexicon.txt" in names
     assert "__init__.py" not in names
+    pod.unload(model)
+
+
+@pytest.mark.parametrize("parameters", [{"certificate": ""}, {"unknown": "x"}])
+def test_the_puller_ignores_what_a_check_says_that_it_ignores(
+    pod: AdapterPod, model: str, parameters: dict[str, str]
+) -> None:
+    pod.load(model, pod.put("good.txt", lines({"bull": 3.0})), {"storage_params": parameters})
     pod.unload(model)
 
 

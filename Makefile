@@ -28,7 +28,7 @@ export MODELMESH_TOOLCHAIN_BIN ?= $(cache)/toolchain/current/bin
 upstream := $(cache)/toolchain/current/modelmesh-serving-source
 export MODELMESH_SERVING_SRC ?= $(if $(shell test -d '$(upstream)' && echo yes),$(upstream))
 
-.PHONY: help up preview promote drift check predict status down clean runtime new-runtime benchmark benchmark-stack test soak unit lint docs format lock policies-env
+.PHONY: help up preview promote drift check predict status down clean runtime test-runtime new-runtime benchmark benchmark-stack test soak unit lint docs format lock policies-env
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ clean: .venv ## Stop the embedded cluster and delete its data, including stack d
 
 runtime: .venv ## Serve a model on this machine without a cluster, until Ctrl-C: make runtime RUNTIME=runtimes/mine MODEL=folder
 	@exec $(run) cli runtime
+
+test-runtime: .venv ## Run the tests of one model server, in its own environment: make test-runtime RUNTIME=runtimes/mine
+	@exec $(run) project.runtime_tests "$$RUNTIME"
 
 new-runtime: .venv ## Create a working custom model server with tests: make new-runtime NAME=keyword-counter
 	@$(run) cli new-runtime

@@ -18,19 +18,13 @@ from project.progress import say
 RUNTIMES = Path("runtimes")
 EXAMPLE = RUNTIMES / "sentiment"
 EXAMPLE_PACKAGE = "vaderSentiment"
-_STYLE = """\
-extend = "../../pyproject.toml"
-src = [".", "../..", "../../runtime_src"]
-
-[tool.ruff.lint.extend-per-file-ignores]
-"tests/**" = ["D1"]"""
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST = 40
 """Maximum length; ModelMesh puts 23 characters before the name in a pod label, which may have 63."""
 _KEYS = """\
   modelmesh:runtimeSource: runtimes/{name}
   modelmesh:runtimeName: {name}
-  modelmesh:modelFormat: {name}
+  modelmesh:modelFormat: {name}-model
   modelmesh:modelSource: runtimes/{name}/model
   modelmesh:modelName: {name}
   modelmesh:inferenceService: {name}"""
@@ -43,7 +37,7 @@ def new_runtime(arguments: Namespace) -> None:
     folder = RUNTIMES / name
     say(f"✓ {folder} is a new model server to commit. Edit {_module(name)}.py, model/ and tests/")
     print(f"run it    make runtime RUNTIME={folder}")
-    print(f"test it   .venv/bin/pytest {folder}")
+    print(f"test it   make test-runtime RUNTIME={folder}")
     print(f"add requirements to {folder}/pyproject.toml, then   make lock RUNTIME={folder}")
     print("deploy it by a stack file's config, then make up:")
     print(_KEYS.format(name=name))
@@ -100,7 +94,7 @@ def _copy_requirements(example: Path, target: Path, name: str) -> None:
 def _project(text: str) -> str:
     """The example's pyproject.toml without its package."""
     text = re.sub(rf'^ +"{EXAMPLE_PACKAGE}\b.*\n', "", text, flags=re.MULTILINE)
-    text = text.replace(f', "{EXAMPLE_PACKAGE}.*"', "").replace('extend = "../../pyproject.toml"', _STYLE)
+    text = text.replace(f', "{EXAMPLE_PACKAGE}.*"', "")
     return re.sub(
         '^description = ".*"', 'description = "A custom MLServer runtime for ModelMesh"', text, flags=re.MULTILINE
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import components as mm
 from cli import new_runtime
 from cli.errors import CommandError
 from cli.new_runtime import make, without
@@ -44,7 +45,6 @@ def test_it_has_no_code_but_its_own(checkout: Path) -> None:
     made = make("mine", checkout)
     assert sorted(path.relative_to(made).as_posix() for path in made.rglob("*.py")) == [
         "mine_model.py",
-        "tests/conftest.py",
         "tests/test_mine_model.py",
     ]
 
@@ -119,11 +119,21 @@ def test_what_to_do_next_is_told(checkout: Path, capsys: pytest.CaptureFixture[s
     printed = capsys.readouterr().out
     for command in (
         "make runtime RUNTIME=runtimes/mine",
-        ".venv/bin/pytest runtimes/mine",
+        "make test-runtime RUNTIME=runtimes/mine",
         "make lock RUNTIME=runtimes/mine",
         "modelmesh:runtimeSource: runtimes/mine",
     ):
         assert command in printed
+
+
+@pytest.mark.parametrize("name", ["mine", "xgboost", "sklearn", "lightgbm", "mllib"])
+def test_the_printed_format_is_one_that_a_custom_runtime_can_have(
+    checkout: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert checkout
+    new_runtime.new_runtime(Namespace(name=name))
+    (model_format,) = re.findall(r"^  modelmesh:modelFormat: (.+)$", capsys.readouterr().out, re.MULTILINE)
+    mm.mlserver_runtime(image="registry.example/server:1", formats=[mm.ModelFormat(name=model_format)])
 
 
 def test_the_keys_that_deploy_it_are_keys_of_the_stack(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ def main(folder: str) -> None:
     if not lock.is_file():
         sys.exit(f"✗ {lock} does not exist: RUNTIME=… names a model server's folder, and make lock RUNTIME=… makes it")
     pytest = venv_for(lock) / "bin/pytest"
-    os.execv(pytest, [pytest, "-q", str(lock.parent)])  # noqa: S606  no shell is wanted
+    os.execv(pytest, [pytest, "-q", "-p", "no:cacheprovider", str(lock.parent)])  # noqa: S606  no shell is wanted
 
 
 if __name__ == "__main__":

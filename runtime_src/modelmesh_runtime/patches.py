@@ -16,6 +16,7 @@
 - Errors: gRPC drops the status of a message longer than a few KiB, and the response of one that is not UTF-8. Here
   messages are truncated and escaped.
 - Loads: a model that is unloaded while another load replaces it gets no notification. Here it does.
+- Batches: adaptive batching only merges lists. Here it merges arrays, too.
 - CloudEvents: every request and response gets half a dozen headers that ModelMesh drops. Here they are omitted.
 """
 
@@ -25,11 +26,13 @@ from contextlib import nullcontext, suppress
 from time import perf_counter
 from typing import Any
 
+import mlserver.batching.requests as batches
 import mlserver.grpc.server as grpc_server
 import mlserver.grpc.servicers as grpc_servicers
 import mlserver.metrics.server as metrics_server
 import mlserver.rest.errors as rest_errors
 import mlserver.rest.server as rest_server
+import numpy as np
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from mlserver.context import model_context
@@ -77,6 +80,8 @@ def install() -> None:
     endpoints: Any = Endpoints
     endpoints.infer = rest_calls.infer
     endpoints.infer_stream = _begun(_infer_stream)
+    merging: Any = batches
+    merging._merge_data = _merge_data
     state: Any = State
     state.__str__ = lambda self: self.value
     http_servers: Any = (rest_server._NoSignalServer, metrics_server._NoSignalServer)
@@ -96,6 +101,7 @@ def install() -> None:
 _mlservers_get_model: Any = MultiModelRegistry.get_model
 _mlservers_load: Any = MultiModelRegistry.load
 _infer_stream: Any = Endpoints.infer_stream
+_merge_lists: Any = batches._merge_data
 
 # Bytes of UTF-8; HTTP/2 encodes a byte as three, and gRPC's limit is 8 KiB.
 _MESSAGE_BYTES = 2000
@@ -110,6 +116,12 @@ async def _load(self: MultiModelRegistry, settings: ModelSettings) -> Any:
     if settings.name not in self._models:
         await model.unload()
     return model
+
+
+def _merge_data(all_data: list[Any]) -> Any:
+    if any(isinstance(each, np.ndarray) for each in all_data):
+        return np.concatenate([np.ravel(each) for each in all_data])
+    return _merge_lists(all_data)
 
 
 def _sendable(error: MLServerError) -> str:

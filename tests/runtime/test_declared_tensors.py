@@ -287,6 +287,24 @@ def test_limit_that_is_none_stops_the_server_at_its_start(tmp_path: Path) -> Non
     assert "grpc_max_message_length\n  Input should be a valid integer" in server.log.read_text()
 
 
+def assert_batches(server: RuntimeServer) -> None:
+    """Requests with arrays that MLServer merges each get their own rows."""
+    adapted = lay_out(server, "batched")
+    settings = json.loads((adapted / "model-settings.json").read_text())
+    (adapted / "model-settings.json").write_text(json.dumps(settings | {"max_batch_size": 3, "max_batch_time": 5}))
+    server.load("batched")
+    started = [
+        server.client.start(
+            "ModelInfer",
+            model_name="batched",
+            inputs=[{"name": "numbers", "datatype": "FP32", "shape": [1]}],
+            raw_input_contents=[struct.pack("<f", number)],
+        )
+        for number in (1, 2, 3)
+    ]
+    assert [each.result().raw_output_contents[1] for each in started] == [struct.pack("<e", n / 2) for n in (1, 2, 3)]
+
+
 def test_all_outputs_are_raw_where_one_has_no_typed_contents(tmp_path: Path) -> None:
     server = RuntimeServer(
         venv_for(RUNTIME / "requirements.txt"),
@@ -300,6 +318,7 @@ def test_all_outputs_are_raw_where_one_has_no_typed_contents(tmp_path: Path) -> 
         server.load(MODEL)
         tensor = {"name": "numbers", "datatype": "FP32", "shape": [2], "data": [1.0, 3.0]}
         answer = server.client.call("ModelInfer", model_name=MODEL, inputs=typed([tensor]))
+        assert_batches(server)
     finally:
         server.stop()
     assert not any(output.HasField("contents") for output in answer.outputs)

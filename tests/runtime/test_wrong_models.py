@@ -10,7 +10,10 @@ from typing import Any
 from urllib.request import urlopen
 
 import grpc
+import numpy
 import pytest
+from tritonclient.grpc import InferenceServerClient, InferInput
+from tritonclient.grpc.service_pb2 import ModelInferResponse
 
 from project.environments import venv_for
 from project.model_server import BASE
@@ -200,6 +203,35 @@ def test_an_optional_input_may_be_omitted_and_a_finite_one_has_no_nan(server: Ru
     assert told == (400, {"error": 'inputs: expected "case" and optionally "rows", got "rows"'})
 
 
+def test_a_fraction_is_a_parameter_over_both_protocols(server: RuntimeServer) -> None:
+    tensors = [InferInput("case", [1], "BYTES"), InferInput("rows", [2], "FP32")]
+    tensors[0].set_data_from_numpy(numpy.array([b"temperature"], object))
+    tensors[1].set_data_from_numpy(numpy.ones(2, numpy.float32))
+    with InferenceServerClient(server.client.grpc_address) as client:
+        answer = client.infer("probe", tensors, parameters={"temperature": 0.7})
+    assert answer.as_numpy("score").tolist() == numpy.full((2, 2), 0.7, numpy.float32).tolist()
+    body = {"inputs": asked("temperature"), "parameters": {"temperature": 0.5}}
+    assert server.client.rest("/v2/models/probe/infer", body)[1]["outputs"][2]["data"] == [0.5] * 4
+
+
+def test_a_fraction_is_a_parameter_of_an_answer_over_grpc() -> None:
+    code = """
+        from mlserver.types import InferenceResponse, Parameters
+        from modelmesh_runtime.codec import ResponseConverter
+        response = InferenceResponse(model_name="x", outputs=[], parameters=Parameters(cost=0.25, rows=7, note="x"))
+        print(ResponseConverter.from_types(response).SerializeToString().hex())
+    """
+    ran = subprocess.run(
+        [VENV / "bin/python", "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(BASE)},
+    )
+    assert ran.returncode == 0, ran.stderr
+    parameters = ModelInferResponse.FromString(bytes.fromhex(ran.stdout)).parameters
+    assert (parameters["cost"].double_param, parameters["rows"].int64_param) == (0.25, 7)
+
+
 def test_metrics_of_the_models_code_are_served_until_it_is_unloaded(server: RuntimeServer) -> None:
     by_grpc(server, "lists")
     server.lay_out("another", {"file": b""})
@@ -221,7 +253,7 @@ def test_a_models_file_may_determine_its_tensors(tmp_path: Path) -> None:
         _, metadata = server.client.rest("/v2/models/probe")
         assert [each["shape"] for each in metadata["inputs"]] == [[-1, 3], [-1]]
         assert_binary_tensors(server)
-        assert_parameters(server)
+        assert_content_types(server)
         server.lay_out("large", {"file": b"2097153"})
         with pytest.raises(grpc.RpcError) as caught:
             server.load("large")
@@ -265,14 +297,14 @@ def assert_binary_tensors(server: RuntimeServer) -> None:
     )
 
 
-def assert_parameters(server: RuntimeServer) -> None:
-    """Base64 is decoded before the model's code and encoded after it; a fraction is a parameter."""
+def assert_content_types(server: RuntimeServer) -> None:
+    """Base64 is decoded before the model's code and encoded after it; null is NaN."""
     inputs: list[dict[str, Any]] = [
-        {"name": "row", "datatype": "FP16", "shape": [1, 3], "data": [[1, 2, None]], "parameters": {"a": 0.5}},
+        {"name": "row", "datatype": "FP16", "shape": [1, 3], "data": [[1, 2, None]]},
         {"name": "blob", "datatype": "BYTES", "shape": [1], "data": ["AP8="]},
     ]
     status, answer = server.client.rest(
-        "/v2/models/probe/infer", {"inputs": inputs, "parameters": {"temperature": 0.7}}
+        "/v2/models/probe/infer", {"inputs": inputs, "parameters": {"content_type": "pd"}}
     )
     assert (status, [each["data"] for each in answer["outputs"]]) == (200, [[1.0, 2.0, None], ["AP8="]])
     told = server.client.rest("/v2/models/probe/infer", {"inputs": [inputs[0], inputs[1] | {"data": ["?"]}]})

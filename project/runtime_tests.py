@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from project.environments import venv_for
+from project.model_server import BASE
 
 
 def main(folder: str) -> None:
@@ -12,8 +13,8 @@ def main(folder: str) -> None:
     lock = Path(folder or "runtimes/sentiment") / "requirements.txt"
     if not lock.is_file():
         sys.exit(f"✗ {lock} does not exist: RUNTIME=… names a model server's folder, and make lock RUNTIME=… makes it")
-    pytest = venv_for(lock) / "bin/pytest"
-    os.execv(pytest, [pytest, "-q", "-p", "no:cacheprovider", str(lock.parent)])  # noqa: S606  no shell is wanted
+    command = [str(venv_for(lock) / "bin/python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", str(lock.parent)]
+    os.execve(command[0], command, os.environ | {"PYTHONPATH": str(BASE)})  # noqa: S606  no shell is wanted
 
 
 if __name__ == "__main__":

@@ -6,11 +6,14 @@ No resource is registered for it, so the programs neither change nor delete it.
 import pulumi
 
 import components as mm
+import settings
 from settings import Settings
 
 
-def namespace(s: Settings, opts: pulumi.ResourceOptions) -> mm.ModelNamespace:
-    """Namespace of the controller, in which models are served."""
+def installed() -> tuple[Settings, mm.ModelNamespace, pulumi.ResourceOptions]:
+    """Settings of the stack `dev`, the namespace of its controller, and options for resources on its cluster."""
+    s = settings.load()
+    opts = pulumi.ResourceOptions(providers=[s.cluster.provider("cluster")])
     there = pulumi.Output.from_input(s.namespace)
     installation = mm.installation.Installation(
         cluster=s.cluster,
@@ -22,4 +25,4 @@ def namespace(s: Settings, opts: pulumi.ResourceOptions) -> mm.ModelNamespace:
     )
     storage = mm.stores.ExistingStorage(secret_name=s.serving.storage_secret_name)
     args = mm.ModelNamespaceArgs(installation=installation, namespace=s.namespace, storage=storage)
-    return mm.ModelNamespace("models", args, opts)
+    return s, mm.ModelNamespace("models", args, opts), opts

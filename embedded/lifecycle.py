@@ -67,7 +67,8 @@ def up(which: Instance) -> None:
 
         built, started = pool.submit(build), pool.submit(node.up, parts, processes)
         _wait_for_all(built, started)
-        node.up_volumes(parts, processes, built.result().base)
+        with step("volumes for claims"):  # after the images, since the provisioner needs one
+            processes.run(parts.local_path_provisioner(built.result().base))
         handover.write(which, built.result(), bin_folder=tools.bin, pulumi_home=tools.pulumi_home)
     say(f"the node {which.name} is up ({time.monotonic() - start:.1f} s); kubeconfig: {which.kubeconfig}")
 
@@ -103,7 +104,7 @@ def _check(which: Instance) -> None:
 
 def _sandbox(which: Instance, tools: Toolchain) -> tuple[Processes, tuple[str, ...], tuple[str, ...]]:
     """The namespaces, and the two command prefixes to enter them: with the node's network and with the host's."""
-    if cgroups.exists(which) and not sandbox.running(records(which)):
+    if cgroups.exists(which) and not records(which).running(sandbox.NAME):
         # Mounts are lost with the last process, so pods and all other processes have to be restarted.
         with step("stopping processes left by a crash"):
             _stop(which)
@@ -111,7 +112,7 @@ def _sandbox(which: Instance, tools: Toolchain) -> tuple[Processes, tuple[str, .
         groups = cgroups.create(which)
         network.ensure(which)
         processes = Processes(which.sockets, which.logs, groups)
-        holder = sandbox.running(processes)
+        holder = processes.running(sandbox.NAME)
         if holder is None:
             sandbox.prepare(which)
             holder = processes.run(sandbox.process(which, tools.bin / "pause"))

@@ -38,12 +38,6 @@ def up(parts: Parts, processes: Processes) -> None:
         _wait_until_ready(parts, processes)
 
 
-def up_volumes(parts: Parts, processes: Processes, helper_image: str) -> None:
-    """Start the volume provisioner, after the images, since it needs one."""
-    with step("volumes for claims"):
-        processes.run(parts.local_path_provisioner(helper_image))
-
-
 def readiness(instance: Instance, ids: Identities, processes: Processes) -> tuple[bool, str]:
     """Whether the node is Ready according to the running kubelet, and the reason if it is not."""
     kubelet = processes.running("kubelet")

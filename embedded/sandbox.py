@@ -11,7 +11,7 @@ from pathlib import Path
 
 from embedded import files
 from embedded.instance import Instance
-from embedded.processes import Process, Processes, Record
+from embedded.processes import Process, Record
 
 NAME = "sandbox"
 
@@ -77,11 +77,6 @@ def enter(instance: Instance, holder: Record, *, network: bool = True) -> tuple[
     """Command prefix that runs a program in the node's mount namespace and, by default, in its network."""
     mount = f"--mount=/proc/{holder.pid}/ns/mnt"
     return ("nsenter", mount, f"--net={instance.netns}") if network else ("nsenter", mount)
-
-
-def running(processes: Processes) -> Record | None:
-    """Process that holds the namespace, if it is alive."""
-    return processes.running(NAME)
 
 
 def _setting_file(instance: Instance, setting: str) -> Path:

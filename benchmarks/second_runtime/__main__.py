@@ -3,16 +3,12 @@
 import pulumi
 
 import components as mm
-import settings
 from benchmarks import running
 
 NAME = "second"
 
-s = settings.load()
 second = pulumi.Config(NAME)
-kube = s.cluster.provider("cluster")
-opts = pulumi.ResourceOptions(providers=[kube])
-models = running.namespace(s, opts)
+s, models, opts = running.installed()
 # A separate format, which is new to the running meshes.
 spec = mm.mlserver_runtime(
     image=second.require("image"),

@@ -25,7 +25,8 @@ from .core.problem import InvalidSpecError
 from .images.build import BuildArgs, image_builder
 from .images.images import Images
 from .images.runtime_image import BuiltImage, RuntimeImage
-from .installation.cluster_guard import ClusterGuard, ClusterGuardArgs
+from .installation.cluster_guard import ClusterGuard
+from .installation.cluster_guard_args import ClusterGuardArgs
 from .installation.model_namespace import ModelNamespace, ModelNamespaceArgs
 from .installation.modelmesh_serving import ModelMeshServing
 from .installation.modelmesh_serving_args import ModelMeshServingArgs

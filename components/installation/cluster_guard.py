@@ -12,20 +12,11 @@ import pulumi
 
 from ..core.cluster import Cluster
 from ..core.component import Component
-from ..core.ownership import Definitions, this_stack
+from ..core.ownership import this_stack
 from ..core.problem import Problem
 from .cluster_guard_args import ClusterGuardArgs
 from .existing_objects import ExistingObjects
 from .ownership_rules import ownership_problems
-
-__all__ = [
-    "ClusterGuard",
-    "ClusterGuardArgs",
-    "ClusterUnreachableError",
-    "Definitions",
-    "OwnershipConflictError",
-    "WrongClusterError",
-]
 
 
 class ClusterUnreachableError(pulumi.RunError):

@@ -5,7 +5,7 @@ Fields have the names that ModelMesh's puller reads, unless those would mislead 
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -13,9 +13,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from ..core.component import Component
-from ..core.problem import ROOT, Problem, raise_if_invalid
 from ..core.rendering import encoded
-from .storage_rules import storage_problems
 
 
 class _Stored:
@@ -143,11 +141,7 @@ class StorageConfigArgs:
     secret_name: str
     """Name of the Secret, from the installation's configuration; equal in all namespaces."""
     entries: Mapping[str, Storage]
-    """Stores by the storage key that an InferenceService names."""
-
-    def problems(self) -> Iterator[Problem]:
-        """Checks the entries."""
-        return storage_problems(self.entries, ROOT / "entries")
+    """Stores by the storage key that an InferenceService names; ModelNamespace has checked them."""
 
 
 class StorageConfig(Component):
@@ -156,7 +150,6 @@ class StorageConfig(Component):
     secret_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: StorageConfigArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        raise_if_invalid("StorageConfig", args.secret_name, args.problems())
         super().__init__("modelmesh:index:StorageConfig", name, {}, opts)
         given = {key: storage.entry() for key, storage in args.entries.items()}
         entries: pulumi.Output[dict[str, str]] = pulumi.Output.from_input(given)  # type: ignore[arg-type]

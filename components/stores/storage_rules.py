@@ -62,8 +62,9 @@ class Entry(Protocol):
         """The parameters that each InferenceService has to pass for this entry."""
 
 
-def storage_problems(entries: Mapping[str, Entry], path: FieldPath = ROOT / "storage") -> Iterator[Problem]:
+def storage_problems(entries: Mapping[str, Entry]) -> Iterator[Problem]:
     """Checks the entries of a namespace's storage, by their keys."""
+    path = ROOT / "storage"
     for key, entry in entries.items():
         fields = with_placeholders({**entry.fields(), **entry.parameters()})
         yield from _key_problems(path, key, fields["type"])

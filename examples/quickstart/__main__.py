@@ -18,9 +18,8 @@ installation = mm.ModelMeshServing("modelmesh", mesh, opts).installation
 place = mm.ModelNamespaceArgs(installation=installation, namespace=config.name, storage={"default": minio.storage})
 team = mm.ModelNamespace("models", place, opts)
 
-image = mm.RuntimeImage(
-    "image", mm.BuiltImage(build=build, sources={"": "base", "runtime": "server"}, repository="server"), opts
-)
+built = mm.BuiltImage(build=build, sources={"": "base", "runtime": "server"}, repository="server")
+image = mm.RuntimeImage("image", built, opts)
 spec = mm.mlserver_runtime(image=image.ref, formats=[mm.ModelFormat(name="text")])
 runtime = mm.ServingRuntime("runtime", mm.ServingRuntimeArgs(namespace=team, runtime_name="server", spec=spec), opts)
 files = mm.ModelFiles(source="model", build=build)

@@ -18,11 +18,11 @@ from pulumi.runtime.rpc import UNKNOWN
 from components.core.cluster import Cluster
 from components.installation.cluster_guard import (
     ClusterGuard,
-    ClusterGuardArgs,
     ClusterUnreachableError,
     OwnershipConflictError,
     WrongClusterError,
 )
+from components.installation.cluster_guard_args import ClusterGuardArgs
 from settings import cluster_guard
 from tests.unit.stack.api_server import (
     KUBE_SYSTEM,

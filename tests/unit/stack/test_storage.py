@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from components.core.problem import InvalidSpecError, Problem
+from components.installation.model_namespace import ModelNamespace, ModelNamespaceArgs
 from components.stores.storage import (
     AzureStorage,
     GcsStorage,
@@ -24,6 +25,7 @@ from components.stores.storage_rules import storage_problems
 from tests.certificates import issued
 from tests.unit.stack.engine import Run, run
 from tests.unit.stack.serving import S3
+from tests.unit.stack.worlds import installation
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 KEY_PEM = KEY.private_bytes(
@@ -145,53 +147,53 @@ CONNECTION_STRINGS = (
     "BlobEndpoint=https://account.blob.core.windows.net/;SharedAccessSignature=sv=2022",
 )
 WRONG: list[tuple[dict[str, Storage], str]] = [
-    ({"a/b": S3}, "entries: 'a/b', expected a key of up to 253 letters, digits, -, _ and ."),
-    ({"": S3}, "entries: '', expected a key of up to 253 letters"),
-    ({"..models": S3}, "entries: '..models', expected a key of a Secret, which cannot be . or start with .."),
+    ({"a/b": S3}, "storage: 'a/b', expected a key of up to 253 letters, digits, -, _ and ."),
+    ({"": S3}, "storage: '', expected a key of up to 253 letters"),
+    ({"..models": S3}, "storage: '..models', expected a key of a Secret, which cannot be . or start with .."),
     (
         {"default_gcs": S3},
-        "entries: 'default_gcs', expected another key: ModelMesh reads this one as the default entry of type 'gcs'",
+        "storage: 'default_gcs', expected another key: ModelMesh reads this one as the default entry of type 'gcs'",
     ),
-    ({"a": S3_WITH(S3, endpoint_url="minio:9000")}, "entries.a.endpoint_url: 'minio:9000', expected http://<host>"),
-    ({"a": S3_WITH(S3, endpoint_url="http://minio:9000:9000")}, "entries.a.endpoint_url: 'http://minio:9000:9000'"),
-    ({"a": S3_WITH(S3, endpoint_url="https://s3.example?x=1")}, "entries.a.endpoint_url: (not shown), expected http"),
-    ({"a": S3_WITH(S3, bucket="")}, "entries.a.bucket: '', expected some text"),
-    ({"a": S3_WITH(S3, bucket="s3://models")}, "entries.a.bucket: 's3://models', expected a name without /"),
-    ({"a": GcsStorage(bucket="models/a")}, "entries.a.bucket: 'models/a', expected a name without /"),
+    ({"a": S3_WITH(S3, endpoint_url="minio:9000")}, "storage.a.endpoint_url: 'minio:9000', expected http://<host>"),
+    ({"a": S3_WITH(S3, endpoint_url="http://minio:9000:9000")}, "storage.a.endpoint_url: 'http://minio:9000:9000'"),
+    ({"a": S3_WITH(S3, endpoint_url="https://s3.example?x=1")}, "storage.a.endpoint_url: (not shown), expected http"),
+    ({"a": S3_WITH(S3, bucket="")}, "storage.a.bucket: '', expected some text"),
+    ({"a": S3_WITH(S3, bucket="s3://models")}, "storage.a.bucket: 's3://models', expected a name without /"),
+    ({"a": GcsStorage(bucket="models/a")}, "storage.a.bucket: 'models/a', expected a name without /"),
     (
         {"a": AzureStorage(account_name="account", container="c/d")},
-        "entries.a.container: 'c/d', expected a name without /",
+        "storage.a.container: 'c/d', expected a name without /",
     ),
     (
         {"a": AzureStorage(account_name="https://account.blob.core.windows.net", container="c")},
         "expected the name of a storage account, 3 to 24 lower-case letters and digits; omit https://",
     ),
-    ({"a": S3_WITH(S3, region="")}, "entries.a.region: '', expected some text"),
+    ({"a": S3_WITH(S3, region="")}, "storage.a.region: '', expected some text"),
     (
         {"a": S3_WITH(S3, certificate="/etc/ssl/ca.pem")},
-        "entries.a.certificate: not a certificate, expected the PEM text",
+        "storage.a.certificate: not a certificate, expected the PEM text",
     ),
-    ({"a": GcsStorage(bucket="")}, "entries.a.bucket: ''"),
+    ({"a": GcsStorage(bucket="")}, "storage.a.bucket: ''"),
     (
         {"a": GcsStorage(bucket="b", private_key=KEY_PEM)},
-        "entries.a.client_email: missing, expected both private_key and client_email",
+        "storage.a.client_email: missing, expected both private_key and client_email",
     ),
     (
         {"a": GcsStorage(bucket="b", client_email="x@y")},
-        "entries.a.private_key: missing, expected both private_key and client_email, or neither for a public bucket",
+        "storage.a.private_key: missing, expected both private_key and client_email, or neither for a public bucket",
     ),
     (
         {"a": GcsStorage(bucket="b", private_key=KEY_PEM.replace("\n", "\\n"), client_email="x@y")},
-        "entries.a.private_key: not a private key without a password, expected the PEM text",
+        "storage.a.private_key: not a private key without a password, expected the PEM text",
     ),
     (
         {"a": GcsStorage(bucket="b", token_uri="https://t.example")},  # noqa: S106
-        "entries.a.token_uri: set, expected none: ModelMesh ignores it",
+        "storage.a.token_uri: set, expected none: ModelMesh ignores it",
     ),
-    ({"a": AzureStorage(account_name="", container="c")}, "entries.a.account_name: ''"),
+    ({"a": AzureStorage(account_name="", container="c")}, "storage.a.account_name: ''"),
     (
         {"a": AzureStorage(account_name="account", container="c", client_id="id")},
-        "entries.a: only client_id, expected all of client_id, client_secret, tenant_id, or none for a public",
+        "storage.a: only client_id, expected all of client_id, client_secret, tenant_id, or none for a public",
     ),
     (
         {
@@ -202,34 +204,34 @@ WRONG: list[tuple[dict[str, Storage], str]] = [
                 **PRINCIPAL,
             )
         },
-        "entries.a: connection_string and client_id, client_secret, tenant_id, expected one of them: ModelMesh uses",
+        "storage.a: connection_string and client_id, client_secret, tenant_id, expected one of them: ModelMesh uses",
     ),
-    ({"a": PvcStorage(claim_name="My_Claim")}, "entries.a.name: 'My_Claim', expected up to 63 lower-case letters"),
-    ({"a": PvcStorage(claim_name="models.v1")}, "entries.a.name: 'models.v1', expected up to 63 lower-case letters"),
-    ({"a": PvcStorage(claim_name="models-dir")}, "entries.a.name: 'models-dir', expected another name than those of"),
-    ({"a": HttpStorage(url="models.example")}, "entries.a.url: 'models.example', expected http://<host>"),
-    ({"a": HttpStorage(url="ftp://models.example")}, "entries.a.url: 'ftp://models.example'"),
+    ({"a": PvcStorage(claim_name="My_Claim")}, "storage.a.name: 'My_Claim', expected up to 63 lower-case letters"),
+    ({"a": PvcStorage(claim_name="models.v1")}, "storage.a.name: 'models.v1', expected up to 63 lower-case letters"),
+    ({"a": PvcStorage(claim_name="models-dir")}, "storage.a.name: 'models-dir', expected another name than those of"),
+    ({"a": HttpStorage(url="models.example")}, "storage.a.url: 'models.example', expected http://<host>"),
+    ({"a": HttpStorage(url="ftp://models.example")}, "storage.a.url: 'ftp://models.example'"),
     (
         {"a": HttpStorage(url="https://x.example", certificate=CA)},
-        "entries.a.certificate: set, expected none: the puller",
+        "storage.a.certificate: set, expected none: the puller",
     ),
     (
         {"a": HttpStorage(url="https://x.example", client_certificate=CA, client_key=KEY_PEM)},
-        "entries.a.client_key: set, expected none: the puller crashes on it, and trusts public CAs only",
+        "storage.a.client_key: set, expected none: the puller crashes on it, and trusts public CAs only",
     ),
     (
         {"a": HttpStorage(url="https://x.example", headers={"X.Y": "1"})},
-        'entries.a.headers["X.Y"]: set, expected letters, digits and - in a header',
+        'storage.a.headers["X.Y"]: set, expected letters, digits and - in a header',
     ),
     (
         {"a": HttpStorage(url="https://x.example", headers={"Host": "y"})},
-        "entries.a.headers.Host: set, expected none: the puller sets this",
+        "storage.a.headers.Host: set, expected none: the puller sets this",
     ),
     (
         {"a": HttpStorage(url="https://x.example", headers={"a": "1\r\nb: 2"})},
-        "entries.a.headers.a: more than one line, expected one line",
+        "storage.a.headers.a: more than one line, expected one line",
     ),
-    ({"a": HttpStorage(url="https://x.example", headers={"": "y"})}, 'entries.a.headers[""]: set, expected letters'),
+    ({"a": HttpStorage(url="https://x.example", headers={"": "y"})}, 'storage.a.headers[""]: set, expected letters'),
 ]
 
 
@@ -245,9 +247,9 @@ def test_wrong_entries_are_refused_before_anything_is_registered(entries: dict[s
     refused: list[str] = []
 
     def program() -> None:
-        args = StorageConfigArgs(namespace="models", secret_name="storage-config", entries=entries)  # noqa: S106
+        args = ModelNamespaceArgs(installation=installation(), namespace="models", storage=entries)
         with pytest.raises(InvalidSpecError) as raised:
-            StorageConfig("storage", args)
+            ModelNamespace("models", args)
         refused.append(str(raised.value))
 
     assert run(program).resources == []

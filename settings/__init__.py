@@ -5,7 +5,7 @@ Nothing else reads configuration. `Pulumi.yaml` alone defines the keys, with typ
 `settings` makes of the values, and `keys` maps their problems to configuration keys.
 """
 
-from .guard import cluster_guard
+from .component_checks import cluster_guard
 from .loading import ConfigurationError, load
 from .settings import Settings
 

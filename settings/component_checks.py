@@ -28,6 +28,14 @@ def component_problems(s: Settings, more_models: Models) -> Iterator[Problem]:
         yield found
 
 
+def cluster_guard(name: str, settings: Settings) -> mm.ClusterGuard:
+    """Creates the stack's guard, whose conflicts are reported by configuration key."""
+    try:
+        return mm.ClusterGuard(name, settings.guard())
+    except mm.installation.OwnershipConflictError as error:
+        raise error.with_problems(by_key(problem.under("guard")) for problem in error.problems) from None
+
+
 def _problems(s: Settings) -> Iterator[Problem]:
     """The problems of all arguments, in the order of the program; the outputs of a component are known later."""
     later: Any = KNOWN_LATER
@@ -41,7 +49,7 @@ def _problems(s: Settings) -> Iterator[Problem]:
         **({} if s.outside_etcd else {"etcd": etcd}),
         **({} if s.s3 else {"minio": minio}),
         "installation": serving,
-        "models": models,
+        "model_namespace": models,
         "model": s.model(namespace=later, storage=storage),
     }
     try:

@@ -35,6 +35,10 @@ class Component(pulumi.ComponentResource):
             opts = pulumi.ResourceOptions.merge(opts, own)
         super().__init__(t, name, props, opts)
 
+    def report(self, text: str) -> None:
+        """Show a line of progress, in place of the previous one."""
+        pulumi.log.info(text, resource=self, ephemeral=True)
+
 
 def _applied(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
     """Name the field manager of an object, and let it override others where the object is the stack's own."""

@@ -116,7 +116,7 @@ class ModelNamespace(Component, ServedNamespace):
                 namespace=self.namespace_name,
                 secret=known[0],
                 service=self.installation.config.service_name,
-                report=lambda text: pulumi.log.info(text, resource=self, ephemeral=True),
+                report=self.report,
             ).done()
         return self.namespace_name
 

@@ -10,17 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes.core.v1 import (
-    ContainerArgs,
-    EmptyDirVolumeSourceArgs,
-    EnvVarArgs,
-    EnvVarSourceArgs,
-    ResourceRequirementsArgs,
-    SecretKeySelectorArgs,
-    TolerationArgs,
-    VolumeArgs,
-    VolumeMountArgs,
-)
+from pulumi_kubernetes.core import v1
 
 from ..core.mesh_pod import ADAPTER_PORT
 from ..core.names_and_quantities import (
@@ -81,7 +71,7 @@ def mlserver_runtime(
     gpus: Mapping[str, int] = _EMPTY,
     shared_memory: str | None = None,
     node_selector: Mapping[str, str] = _EMPTY,
-    tolerations: Sequence[TolerationArgs] = (),
+    tolerations: Sequence[v1.TolerationArgs] = (),
     replicas: int | None = None,
     autoscaling: Autoscaling | None = None,
 ) -> ServingRuntimeSpec:
@@ -141,22 +131,22 @@ def mlserver_runtime(
     tuning = {}
     if plan is not None and plan.model_size_multiplier != ADAPTER_EXPANSION:
         tuning["MODELSIZE_MULTIPLIER"] = f"{plan.model_size_multiplier:g}"
-    volumes = [VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs())]
+    volumes = [v1.VolumeArgs(name="tmp", empty_dir=v1.EmptyDirVolumeSourceArgs())]
     mounts = {"tmp": "/tmp"}  # noqa: S108  a mount point
     if shared_bytes:
-        shared = EmptyDirVolumeSourceArgs(medium="Memory", size_limit=str(shared_bytes))
-        volumes.append(VolumeArgs(name="shared-memory", empty_dir=shared))
+        shared = v1.EmptyDirVolumeSourceArgs(medium="Memory", size_limit=str(shared_bytes))
+        volumes.append(v1.VolumeArgs(name="shared-memory", empty_dir=shared))
         mounts["shared-memory"] = "/dev/shm"  # noqa: S108  a mount point
-    container = ContainerArgs(
+    container = v1.ContainerArgs(
         name="mlserver",
         image=image,
         env=[_variable(name, value) for name, value in {**_ENVIRONMENT, **limit, **environment}.items()],
-        resources=ResourceRequirementsArgs(
+        resources=v1.ResourceRequirementsArgs(
             requests={"cpu": cpu_request, "memory": memory, **devices},
             limits={"cpu": cpu_limit, "memory": memory, **devices},
         ),
         security_context=container_security(user=USER),
-        volume_mounts=[VolumeMountArgs(name=name, mount_path=path) for name, path in mounts.items()],
+        volume_mounts=[v1.VolumeMountArgs(name=name, mount_path=path) for name, path in mounts.items()],
     )
     return ServingRuntimeSpec(
         containers=[container],
@@ -169,7 +159,7 @@ def mlserver_runtime(
             runtime_management_port=_GRPC_PORT,
             memory_buffer_bytes=memory_buffer_bytes,
             load_timeout_seconds=90 if load_timeout_seconds is None else load_timeout_seconds,
-            environment=[EnvVarArgs(name=key, value=value) for key, value in tuning.items()],
+            environment=[v1.EnvVarArgs(name=key, value=value) for key, value in tuning.items()],
         ),
         volumes=volumes,
         node_selector=node_selector,
@@ -193,11 +183,11 @@ def _format_problems(formats: Sequence[ModelFormat]) -> Iterator[Problem]:
             yield Problem(path / index / "name", model_format.name, expected)
 
 
-def _variable(name: str, value: pulumi.Input[str] | SecretKey) -> EnvVarArgs:
+def _variable(name: str, value: pulumi.Input[str] | SecretKey) -> v1.EnvVarArgs:
     if not isinstance(value, SecretKey):
-        return EnvVarArgs(name=name, value=value)
-    reference = SecretKeySelectorArgs(name=value.secret, key=value.key)
-    return EnvVarArgs(name=name, value_from=EnvVarSourceArgs(secret_key_ref=reference))
+        return v1.EnvVarArgs(name=name, value=value)
+    reference = v1.SecretKeySelectorArgs(name=value.secret, key=value.key)
+    return v1.EnvVarArgs(name=name, value_from=v1.EnvVarSourceArgs(secret_key_ref=reference))
 
 
 def _environment_problems(environment: Mapping[str, object]) -> Iterator[Problem]:

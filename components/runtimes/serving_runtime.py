@@ -163,9 +163,6 @@ def _rolled_out(
     known = {"made": runtime.urn, "namespaces": pulumi.Output.all(*(place.ready for place in namespaces))}
     refreshed = [] if component.declared.disabled else _refreshed(name, component, runtime, args)
 
-    def report(text: str) -> None:
-        pulumi.log.info(text, resource=component, ephemeral=True)
-
     async def rolled_out(known: dict[str, Any]) -> None:
         for namespace in known["namespaces"]:  # All of them start at the same time.
             await Rollout(
@@ -175,7 +172,7 @@ def _rolled_out(
                 images={container["name"]: container["image"] for container in known["containers"]},
                 config_namespace=installation.namespace_name,
                 timeout_seconds=args.ready_timeout_seconds,
-                report=report,
+                report=component.report,
             ).done()
 
     dry = pulumi.runtime.is_dry_run()

@@ -95,9 +95,7 @@ class InferenceService(Component):
         model = model_request(rendered)
         assert model, "a service without a model is invalid"
         super().__init__("modelmesh:index:InferenceService", name, {}, opts)
-        # Resolves after all dependencies, which orders creation and deletion.
-        needed = [runtime.runtime_name for runtime in args.runtimes if not isinstance(runtime, DeclaredRuntime)]
-        namespace = pulumi.Output.all(args.namespace.ready, *needed).apply(lambda _: args.namespace.namespace_name)
+        namespace = ready_namespace([args])
         service = kubernetes.apiextensions.CustomResource(
             name,
             api_version=rendered["apiVersion"],
@@ -133,12 +131,8 @@ class InferenceService(Component):
             controller_namespace=args.namespace.installation.namespace_name,
         )
         timeouts = Timeouts(total=load_timeout(args, candidates) + args.ready_timeout_seconds)
-
-        def report(text: str) -> None:
-            pulumi.log.info(text, resource=self, ephemeral=True)
-
-        await Wait(name=args.model_name, watched=watched, timeouts=timeouts, report=report).loaded()
-        await rolled_out([args], candidates, report)
+        await Wait(name=args.model_name, watched=watched, timeouts=timeouts, report=self.report).loaded()
+        await rolled_out([args], candidates, self.report)
 
 
 def inference_service(args: InferenceServiceArgs) -> dict[str, Any]:
@@ -157,6 +151,14 @@ def inference_service(args: InferenceServiceArgs) -> dict[str, Any]:
     }  # fmt: skip
     rendered: dict[str, Any] = document(whole)
     return rendered
+
+
+def ready_namespace(services: Sequence[InferenceServiceArgs]) -> pulumi.Output[str]:
+    """Name of the namespace; resolves after all dependencies, which orders creation and deletion."""
+    place = services[0].namespace
+    runtimes = {id(runtime): runtime for service in services for runtime in service.runtimes}
+    needed = [runtime.runtime_name for runtime in runtimes.values() if not isinstance(runtime, DeclaredRuntime)]
+    return pulumi.Output.all(place.ready, *needed).apply(lambda _: place.namespace_name)
 
 
 def namespace_context(args: InferenceServiceArgs) -> NamespaceContext:

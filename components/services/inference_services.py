@@ -33,6 +33,7 @@ from .inference_service import (
     inference_service,
     load_timeout,
     namespace_context,
+    ready_namespace,
     rolled_out,
 )
 from .many_services import ManyServices
@@ -88,7 +89,7 @@ class InferenceServices(Component):
         child = pulumi.ResourceOptions(parent=self)
         first = args.services[0]
         label = _label(name)
-        metadata = {"namespace": _namespace(args), "labels": {LABEL: label}}
+        metadata = {"namespace": ready_namespace(args.services), "labels": {LABEL: label}}
         account = kubernetes.core.v1.ServiceAccount(
             name,
             metadata={**metadata, "name": name},
@@ -187,10 +188,6 @@ class InferenceServices(Component):
             candidates = model.candidates(context)
             may_serve |= {runtime.name: runtime for runtime in candidates}
             timeouts.append(load_timeout(service, candidates) + service.ready_timeout_seconds)
-
-        def report(text: str) -> None:
-            pulumi.log.info(text, resource=self, ephemeral=True)
-
         await ManyServices(
             cluster=args.services[0].namespace.installation.cluster,
             namespace=known["namespace"],
@@ -201,9 +198,9 @@ class InferenceServices(Component):
             specs={key.removesuffix(".json"): json.loads(text)["spec"] for key, text in known["files"].items()},
             runtimes={service.model_name: (service.runtime, service.model_format) for service in args.services},
             timeouts=Timeouts(total=max(timeouts) + _SECONDS_EACH * len(args.services)),
-            report=report,
+            report=self.report,
         ).loaded()
-        await rolled_out(args.services, list(may_serve.values()), report)
+        await rolled_out(args.services, list(may_serve.values()), self.report)
 
 
 def _name_problems(name: str) -> Iterator[Problem]:
@@ -233,14 +230,6 @@ def _parts(rendered: Mapping[str, dict[str, Any]]) -> list[list[str]]:
 
 def _chosen(part: Sequence[str], files: Mapping[str, str]) -> dict[str, str]:
     return {name: files[name] for name in part}
-
-
-def _namespace(args: InferenceServicesArgs) -> pulumi.Output[str]:
-    """Namespace name, resolved after all dependencies, which orders creation and deletion."""
-    place = args.services[0].namespace
-    runtimes = {id(runtime): runtime for service in args.services for runtime in service.runtimes}
-    needed = [runtime.runtime_name for runtime in runtimes.values() if not isinstance(runtime, DeclaredRuntime)]
-    return pulumi.Output.all(place.ready, *needed).apply(lambda _: place.namespace_name)
 
 
 def _label(name: str) -> str:

@@ -192,13 +192,10 @@ class ModelArtifact(Component):
         self.register_outputs({"digest": self.digest, "path": self.path, "image": self.image})
 
     async def _log_large(self, size: int, cluster: Cluster | None, namespace: str, job_name: str, job: Job) -> None:
-        def report(text: str) -> None:
-            pulumi.log.info(text, resource=self, ephemeral=True)
-
         logs = f"kubectl -n {namespace} logs --follow job/{job_name}"
-        report(f"{size / MIB:,.0f} MiB, published within {deadline_seconds(size):,} s; its progress: {logs}")
+        self.report(f"{size / MIB:,.0f} MiB, published within {deadline_seconds(size):,} s; its progress: {logs}")
         if cluster:
-            progress = PublishingProgress(cluster=cluster, namespace=namespace, job=job_name, report=report)
+            progress = PublishingProgress(cluster=cluster, namespace=namespace, job=job_name, report=self.report)
             await progress.until(job.id.future())
 
 

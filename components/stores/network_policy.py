@@ -8,13 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import pulumi
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequirementArgs, ObjectMetaArgs
-from pulumi_kubernetes.networking.v1 import (
-    NetworkPolicy,
-    NetworkPolicyIngressRuleArgs,
-    NetworkPolicyPeerArgs,
-    NetworkPolicyPortArgs,
-    NetworkPolicySpecArgs,
-)
+from pulumi_kubernetes.networking import v1
 
 PUBLISHER_LABELS = {"app": "model-publisher"}
 """Labels of the pods that upload models."""
@@ -51,13 +45,13 @@ def network_policy(
         open_ports: Ports that all pods may connect to.
         child: Options of the resource.
     """
-    rules = [NetworkPolicyIngressRuleArgs(from_=list(_peers(clients)), ports=[_tcp(port)])]
+    rules = [v1.NetworkPolicyIngressRuleArgs(from_=list(_peers(clients)), ports=[_tcp(port)])]
     if open_ports:
-        rules.append(NetworkPolicyIngressRuleArgs(ports=[_tcp(each) for each in open_ports]))
-    NetworkPolicy(
+        rules.append(v1.NetworkPolicyIngressRuleArgs(ports=[_tcp(each) for each in open_ports]))
+    v1.NetworkPolicy(
         name,
         metadata=ObjectMetaArgs(name=app, namespace=namespace, labels={"app": app}),
-        spec=NetworkPolicySpecArgs(
+        spec=v1.NetworkPolicySpecArgs(
             pod_selector=LabelSelectorArgs(match_labels={"app": app}),
             policy_types=["Ingress"],
             ingress=rules,
@@ -66,12 +60,12 @@ def network_policy(
     )
 
 
-def _peers(clients: Sequence[LabelSelectorArgs]) -> Iterator[NetworkPolicyPeerArgs]:
+def _peers(clients: Sequence[LabelSelectorArgs]) -> Iterator[v1.NetworkPolicyPeerArgs]:
     for pods in clients:
-        yield NetworkPolicyPeerArgs(pod_selector=pods)
+        yield v1.NetworkPolicyPeerArgs(pod_selector=pods)
         if pods is not CONTROLLER_PODS:
-            yield NetworkPolicyPeerArgs(namespace_selector=_MODEL_NAMESPACES, pod_selector=pods)
+            yield v1.NetworkPolicyPeerArgs(namespace_selector=_MODEL_NAMESPACES, pod_selector=pods)
 
 
-def _tcp(port: int) -> NetworkPolicyPortArgs:
-    return NetworkPolicyPortArgs(port=port, protocol="TCP")
+def _tcp(port: int) -> v1.NetworkPolicyPortArgs:
+    return v1.NetworkPolicyPortArgs(port=port, protocol="TCP")

@@ -93,8 +93,8 @@ def test_the_longest_path_decides_and_a_path_without_a_key_stays() -> None:
     def path(*parts: str | int) -> str:
         return str(by_key(Problem(ROOT, 0, "x").under(*parts)).path)
 
-    assert path("models", "storage", "any", "bucket") == "bucket"
-    assert path("models", "storage", "any", "endpoint_url") == "s3.endpointUrl"
+    assert path("model_namespace", "storage", "any", "bucket") == "bucket"
+    assert path("model_namespace", "storage", "any", "endpoint_url") == "s3.endpointUrl"
     assert path("image", "build", "build_args", "my_arg") == "buildArgs.my_arg"
     assert path("elsewhere", 0) == "elsewhere[0]"
 

@@ -26,14 +26,14 @@ class Pods:
     def __init__(self, *states: list[client.V1Pod] | Exception, log: str = "") -> None:
         self.states, self.log, self.asked = list(states), log, list[str]()
 
-    def list_namespaced_pod(self, **asked: Any) -> client.V1PodList:
+    def list_namespaced_pod(self, _namespace: str, **asked: Any) -> client.V1PodList:
         self.asked.append(asked["label_selector"])
         state = self.states.pop(0) if self.states else []
         if isinstance(state, Exception):
             raise state
         return client.V1PodList(items=state)
 
-    def read_namespaced_pod_log(self, name: str, **_: Any) -> str:
+    def read_namespaced_pod_log(self, name: str, _namespace: str, **_: Any) -> str:
         return f"{self.log} of {name}\n"
 
 

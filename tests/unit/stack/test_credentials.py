@@ -137,6 +137,8 @@ SHOWN = {
     "EtcdArgs.image_pull_secrets": "names of Secrets",
     "MinioArgs.image_pull_secrets": "likewise",
     "ModelArtifactArgs.image_pull_secrets": "likewise",
+    "SecretKey.secret": "a Secret's name",
+    "SecretKey.key": "the name of one of its values",
     "ServingConfig.image_pull_secrets": "a name, and records that hide what is secret",
     "ServingRuntimeSpec.image_pull_secrets": "names of Secrets again",
 }

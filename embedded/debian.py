@@ -30,12 +30,6 @@ def install(packages: Sequence[str], log: Path) -> None:
         subprocess.run(["systemctl", "disable", "--quiet", *services], capture_output=True, check=False)
 
 
-def load_modules(modules: Sequence[str]) -> None:
-    """Load kernel modules, which stay loaded until the next boot."""
-    for module in modules:
-        commands.run("modprobe", module)
-
-
 @contextmanager
 def services_forbidden(policy: Path) -> Iterator[None]:
     """Context in which no package starts a service."""

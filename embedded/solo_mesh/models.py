@@ -132,10 +132,8 @@ class Models:
     def _record(self, model_id: str, draft: Draft) -> None:
         if (model := draft.model(model_id)) is None:
             return
-        living = self._store.instances
         copy = self._cache.copies.get(model_id)
-        loaded = {pod: at for pod, at in model.loaded.items() if pod in living and pod != self._me}
-        failed = {pod: at for pod, at in model.failed.items() if pod in living and pod != self._me}
+        loaded, failed = dict(self._living(model.loaded)), dict(self._living(model.failed))
         errors = {pod: text for pod, text in model.errors.items() if pod in failed}
         if copy and copy.state is State.LOADED:
             loaded[self._me] = copy.since

@@ -74,7 +74,9 @@ class Workshop:
             finished = subprocess.run(command, cwd=work, env=self.environment, stdout=output, stderr=output)
         if finished.returncode:
             raise EmbeddedError(f"building {program.module} failed:\n{files.tail(log)}\nThe whole log: {log}")
-        _check_results(partial, program)
+        # The names of binaries are those of package paths, which a new pin may change.
+        if missing := [name for name in program.binaries if not (partial / name).is_file()]:
+            raise EmbeddedError(f"{program.module} was built but lacks {', '.join(missing)}: see its go.mod")
         for copied in program.results:
             self._copy(copied, work, partial)
         partial.rename(store)
@@ -123,10 +125,3 @@ def key(program: Program, modules: Path = MODULES) -> str:
     for file in sorted((modules / program.module).glob("*go*")):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
-
-
-def _check_results(folder: Path, program: Program) -> None:
-    """Check that all binaries exist: `go build` names them after package paths, which a new pin may change."""
-    missing = [name for name in program.binaries if not (folder / name).is_file()]
-    if missing:
-        raise EmbeddedError(f"{program.module} was built but lacks {', '.join(missing)}: see its go.mod")

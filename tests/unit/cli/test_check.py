@@ -487,11 +487,10 @@ UPSTREAM = {
     "config/samples/predictor_custom_complete.yaml": (2, "24: cannot work: spec.storage.persistentVolumeClaim: set"),
     "fvt/testdata/predictors/no-storage-predictor.yaml": (2, "18: cannot work: spec.storage: missing"),
     "fvt/testdata/runtimes/non-mm-runtime.yaml": (0, "which ModelMesh Serving does not read"),
-    "controllers/testdata/test-servingruntime.yaml": (2, "17: cannot work: spec.containers: [], expected"),
     "config/default/config-defaults.yaml": (0, "which ModelMesh Serving does not read"),
 }
 """Exit codes and messages of upstream's files that are not all good."""
-FOLDERS = ("config", "controllers/testdata", "fvt/testdata")
+FOLDERS = ("config", "fvt/testdata")
 
 
 def test_upstreams_tree_is_good_but_for_what_upstream_meant_to_be_wrong(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,6 @@ from benchmarks.servers import Environment, Program, Server, environment_in
 from project.v2_client import SERVICE
 
 SHAPES = {"image": [1, 3, 224, 224], "rows": [64, 30]}
-WAYS = ("raw", "typed", "REST")
 _FEWEST = 5
 """Requests of a turn at least, whatever its time."""
 ECHO = Path(__file__).parent / "echo"

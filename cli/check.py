@@ -51,10 +51,16 @@ def check(arguments: Namespace) -> None:
     Raises:
         CheckError: An object cannot work, has fields that are ignored, or cannot be read.
     """
-    files = shlex.split(arguments.files) if isinstance(arguments.files, str) else arguments.files
-    if not files:
+    try:
+        files = shlex.split(arguments.files) if isinstance(arguments.files, str) else arguments.files
+    except ValueError as error:
+        raise CheckError(f"FILES: {error} in {arguments.files}; quote names with blanks or quotes", 2) from None
+    if not files or not all(files):
         raise CheckError("name files, folders or - for standard input: make check FILES='a.yaml folder'", 2)
-    objects = [found for file in files for path in _paths(file) for found in _objects(path)]
+    paths = [path for file in files for path in _paths(file)]
+    if not paths:
+        raise CheckError(f"expected files that end with {', '.join(_SUFFIXES)} in {', '.join(files)}, found none", 2)
+    objects = [found for path in paths for found in _objects(path)]
     print(_OUTPUTS[arguments.output](objects))
     problems = [problem for found in objects for _, problem in found.problems]
     wrong = sum(not problem.ignored for problem in problems)
@@ -129,9 +135,11 @@ def _expanded(
 def _problems(value: Any) -> list[Problem] | None:
     """Problems of an object; None if ModelMesh Serving does not read it."""
     if not isinstance(value, dict):
-        return [Problem(ROOT / "object", value, "a Kubernetes object, which is a mapping")]
+        # The value itself may be a whole file with secrets.
+        return [Problem(ROOT / "object", Text(type(value).__name__), "a Kubernetes object, which is a mapping")]
     if value.get("kind") == "List":
-        return [Problem(ROOT / "items", value.get("items", MISSING), "a list of objects")]
+        given = Text(type(value["items"]).__name__) if "items" in value else MISSING
+        return [Problem(ROOT / "items", given, "a list of objects")]
     return checks.check(value) if checks.is_read(value) else None
 
 

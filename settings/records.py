@@ -44,7 +44,11 @@ SHAPES: Mapping[str, Rule] = {
         endpoints=_TEXTS,
     ),
     "runtimeEnvironment": {
-        "additionalProperties": {**_object(required=("secret", "key")), "type": ["string", "object"]},
+        "additionalProperties": {
+            **_object(required=("secret", "key")),
+            "type": ["string", "object"],
+            "description": "quote numbers",
+        },
     },
     "runtimeGpus": {"additionalProperties": {"type": "integer"}},
     "runtimeNodeSelector": _TABLE,

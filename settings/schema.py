@@ -44,7 +44,8 @@ def typed(given: Mapping[str, str], encrypted: Collection[str] = ()) -> tuple[di
     # An empty object by default means that the feature is off.
     chosen = {key: value for key, value in values.items() if not value == {} == defaults.get(key)}
     errors = sorted(_validator().iter_errors(chosen), key=lambda error: [str(part) for part in error.absolute_path])
-    problems = [problem for error in errors for problem in _problems(error, given, {*encrypted, *MAY_BE_SECRET})]
+    hidden = {*encrypted, *MAY_BE_SECRET, "runtimeEnvironment"}
+    problems = [problem for error in errors for problem in _problems(error, given, hidden)]
     wrong = {problem.path[0] for problem in problems}
     return {key: default if key in wrong else values[key] for key, default in defaults.items()}, problems
 

@@ -22,7 +22,7 @@ from ..core.names_and_quantities import (
     subdomain_problems,
 )
 from ..core.pods import USER, container_security
-from ..core.problem import FieldPath, Problem, raise_if_invalid
+from ..core.problem import HIDDEN, FieldPath, Problem, raise_if_invalid
 from .memory_plan import ADAPTER_EXPANSION, MemoryPlan
 from .serving_runtime_spec import Autoscaling, BuiltInAdapter, ModelFormat, ServingRuntimeSpec
 
@@ -196,18 +196,19 @@ def _environment_problems(environment: Mapping[str, object]) -> Iterator[Problem
         if key in _ENVIRONMENT:
             yield Problem(path, value, f"none: ModelMesh needs {_ENVIRONMENT[key]!r}")
         elif not _VARIABLE.fullmatch(key):
-            yield Problem(FieldPath("environment"), key, "a name of letters, digits, _, - and ., not a digit first")
+            yield Problem(path, HIDDEN, "a name of letters, digits, _, - and ., not a digit first")
         if isinstance(value, SecretKey):
             yield from value.problems(path)
 
 
 def _gpu_problems(gpus: Mapping[str, int]) -> Iterator[Problem]:
     for name, count in gpus.items():
+        path = FieldPath("gpus", name)
         domain, slash, resource = name.partition("/")
         if not (slash and is_subdomain(domain) and is_subdomain(resource.lower())):
-            yield Problem(FieldPath("gpus"), name, "the name of a device's resource, like nvidia.com/gpu")
+            yield Problem(path, name, "the name of a device's resource, like nvidia.com/gpu")
         if count < 1:
-            yield Problem(FieldPath("gpus", name), count, "1 or more")
+            yield Problem(path, count, "1 or more")
 
 
 def _plan_problems(plan: MemoryPlan | None, sizes: Mapping[str, object]) -> Iterator[Problem]:

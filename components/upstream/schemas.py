@@ -11,7 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from ..core.problem import MISSING, FieldPath, Problem, Text
+from ..core.problem import HIDDEN, MISSING, FieldPath, Problem, Text
 from ..core.rendering import Unknown
 from .documents import documents
 
@@ -57,6 +57,7 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
     schema = error.schema if isinstance(error.schema, dict) else {}
     path = FieldPath("spec", *error.absolute_path)
     value: Any = error.instance
+    shown = HIDDEN if "env" in path else value  # a variable may be a secret
     allowed: Any = error.validator_value
     match error.validator:
         case "additionalProperties":
@@ -70,12 +71,12 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
                     yield Problem(path / name, MISSING, "a value")
         case "type":
             yield Problem(
-                path, value, f"a value of type {allowed if isinstance(allowed, str) else ' or '.join(allowed)}"
+                path, shown, f"a value of type {allowed if isinstance(allowed, str) else ' or '.join(allowed)}"
             )
         case "pattern":
-            yield Problem(path, value, f"a text that matches {allowed}")
+            yield Problem(path, shown, f"a text that matches {allowed}")
         case rule:
-            yield Problem(path, value, f"{rule} {allowed}")
+            yield Problem(path, shown, f"{rule} {allowed}")
 
 
 def _closest(name: str, fields: Iterable[str]) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 PULUMI_VERSION = "3.259.0"
 KUBERNETES_VERSION = "1.34.4"
-MODELMESH_VERSION = "0.12.0"
 PROVIDERS = {"kubernetes": "4.25.0", "docker-build": "0.0.22"}
 
 _K8S_VERSION_PACKAGE = "k8s.io/component-base/version"

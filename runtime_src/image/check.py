@@ -41,8 +41,11 @@ def advice(error: BaseException) -> str:
 
 def main() -> None:
     """Import the class that the server would use."""
-    settings = Path("model-settings.json")
-    name = os.environ.get("MLSERVER_MODEL_IMPLEMENTATION") or json.loads(settings.read_text("utf-8"))["implementation"]
+    name = os.environ.get("MLSERVER_MODEL_IMPLEMENTATION", "")
+    try:
+        name = name or json.loads(Path("model-settings.json").read_text("utf-8"))["implementation"]
+    except (OSError, ValueError, KeyError) as error:
+        sys.exit(f"✗ model-settings.json: expected JSON with the class as implementation, got {error!r}")
     module, _, class_name = name.rpartition(".")
     try:
         importlib.import_module("modelmesh_runtime.__main__")

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 import orjson
 from google.protobuf.internal import encoder
-from mlserver.codecs.string import decode_str
-from mlserver.errors import InferenceError
+from mlserver.errors import InferenceError, MLServerError
 from mlserver.grpc.converters import ModelInferRequestConverter, ModelInferResponseConverter
 from mlserver.grpc.dataplane_pb2 import InferTensorContents, ModelInferRequest, ModelInferResponse
 from mlserver.types import (
@@ -55,6 +54,7 @@ _DOUBLE = b"\x21"
 """Tag of the parameters' `double_param`, which MLServer's definition of the message does not have."""
 # Limits inputs and requested outputs: an empty one is two bytes in a message but about 1,000 in memory.
 _MOST_TENSORS = 1024
+_MOST_DIMENSIONS = 32
 
 
 class RequestConverter(ModelInferRequestConverter):
@@ -123,23 +123,26 @@ def unpacked(where: str, datatype: str, shape: Sequence[int], raw: bytes) -> Val
     Raises:
         InferenceError: They are no elements of the datatype.
     """
-    refused = InferenceError(f"{where}: expected {short(datatype)} {short([*shape])} in raw_input_contents, "
-                             f"got {len(raw)} bytes that do not match")  # fmt: skip
+
+    def refused() -> InferenceError:
+        expected = f"{short(datatype)} {short([*shape])} in raw_input_contents"
+        return InferenceError(f"{where}: expected {expected}, got {len(raw)} bytes that do not match")
+
     if dtype := DTYPES.get(datatype):
         # The model compares the number of elements with the shape, which may be arbitrarily large.
         if len(raw) % dtype.itemsize:
-            raise refused
+            raise refused()
         return np.frombuffer(raw, np.uint8) != 0 if dtype == np.bool_ else np.frombuffer(raw, dtype)
     if datatype != "BYTES":
-        raise refused
+        raise refused()
     elements, start = [], 0
     while start < len(raw):
         body = start + _LENGTH.size
         if body > len(raw):
-            raise refused
+            raise refused()
         start = body + _LENGTH.unpack_from(raw, body - _LENGTH.size)[0]
         if start > len(raw):
-            raise refused
+            raise refused()
         elements.append(raw[body:start])
     return elements
 
@@ -170,14 +173,18 @@ def as_json(response: InferenceResponse, binary: Mapping[str, bytes] | None = No
     }
     head |= {"parameters": _dumped(response.parameters) or None}
     content = {key: value for key, value in head.items() if value is not None} | {"outputs": outputs}
-    return orjson.dumps(content, default=_as_text, option=orjson.OPT_SERIALIZE_NUMPY)
+    try:
+        return orjson.dumps(content, default=_as_text, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError:
+        reason = "outputs: expected UTF-8 in a JSON response, got other bytes; declare content_type base64"
+    raise MLServerError(f"Model {response.model_name} failed: {reason}")
 
 
 def _as_text(value: Any) -> Any:
     if isinstance(value, np.ndarray):  # of strings or objects, from a plain MLModel
         return value.tolist()
     if isinstance(value, bytes):
-        return decode_str(value)
+        return value.decode()
     raise TypeError
 
 
@@ -192,6 +199,8 @@ def _name(output: ResponseOutput) -> str:
 
 def _input(tensor: Any, raw: bytes | None) -> RequestInput:
     where = f'input "{short(tensor.name)}"'
+    if len(tensor.shape) > _MOST_DIMENSIONS:
+        raise InferenceError(f"{where}: expected at most {_MOST_DIMENSIONS} dimensions, got {len(tensor.shape)}")
     typed = tensor.contents.ListFields()
     if raw is None:
         data = _typed(where, tensor, typed)
@@ -222,6 +231,7 @@ def _typed(where: str, tensor: Any, fields: Sequence[tuple[Any, Any]]) -> Values
         raise InferenceError(f"{where}: expected {expected or 'raw contents'} for {tensor.datatype}, got {field.name}")
     if field.name in _FIXED:
         dtype = np.dtype(_FIXED[field.name][1])
+        tensor.contents.DiscardUnknownFields()  # which would follow the values
         message = tensor.contents.SerializeToString()
         return np.frombuffer(message, dtype, offset=len(message) - len(values) * dtype.itemsize)
     if field.name in _WIDE:

@@ -185,7 +185,7 @@ class CustomMLModel(MLModel, ABC):
             logger.error("%s", failed, exc_info=error)
             raise failed from error
         if self._metrics:
-            self._metrics.items.inc(max((np.size(each.data.root) for each in checked.inputs), default=0))
+            self._metrics.items.inc(max((_count(each.data.root) for each in checked.inputs), default=0))
             self._metrics.seconds.observe(perf_counter() - started)
         return [outputs[name] for name in requested or self._outputs]
 
@@ -253,6 +253,11 @@ class CustomMLModel(MLModel, ABC):
             if name not in self._outputs:
                 raise InferenceError(f'output "{short(name)}": expected one of {", ".join(self._outputs)}')
         return requested
+
+
+def _count(values: Any) -> int:
+    """Number of elements; `np.size` would make an array of the longest text for each text of a list."""
+    return values.size if isinstance(values, np.ndarray) else len(values)
 
 
 def _is_small(data: Any, items: int) -> bool:

@@ -59,7 +59,7 @@ def _request(call: Request, data: bytes) -> InferenceRequest:
     media = kind.partition(";")[0].strip().lower()
     if size is None and media != "application/json" and not media.endswith("+json"):
         raise InferenceError(f"request: expected content type application/json, got {kind}")
-    if size is not None and (not size.isdecimal() or int(size) > len(data)):
+    if size is not None and (not size.isdecimal() or len(size) > 19 or int(size) > len(data)):
         raise InferenceError(f"{_JSON_BYTES}: expected at most the {len(data)} bytes of the body, got {short(size)}")
     end = len(data) if size is None else int(size)
     try:
@@ -67,7 +67,7 @@ def _request(call: Request, data: bytes) -> InferenceRequest:
     except orjson.JSONDecodeError as error:
         raise InferenceError(f"request: expected JSON, got something else at character {error.pos}") from None
     if content is None:
-        raise InferenceError("request: Field required")
+        raise InferenceError("request: expected a JSON body, got none")
     binary = _take_binary(content, data[end:]) if size is not None else {}
     try:
         request: InferenceRequest = InferenceRequest.model_validate(content, from_attributes=True)
@@ -95,9 +95,8 @@ def _take_binary(content: Any, data: bytes) -> dict[int, bytes]:
         found[index], start = data[start : start + size], start + size
         tensor["data"] = []
     if start != len(data):
-        raise InferenceError(
-            f"inputs: expected binary_data_size of {len(data)} in all, as follow the JSON, got {start}"
-        )
+        expected = f"the binary_data_size values to add up to the {len(data)} bytes after the JSON"
+        raise InferenceError(f"inputs: expected {expected}, got {start}")
     return found
 
 

@@ -185,7 +185,10 @@ def check_request(declared: Sequence[Tensor], request: InferenceRequest, most_by
         if most_bytes is not None and total > most_bytes:
             reason = f"expected at most {most_bytes} bytes in a request, got {total}; {HOW_TO_RAISE}"
             raise InferenceError(f"{where}: {reason}")
-        values = flat.reshape(given.shape[: len(tensor.shape)]) if isinstance(flat, np.ndarray) else flat
+        values = flat
+        if isinstance(flat, np.ndarray):
+            values = flat.reshape(given.shape[: len(tensor.shape)])
+            values.flags.writeable = False  # as views of raw contents are
         given.data = TensorData.model_construct(root=values)
 
 
@@ -388,6 +391,7 @@ def _bytes(where: str, element: object, encoded: bool) -> bytes:
 def _strings(where: str, tensor: Tensor, value: Any) -> tuple[list[int], list[bytes]]:
     """Shape and elements of texts or bytes that a model's code returned."""
     level = value.tolist() if isinstance(value, np.ndarray) else value
+    level = level if tensor.shape else [level]
     shape: list[int] = []
     for dimension, _ in enumerate(tensor.shape):
         if not isinstance(level, list | tuple):

@@ -35,7 +35,7 @@ class LoadedModel:
             InferenceError: The inputs are invalid for this model.
             PredictionError: The model's code failed, or its answer does not fit the declaration.
         """
-        datatypes = {each.name: each.datatype for each in self.model.inputs or ()}
+        datatypes = {each.name: Datatype(each.datatype) for each in self.model.inputs or ()}
         tensors = [_tensor(name, datatypes.get(name, Datatype.BYTES), value) for name, value in inputs.items()]
         response = asyncio.run(self.model.predict(InferenceRequest.model_construct(inputs=tensors)))
         return {each.name: _nested(each.shape, each.data.root) for each in response.outputs}

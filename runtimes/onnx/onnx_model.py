@@ -1,4 +1,4 @@
-"""Serves any ONNX model: its tensors are those of the file, and sizes that the file leaves open are the caller's."""
+"""Serves ONNX models whose tensors are numbers; sizes that the file leaves open are the caller's."""
 
 from pathlib import Path
 from typing import Any

@@ -11,7 +11,7 @@ import skops.io
 from mlserver.types import InferenceRequest
 from modelmesh_runtime import TEXT, CustomMLModel, Datatype, Tensor
 
-DATATYPES = {"f": Datatype.FP64, "i": Datatype.INT64, "b": Datatype.BOOL}
+DATATYPES = {"f": Datatype.FP64, "i": Datatype.INT64, "u": Datatype.INT64, "b": Datatype.BOOL}
 """Datatype by numpy's kind of the classes; other classes are texts."""
 
 

@@ -269,7 +269,8 @@ def test_ten_mistakes_are_ten_messages_and_change_nothing(team: Team) -> None:
             ended = team.make(*operation, "STACK=dev")
             assert ended.returncode != 0
             for key in wrong:
-                assert len(re.findall(rf"^ *modelmesh:{key}\b.*: ", ended.stdout, re.MULTILINE)) == 1, key
+                told = re.findall(rf"^ *Pulumi\.dev\.yaml:\d+: modelmesh:{key}\b.*: ", ended.stdout, re.MULTILINE)
+                assert len(told) == 1, key
             assert "Pulumi.dev.yaml" in ended.stdout
     finally:
         file.write_text(right)

@@ -293,8 +293,8 @@ REST_CASES: dict[str, tuple[Any, str]] = {
     ),
     "a list": ([REST], f"request: {NO_OBJECT}"),
     "a number": (b"7", f"request: {NO_OBJECT}, got 7"),
-    "null alone": (b"null", "request: Field required"),
-    "nothing": (b"", "request: Field required"),
+    "null alone": (b"null", "request: expected a JSON body, got none"),
+    "nothing": (b"", "request: expected a JSON body, got none"),
     "NaN": (
         b'{"inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": [NaN]}]}',
         "request: expected JSON, got something else at character 73",

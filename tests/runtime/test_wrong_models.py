@@ -287,7 +287,7 @@ def assert_binary_tensors(server: RuntimeServer) -> None:
     assert answer["outputs"][0]["data"] == [1.0, 2.0, 3.0]
     assert body.endswith(blob)
     assert refused(server, head + row, len(head)) == (
-        "inputs: expected binary_data_size of 6 in all, as follow the JSON, got 14"
+        "inputs: expected the binary_data_size values to add up to the 6 bytes after the JSON, got 14"
     )
     assert refused(server, head, 10**6).startswith("Inference-Header-Content-Length: expected at most the")
     wrong = [tensors[0] | {"parameters": {"binary_data_size": 5}}, tensors[1]]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -166,7 +167,7 @@ MISTAKES = {
     "no YAML": ("a: [", 2, [":2: cannot work: file: not YAML"]),
     "template": (f"a: {{{{ .b }}}}\n---\n{SERVICE}", 2, ["cannot work: file: not YAML", "✓"]),
     "nothing": ("# a comment\n", 2, ["1: cannot work: file: empty"]),
-    "stray text": (f"stray\n---\n{SERVICE}", 2, ["1: cannot work: object: 'stray', expected a Kubernetes obj", "✓"]),
+    "stray text": (f"stray\n---\n{SERVICE}", 2, ["1: cannot work: object: str, expected a Kubernetes obj", "✓"]),
     # Lists.
     "list": (
         "kind: List\nitems:\n- kind: ServingRuntime\n",
@@ -174,8 +175,8 @@ MISTAKES = {
         ["3: cannot work: apiVersion: missing", "spec: missing"],
     ),
     "list of nothing": ("kind: List\nitems: []\n", 0, []),
-    "list of a number": ("kind: List\nitems: 5\n", 2, ["2: cannot work: items: 5, expected a list of objects"]),
-    "number in a list": ("kind: List\nitems: [1]\n", 2, ["cannot work: object: 1, expected a Kubernetes object"]),
+    "list of a number": ("kind: List\nitems: 5\n", 2, ["2: cannot work: items: int, expected a list of objects"]),
+    "number in a list": ("kind: List\nitems: [1]\n", 2, ["cannot work: object: int, expected a Kubernetes object"]),
     "list with a key twice": ("kind: List\nitems: []\nitems: []\n", 2, ["3: cannot work: items: twice"]),
     "typed list": (
         "apiVersion: serving.kserve.io/v1alpha1\nkind: ServingRuntimeList\nitems:\n- metadata: {name: a}\n",
@@ -505,3 +506,46 @@ def test_upstreams_tree_is_good_but_for_what_upstream_meant_to_be_wrong(capsys: 
     for name, (_, message) in UPSTREAM.items():
         assert message in found[name][1]
     assert sum(output.count("✓") for _, output in found.values()) == 50
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ("it's.yaml", "No closing quotation in it's.yaml"),
+        ("", "name files, folders or - for standard input"),
+        ("''", "name files, folders or - for standard input"),
+        ("empty", "expected files that end with .yaml, .yml, .json in empty, found none"),
+    ],
+)
+def test_files_that_cannot_be_meant_are_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: str, expected: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    with pytest.raises(CheckError, match=re.escape(expected)) as caught:
+        check(Namespace(files=files, output="text"))
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("text", ["- password: hush\n", "kind: List\nitems: {password: hush}\n"])
+def test_a_file_of_something_else_is_not_quoted(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "file.yaml"
+    file.write_text(text)
+    assert checked(str(file)) == 2
+    assert "hush" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", ["12345", "{password: 12345}"])
+def test_a_variable_of_a_wrong_type_is_not_quoted(
+    value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file.yaml"
+    container = f"{{name: c, image: d, env: [{{name: TOKEN, value: {value}}}]}}"
+    file.write_text(
+        "apiVersion: serving.kserve.io/v1alpha1\nkind: ServingRuntime\nmetadata: {name: a}\n"
+        f"spec: {{supportedModelFormats: [{{name: b}}], multiModel: true, containers: [{container}]}}\n"
+    )
+    assert checked(str(file)) == 2
+    shown = capsys.readouterr().out
+    assert "spec.containers[0].env[0].value: (not shown), expected a value of type string" in shown
+    assert "12345" not in shown

@@ -32,11 +32,11 @@ def test_the_driver_of_a_gpu_may_be_missing(library: str) -> None:
     assert not advice(OSError(f"{library}: {SHARED}"))
 
 
-def imported(folder: Path, implementation: str = "mine.Model") -> subprocess.CompletedProcess[str]:
+def imported(folder: Path, settings: str = '{"implementation": "mine.Model"}') -> subprocess.CompletedProcess[str]:
     """The check in a folder with the code of an image, with a server that does nothing."""
     (folder / "modelmesh_runtime").mkdir()
     (folder / "modelmesh_runtime/__main__.py").touch()
-    (folder / "model-settings.json").write_text(f'{{"implementation": "{implementation}"}}')
+    (folder / "model-settings.json").write_text(settings)
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(folder)}
     command = [sys.executable, check.__file__]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -68,3 +68,11 @@ def test_a_class_that_cannot_be_imported_ends_the_build(tmp_path: Path, code: st
 def test_a_class_that_can_be_imported_or_only_lacks_a_driver_passes(tmp_path: Path, code: str) -> None:
     (tmp_path / "mine.py").write_text(code)
     assert imported(tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("settings", ["", "{}"])
+def test_settings_without_a_class_end_the_build_with_one_line(tmp_path: Path, settings: str) -> None:
+    done = imported(tmp_path, settings)
+    assert done.returncode == 1
+    assert done.stderr.startswith("✗ model-settings.json: expected JSON with the class as implementation, got ")
+    assert "Traceback" not in done.stderr

@@ -215,14 +215,19 @@ def test_nothing_waits_for_what_comes_later(dev: Run) -> None:
     """The webhook's Service has no endpoint before the controller runs, and the controller comes after the Service."""
     service = dev.one("kubernetes:core/v1:Service", "modelmesh-webhook-server-service")
     assert service.inputs["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true"
-    for definition in dev.of("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"):
+    definitions = dev.of("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition")
+    assert definitions
+    for definition in definitions:
         assert definition.inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == "condition=Established"
 
 
 def test_the_stores_start_while_the_api_server_is_busy_with_definitions(dev: Run) -> None:
     (etcd_secret,) = [each for each in dev.of("kubernetes:core/v1:Secret") if each.name == "model-serving-etcd"]
     stores = {store.urn for store in dev.of("kubernetes:apps/v1:StatefulSet")}
-    for definition in dev.of("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"):
+    definitions = dev.of("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition")
+    assert definitions
+    assert stores
+    for definition in definitions:
         assert etcd_secret.urn in definition.dependencies
         assert not stores & definition.dependencies
 

@@ -78,9 +78,9 @@ def test_a_plan_counts_shared_memory() -> None:
         ),
         (
             {"environment": {"9LIVES": "cat"}},
-            "environment: '9LIVES', expected a name of letters, digits, _, - and ., not a digit first",
+            "environment.9LIVES: (not shown), expected a name of letters, digits, _, - and ., not a digit first",
         ),
-        ({"gpus": {"gpu": 1}}, "gpus: 'gpu', expected the name of a device's resource, like nvidia.com/gpu"),
+        ({"gpus": {"gpu": 1}}, "gpus.gpu: 'gpu', expected the name of a device's resource, like nvidia.com/gpu"),
         ({"gpus": {"nvidia.com/gpu": 0}}, 'gpus["nvidia.com/gpu"]: 0, expected 1 or more'),
         ({"shared_memory": "lots"}, "shared_memory: 'lots', expected a quantity above zero"),
         (

@@ -119,7 +119,7 @@ def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
         "modelmesh:persistence.etcd: 1, expected string",
         "modelmesh:persistence.redis: unknown key, expected one of etcd, minio, storageClass",
         "modelmesh:persistence.storageClass: 1, expected string",
-        "modelmesh:runtimeEnvironment.A: 1, expected string or object",
+        "modelmesh:runtimeEnvironment.A: (not shown), expected string or object (quote numbers)",
         "modelmesh:runtimeEnvironment.B.key: missing, expected string",
         "modelmesh:runtimeEnvironment.C.kee: unknown key, expected one of secret, key",
         "modelmesh:runtimeTolerations[0].tolerationSeconds: '5', expected integer",

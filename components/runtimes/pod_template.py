@@ -4,7 +4,7 @@ The controller updates the Deployments of all runtimes some time after a change 
 `model-serving-config`, which their status does not show.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..core.names_and_quantities import quantity
@@ -12,29 +12,39 @@ from ..core.names_and_quantities import quantity
 _MESH, _REST_PROXY, _TLS_VOLUME = "mm", "rest-proxy", "tls-certs"
 
 
-def differences(template: Mapping[str, Any], images: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:
-    """Differences between the pod template and the requested images and configuration.
+def differences(template: Mapping[str, Any], own: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> list[str]:
+    """Differences between the pod template and the requested containers and configuration.
 
     Args:
         template: Pod template of a Deployment.
-        images: Images of the runtime's containers, by container name.
+        own: The runtime's own containers.
         config: Content of `config.yaml` in the ConfigMap.
     """
     spec = template["spec"]
     containers = {container["name"]: container for container in spec["containers"]}
-    found = [
-        f"container {name} has not the image {image}"
-        for name, image in images.items()
-        if containers.get(name, {}).get("image") != image
-    ]
-    found += _container_differences(containers, _MESH, config.get("modelMeshImage"), config.get("modelMeshResources"))
+    found: list[str] = []
+    for each in own:
+        found += _container_differences(containers, each["name"], each["image"], each.get("resources"))
+        found += _environment_differences(containers, each["name"], each.get("env") or [])
+        given = containers.get(each["name"], {})
+        found += [
+            f"container {each['name']} has not the {field} of its spec"
+            for field in ("command", "args")
+            if (each.get(field) or []) != (given.get(field) or [])
+        ]
+    found += _container_differences(
+        containers, _MESH, _ref(config.get("modelMeshImage")), config.get("modelMeshResources")
+    )
     proxy = config.get("restProxy", {})
     if _REST_PROXY in containers:
-        found += _container_differences(containers, _REST_PROXY, proxy.get("image"), proxy.get("resources"))
-    for name in containers.keys() & _helpers(config) - images.keys():
-        image, resources = config.get("storageHelperImage"), config.get("storageHelperResources")
+        found += _container_differences(containers, _REST_PROXY, _ref(proxy.get("image")), proxy.get("resources"))
+    for name in containers.keys() & _helpers(config) - {each["name"] for each in own}:
+        image, resources = _ref(config.get("storageHelperImage")), config.get("storageHelperResources")
         found += _container_differences(containers, name, image, resources)
-    found += _mesh_environment_differences(containers.get(_MESH, {}), config)
+    environment = list(config.get("internalModelMeshEnvVars") or [])
+    if client_auth := config.get("tls", {}).get("clientAuth"):
+        environment.append({"name": "MM_TLS_CLIENT_AUTH", "value": client_auth})
+    found += _environment_differences(containers, _MESH, environment)
     secret = config.get("tls", {}).get("secretName")
     mounted = {volume["name"]: volume.get("secret", {}).get("secretName") for volume in spec.get("volumes", [])}
     if mounted.get(_TLS_VOLUME) != secret:
@@ -48,11 +58,11 @@ def _helpers(config: Mapping[str, Any]) -> set[str]:
 
 
 def _container_differences(
-    containers: Mapping[str, Any], name: str, image: Mapping[str, str] | None, resources: Mapping[str, Any] | None
+    containers: Mapping[str, Any], name: str, image: str | None, resources: Mapping[str, Any] | None
 ) -> Iterator[str]:
     container = containers.get(name, {})
-    if image and container.get("image") != (ref := _reference(image)):
-        yield f"container {name} has not the image {ref}"
+    if image and container.get("image") != image:
+        yield f"container {name} has not the image {image}"
     for kind in ("requests", "limits"):
         given = container.get("resources", {}).get(kind, {})
         for resource, value in ((resources or {}).get(kind) or {}).items():
@@ -60,15 +70,16 @@ def _container_differences(
                 yield f"container {name} has not the {resource} {kind} of {value}"
 
 
-def _mesh_environment_differences(mesh: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
-    given = {entry["name"]: entry.get("value") for entry in mesh.get("env", [])}
-    asked = {entry["name"]: entry["value"] for entry in config.get("internalModelMeshEnvVars") or []}
-    if client_auth := config.get("tls", {}).get("clientAuth"):
-        asked["MM_TLS_CLIENT_AUTH"] = client_auth
-    for name, value in asked.items():
-        if given.get(name) != value:
-            yield f"the mesh has not {name}={value}"
+def _environment_differences(
+    containers: Mapping[str, Any], name: str, variables: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    given = {entry["name"]: entry.get("value") for entry in containers.get(name, {}).get("env", [])}
+    for each in variables:
+        if (value := each.get("value")) and given.get(each["name"]) != value:
+            yield f"container {name} has not {each['name']}={value}"
 
 
-def _reference(image: Mapping[str, str]) -> str:
+def _ref(image: Mapping[str, str] | None) -> str | None:
+    if not image:
+        return None
     return f"{image['name']}@{image['digest']}" if "digest" in image else f"{image['name']}:{image.get('tag', '')}"

@@ -1,7 +1,7 @@
 """Waits until a runtime's pods match its spec and the installation's configuration.
 
 A ServingRuntime has no status. The Deployment that ModelMesh Serving's controller creates for it has one, which only
-refers to its current pod template. So the template is compared first, with the images of the spec and with the
+refers to its current pod template. So the template is compared first, with the containers of the spec and with the
 configuration of the mesh, the adapter and the REST proxy; then its rollout is waited for.
 """
 
@@ -49,8 +49,8 @@ class Rollout:
     deployment: str
     config_namespace: str
     """Namespace of the controller, which holds the installation's configuration."""
-    images: Mapping[str, str] = field(default_factory=dict)
-    """Images of the runtime's own containers by container name; empty for a runtime of another stack."""
+    containers: Sequence[Object] = ()
+    """The runtime's own containers; empty for a runtime of another stack."""
     required: bool = True
     """Whether to wait for a Deployment that does not exist."""
     timeout_seconds: float
@@ -85,7 +85,7 @@ class Rollout:
             return "the controller has not created the Deployment yet" if self.required else ""
         found = await self._get(core.read_namespaced_config_map, "model-serving-config", self.config_namespace)
         config = yaml.safe_load((found or {}).get("data", {}).get("config.yaml", "")) or {}
-        if missing := template_missing(deployment, self.images, config):
+        if missing := template_missing(deployment, self.containers, config):
             return missing
         if not (missing := rollout_missing(deployment)):
             return ""
@@ -129,9 +129,9 @@ class Rollout:
         )
 
 
-def template_missing(deployment: Object, images: Mapping[str, str], config: Mapping[str, Any]) -> str:
+def template_missing(deployment: Object, containers: Sequence[Object], config: Mapping[str, Any]) -> str:
     """Difference of the Deployment's pod template; empty once the controller has updated it."""
-    if found := differences(deployment["spec"]["template"], images, config):
+    if found := differences(deployment["spec"]["template"], containers, config):
         return f"the controller has not updated the Deployment yet ({found[0]})"
     if deployment.get("status", {}).get("observedGeneration", 0) < deployment["metadata"]["generation"]:
         return "the rollout of the newest pod template has not started yet"

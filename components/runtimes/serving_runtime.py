@@ -169,7 +169,7 @@ def _rolled_out(
                 cluster=installation.cluster,
                 namespace=namespace,
                 deployment=f"{installation.config.service_name}-{args.runtime_name}",
-                images={container["name"]: container["image"] for container in known["containers"]},
+                containers=known["containers"],
                 config_namespace=installation.namespace_name,
                 timeout_seconds=args.ready_timeout_seconds,
                 report=component.report,
@@ -182,8 +182,7 @@ def _rolled_out(
     if dry or component.declared.disabled:
         done = pulumi.Output.all(**known).apply(lambda _: None)
     else:
-        images = [{"name": entry["name"], "image": entry["image"]} for entry in args.spec.spec()["containers"]]
-        done = pulumi.Output.all(**known, containers=images).apply(rolled_out)
+        done = pulumi.Output.all(**known, containers=args.spec.spec()["containers"]).apply(rolled_out)
     return pulumi.Output.all(done, *(each.done for each in refreshed)).apply(lambda _: args.runtime_name)
 
 

@@ -20,8 +20,14 @@ from components.runtimes.rollout import (
 )
 
 NEW, MESH, ADAPTER = "registry/runtime@sha256:new", "registry/mesh@sha256:new", "registry/adapter:1"
-IMAGES = {"mlserver": NEW}
 RESOURCES = {"requests": {"cpu": "300m", "memory": "512Mi"}, "limits": {"cpu": "3", "memory": "512Mi"}}
+OWN: dict[str, Any] = {
+    "name": "mlserver",
+    "image": NEW,
+    "args": ["serve"],
+    "resources": {"limits": {"memory": "1Gi"}},
+    "env": [{"name": "MODELS", "value": "/models"}, {"name": "NODE", "valueFrom": {}}],
+}
 SMALL = {"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"cpu": "2", "memory": "512Mi"}}
 CONFIG: dict[str, Any] = {
     "modelMeshImage": {"name": "registry/mesh", "digest": "sha256:new"},
@@ -36,12 +42,12 @@ CONFIG: dict[str, Any] = {
 
 
 def template() -> dict[str, Any]:
-    """What the controller makes of IMAGES and CONFIG."""
+    """What the controller makes of OWN and CONFIG."""
     environment = {"MEM_LIMIT_MB": "512", "MM_TLS_CLIENT_AUTH": "require", "MM_LABELS": "rt:custom"}
     return {
         "spec": {
             "containers": [
-                {"name": "mlserver", "image": NEW},
+                {**OWN, "resources": {"limits": {"memory": "1024Mi"}}},
                 {"name": "mlserver-adapter", "image": ADAPTER, "resources": SMALL},
                 {"name": "rest-proxy", "image": "registry/proxy:1", "resources": SMALL},
                 {
@@ -66,7 +72,7 @@ def deployment(status: dict[str, Any] | None = None, *, observed: int = 3, repli
 
 
 def test_the_template_of_the_current_configuration_differs_in_nothing() -> None:
-    assert differences(template(), IMAGES, CONFIG) == []
+    assert differences(template(), [OWN], CONFIG) == []
 
 
 @pytest.mark.parametrize(
@@ -87,32 +93,47 @@ def test_the_template_of_the_current_configuration_differs_in_nothing() -> None:
         ),
         ({"restProxy": {"image": {"name": "registry/proxy", "tag": "2"}}}, "container rest-proxy has not the image"),
         ({"tls": {"secretName": "tls-2", "clientAuth": "require"}}, "the TLS Secret tls-2 is not mounted"),
-        ({"tls": {"secretName": "tls-1", "clientAuth": "optional"}}, "the mesh has not MM_TLS_CLIENT_AUTH=optional"),
+        (
+            {"tls": {"secretName": "tls-1", "clientAuth": "optional"}},
+            "container mm has not MM_TLS_CLIENT_AUTH=optional",
+        ),
         ({"tls": {}}, "a TLS Secret is still mounted"),
         (
             {"internalModelMeshEnvVars": [{"name": "MEM_LIMIT_MB", "value": "1024"}]},
-            "the mesh has not MEM_LIMIT_MB=1024",
+            "container mm has not MEM_LIMIT_MB=1024",
         ),
     ],
 )
 def test_any_change_of_the_configuration_is_seen(change: dict[str, Any], found: str) -> None:
-    (difference,) = differences(template(), IMAGES, CONFIG | change)
+    (difference,) = differences(template(), [OWN], CONFIG | change)
     assert difference.startswith(found)
 
 
 def test_a_container_of_the_runtimes_own_that_is_called_like_an_adapter_has_its_own_image() -> None:
-    own = IMAGES | {"mlserver-adapter": ADAPTER}
+    own = [OWN, {"name": "mlserver-adapter", "image": ADAPTER}]
     assert differences(template(), own, CONFIG | {"storageHelperImage": {"name": "registry/adapter", "tag": "2"}}) == []
 
 
-@pytest.mark.parametrize("images", [{"mlserver": "newer"}, IMAGES | {"second": "image"}])
-def test_every_container_of_the_runtime_has_to_run_its_image(images: dict[str, str]) -> None:
-    assert "the controller has not updated the Deployment yet" in template_missing(deployment(), images, CONFIG)
+@pytest.mark.parametrize(
+    ("containers", "found"),
+    [
+        ([{**OWN, "image": "newer"}], "container mlserver has not the image newer"),
+        ([OWN, {"name": "second", "image": "image"}], "container second has not the image image"),
+        ([{**OWN, "resources": {"limits": {"memory": "2Gi"}}}], "container mlserver has not the memory limits of 2Gi"),
+        ([{**OWN, "env": [{"name": "MODELS", "value": "/m"}]}], "container mlserver has not MODELS=/m"),
+        ([{**OWN, "args": ["serve", "--fast"]}], "container mlserver has not the args of its spec"),
+    ],
+)
+def test_every_change_of_the_runtimes_own_containers_is_waited_for(
+    containers: list[dict[str, Any]], found: str
+) -> None:
+    missing = template_missing(deployment(), containers, CONFIG)
+    assert missing == f"the controller has not updated the Deployment yet ({found})"
 
 
 @pytest.mark.parametrize("found", [deployment(observed=2), {**deployment(), "status": {}}])
 def test_counts_of_an_earlier_template_say_nothing(found: Any) -> None:
-    assert template_missing(found, IMAGES, CONFIG) == "the rollout of the newest pod template has not started yet"
+    assert template_missing(found, [OWN], CONFIG) == "the rollout of the newest pod template has not started yet"
 
 
 @pytest.mark.parametrize(
@@ -255,7 +276,7 @@ def done(monkeypatch: pytest.MonkeyPatch, *, required: bool = True, timeout: flo
     monkeypatch.setattr(Cluster, "api_client", lambda _: client.ApiClient())
     wait = Rollout(
         cluster=Cluster(kubeconfig="/nowhere", context="none"), namespace="models", deployment="serving-custom",
-        config_namespace="serving", images=IMAGES, required=required, timeout_seconds=timeout, report=reports.append,
+        config_namespace="serving", containers=[OWN], required=required, timeout_seconds=timeout, report=reports.append,
     )  # fmt: skip
     asyncio.run(wait.done())
     return reports

@@ -2,12 +2,14 @@
 
 import base64
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -74,6 +76,24 @@ class Deployment:
         print(ended.stdout)
         return Update(ended.returncode == 0, ended.stdout, time.time())
 
+    def kill(self, after: float, operation: str, *flags: str, config: dict[str, Any] | None = None) -> None:
+        """Start an operation, and kill the engine, its plugins and the program after so many seconds."""
+        overrides = {f"modelmesh:{key}": value for key, value in (config or {}).items()}
+        stack = opened(self.stack.name, self.instance, self.stack.root, overrides)
+        process = subprocess.Popen(
+            stack.engine_command(operation, "--yes", "--skip-preview", "--non-interactive", *flags),
+            cwd=stack.root, env=stack.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            process.wait(after)
+        except subprocess.TimeoutExpired:
+            # Each plugin has a process group of its own. The engine is the first, so that it starts no more.
+            for pid in [process.pid, *session(process.pid)]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            process.wait()
+
     def up(self, **config: Any) -> Update:
         return self.run("up", "--yes", "--skip-preview", config=config)
 
@@ -88,14 +108,13 @@ class Deployment:
         found = state["deployment"].get("resources", [])
         return {resource["urn"]: resource.get("inputs") for resource in found}
 
-    def get(self, kind: str, name: str = "", namespace: str = NAMESPACE) -> dict[str, Any]:
-        """One object, or a list of them, as the API server has it."""
+    def get(self, kind: str, name: str = "", namespace: str | None = NAMESPACE) -> dict[str, Any]:
+        """One object, or a list of them, as the API server has it; without a namespace, those of all of them."""
         command = self.stack.kubectl(
             "get",
             kind,
             *filter(None, [name]),
-            "--namespace",
-            namespace,
+            *(["--namespace", namespace] if namespace else ["--all-namespaces"]),
             "--output=json",
             "--show-managed-fields",
         )
@@ -181,6 +200,14 @@ class Deployment:
             told = json.loads(process.communicate(timeout=60)[0])
         load.requests, load.failed = told["requests"], told["failed"]
         load.failures, load.models = tuple(told["failures"]), frozenset(told["models"])
+
+
+def session(leader: int) -> Iterator[int]:
+    """Return all processes that are left of the session that `leader` has started."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(ProcessLookupError):
+            if os.getsid(int(process.name)) == leader:
+                yield int(process.name)
 
 
 ProgramMaker = Callable[[str, str], Deployment]

@@ -1,10 +1,9 @@
 """The life of a stack, killed at random moments: what each stage of it asks for, and how a killed run is told apart."""
 
+import datetime
 import json
-import os
 import random
-import signal
-import subprocess
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,10 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from cli.interrupted import adopt
+from components.core.component import FORCE
 from tests.cluster.deployment import KINDS, Deployment, Update, opened
 
 LEXICONS = ("good\t1.9\nbad\t-2.5\n", "good\t1.9\nbad\t-2.5\nlove\t3.2\n")
+STAGES = ("first", "model", "runtime", "renewal")
+TODAY = datetime.datetime.now(datetime.UTC).date()
 CONVERGED = ("--yes", "--skip-preview", "--refresh")
+AUTONAMED = "pulumi.com/autonamed"
+"""Annotation of a name that ends in random characters."""
+CUSTOM_RESOURCES = "servingruntimes,inferenceservices"
 COUNTED = (
     "resourceVersion",
     "managedFields",
@@ -39,8 +44,8 @@ class Life:
     deployment: Deployment
     folder: Path
     config: dict[str, Any] = field(default_factory=dict)
-    longest: dict[str, float] = field(default_factory=dict)
-    """Seconds that an operation took which was not killed; moments to kill it at are chosen below."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """How long the operation of each stage takes if it is not killed; moments to kill it at are chosen below."""
 
     def __post_init__(self) -> None:
         for number, lexicon in enumerate(LEXICONS):
@@ -48,47 +53,43 @@ class Life:
             (self.folder / str(number) / "vader_lexicon.txt").write_text(lexicon)
 
     def stage(self, name: str) -> None:
-        """Edit the stack's files as that stage of its life asks for."""
-        first = {"modelSource": str(self.folder / "0"), "runtimeMemory": "200Mi", "tls": _tls("one.example")}
-        edits: dict[str, dict[str, Any]] = {
-            "first": first,
-            "model": {"modelSource": str(self.folder / "1")},
-            "runtime": {"runtimeMemory": "220Mi"},
-            "renewal": {"tls": _tls("two.example")},
+        """Edit the stack's files as that stage of its life asks for; the certificates are renewed in the last one."""
+        passed = STAGES.index(name)
+        self.config = {
+            "modelSource": str(self.folder / ("1" if passed >= STAGES.index("model") else "0")),
+            "runtimeMemory": "600Mi" if passed >= STAGES.index("runtime") else "512Mi",
         }
-        stages = list(edits)
-        self.config = {}
-        for passed in stages[: stages.index(name) + 1]:
-            self.config |= edits[passed]
+        half_a_year = datetime.timedelta(days=184)
+        self._day(TODAY if name == "renewal" else TODAY - half_a_year)
 
     def edit(self) -> None:
         """Change the files to something that none of the stages asks for."""
-        self.config |= {"runtimeMemory": "240Mi", "tls": _tls("three.example")}
+        self.config |= {"runtimeMemory": "550Mi", "tls": {"enabled": True, "dnsNames": ["another.example.com"]}}
 
-    def killed(self, operation: str, after: float) -> None:
+    def build(self) -> None:
+        """Build the images once, so that the first update takes no longer than the others."""
+        preview = self.deployment.run("preview", config=self.config | {"buildOnPreview": True})
+        assert preview.succeeded, preview.output
+
+    def kill(self, operation: str, after: float) -> None:
         """Start an operation as `make` does, and kill the engine with all that it has started."""
-        stack = opened(self.deployment.stack.name, self.deployment.instance, self.deployment.stack.root, self.overrides)
-        adopt(stack)
-        flags = ("--yes", "--skip-preview", "--refresh", "--non-interactive")
-        process = subprocess.Popen(
-            stack.engine_command(operation, *flags),
-            cwd=stack.root, env=stack.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )  # fmt: skip
-        try:
-            process.wait(after)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        self._adopt()
+        self.deployment.kill(after, operation, "--refresh", config=self.config)
 
-    def converged(self, operation: str) -> Update:
+    def converge(self, operation: str, stage: str) -> Update:
         """Run an operation to its end, as `make` does; it has to succeed."""
         started = time.monotonic()
-        adopt(opened(self.deployment.stack.name, self.deployment.instance, self.deployment.stack.root, self.overrides))
+        self._adopt()
         update = self.deployment.run(operation, *CONVERGED, config=self.config)
         assert update.succeeded, update.output
-        self.longest[operation] = time.monotonic() - started
+        self.seconds.setdefault(stage, time.monotonic() - started)
         return update
+
+    def _day(self, day: datetime.date) -> None:
+        (self.deployment.stack.root / "today").write_text(day.isoformat())
+
+    def _adopt(self) -> None:
+        adopt(opened(self.deployment.stack.name, self.deployment.instance, self.deployment.stack.root, self.overrides))
 
     @property
     def overrides(self) -> dict[str, Any]:
@@ -96,31 +97,44 @@ class Life:
 
     def state(self) -> dict[str, Any]:
         """The inputs of all resources, but for what is generated; nothing is left half done."""
-        exported = json.loads(self.deployment.stack.pulumi("stack", "export", quiet=True).stdout)["deployment"]
+        text = self.deployment.stack.pulumi("stack", "export", quiet=True).stdout
+        for resource in json.loads(text)["deployment"]["resources"]:
+            metadata = resource.get("inputs", {}).get("metadata", {})
+            if AUTONAMED in metadata.get("annotations", {}):
+                text = text.replace(metadata["name"], resource["urn"].rpartition("::")[2])
+        exported = json.loads(_same_owner(text))["deployment"]
         assert not exported.get("pending_operations")
         assert not [each["urn"] for each in exported["resources"] if each.get("delete")]
         return {each["urn"]: _steady(each.get("inputs", {})) for each in exported["resources"]}
 
     def objects(self) -> dict[str, Any]:
-        """All objects of the stack's namespace that it applies itself, but for what is generated."""
-        kinds = (
-            "deployments,statefulsets,services,configmaps,serviceaccounts,roles,rolebindings,networkpolicies,secrets"
-        )
-        items = self.deployment.get(kinds, namespace="life")["items"]
+        """All objects of the cluster that the stack applies itself, but for what is generated."""
+        found = self.deployment.get(f"{KINDS},{CUSTOM_RESOURCES}", namespace=None)
+        items = json.loads(_same_owner(json.dumps(found)))["items"]
         return {
-            f"{each['kind']}/{each['metadata']['name']}": _steady(each) | {"data": sorted(each.get("data") or {})}
+            "/".join([each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]]): _steady(each)
+            | {"data": sorted(each.get("data") or {})}
             for each in items
-            if "pulumi.com/patchFieldManager" in each["metadata"].get("annotations", {})
-            and "pulumi.com/autonamed" not in each["metadata"]["annotations"]
+            if FORCE in each["metadata"].get("annotations", {}) and AUTONAMED not in each["metadata"]["annotations"]
         }
 
     def names(self) -> set[str]:
         """All objects of the cluster that a stack can have made."""
         return self.deployment.names(KINDS)
 
+    def left_over(self, before: set[str]) -> set[str]:
+        """What was not there before a stack that is destroyed; the cluster deletes a released volume a little later."""
+        deadline = time.monotonic() + 60
+        while (left := self.names() - before) and time.monotonic() < deadline:
+            time.sleep(1)
+        return left
 
-def _tls(name: str) -> dict[str, Any]:
-    return {"enabled": True, "dnsNames": [name]}
+
+def _same_owner(text: str) -> str:
+    """The text without the UID of the account that owns a table's services, which their Job's name has a hash of."""
+    return re.sub(
+        r"(more-models)-[0-9a-f]{12}", r"\1", re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "uid", text)
+    )
 
 
 def moments(seed: int, count: int) -> Iterator[tuple[float, bool]]:

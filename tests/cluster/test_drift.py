@@ -1,5 +1,6 @@
 """What somebody changes on the cluster by hand is reported by name, and put right."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,8 +11,8 @@ import pytest
 from cli.stack import Stack
 from tests.cluster.deployment import NAMESPACE, Deployment
 
-SECRET, POLICY = "minio-root", "modelmesh-runtimes"
-NAMED = ("minio", "modelmesh-controller", POLICY, SECRET, "namespace")
+SECRET, POLICY, CERTIFICATE = "minio-root", "modelmesh-runtimes", "modelmesh-webhook-server-cert"
+NAMED = ("minio", "modelmesh-controller", POLICY, SECRET, CERTIFICATE, "namespace")
 """Objects that `drifted` changes, by their resources' names or their own."""
 
 
@@ -28,23 +29,33 @@ def state(deployed: Deployment) -> dict[str, Any]:
     """What `drifted` changes."""
     controller = deployed.get("deployment", "modelmesh-controller")["spec"]["template"]["spec"]["containers"]
     policies = deployed.get("networkpolicies")["items"]
+    (certificate,) = [secret for secret in deployed.get("secrets")["items"] if is_certificate(secret)]
     return {
         "scaled": deployed.get("statefulset", "minio")["spec"]["replicas"],
         "image": [container["image"] for container in controller],
         "deleted": POLICY in [policy["metadata"]["name"] for policy in policies],
         "Secret": deployed.get("secret", SECRET)["data"],
+        "certificate": certificate["data"],
         "label": deployed.get("namespace", NAMESPACE)["metadata"]["labels"].get("modelmesh-enabled"),
     }
 
 
+def is_certificate(secret: dict[str, Any]) -> bool:
+    """Whether it has the webhook's certificate; its name ends in the half-year of issue."""
+    return str(secret["metadata"]["name"]).startswith(CERTIFICATE)
+
+
 def drifted(deployed: Deployment) -> None:
-    """Five changes of five kinds."""
+    """Changes of five kinds; both a generated password and a certificate are values of Secrets."""
+    (certificate,) = [secret for secret in deployed.get("secrets")["items"] if is_certificate(secret)]
+    swapped = {"tls.crt": certificate["data"]["ca.crt"]}
     image = deployed.get("statefulset", "minio")["spec"]["template"]["spec"]["containers"][0]["image"]
     for change in (
         ("scale", "statefulset/minio", "--replicas=0"),
         ("set", "image", "deployment/modelmesh-controller", f"manager={image}"),
         ("delete", "networkpolicy", POLICY),
         ("patch", "secret", SECRET, "--patch", '{"data": {"password": "Y2hhbmdlZA=="}}'),
+        ("patch", "secret", certificate["metadata"]["name"], "--patch", json.dumps({"data": swapped})),
         ("label", "namespace", NAMESPACE, "modelmesh-enabled-"),
     ):
         deployed.stack.run(deployed.stack.kubectl("--namespace", NAMESPACE, *change), quiet=True)

@@ -1,6 +1,9 @@
 """The life of one stack on a real cluster, in order: each test goes on from where the one before it ended."""
 
 import re
+import signal
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -8,7 +11,7 @@ import pytest
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from cli.predict import predict
-from tests.cluster.deployment import KINDS, NAMESPACE, RUNTIME, SERVICE, Deployment
+from tests.cluster.deployment import KINDS, NAMESPACE, RUNTIME, SERVICE, Deployment, session
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +60,25 @@ def test_the_webhook_refuses_what_it_should(deployment: Deployment) -> None:
 
 def test_a_second_up_changes_nothing(deployment: Deployment) -> None:
     assert deployment.run("up", "--yes", "--skip-preview", "--expect-no-changes").succeeded
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_make_up_that_is_terminated_ends_with_its_engine(deployment: Deployment, number: signal.Signals) -> None:
+    stack = deployment.stack
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli", "up", "--stack", stack.name, "--instance", deployment.instance],
+        cwd=stack.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout
+    assert any("Updating (" in line for line in iter(process.stdout.readline, ""))
+    process.send_signal(number)
+    printed, _ = process.communicate(timeout=120)
+    print(printed)
+    assert process.returncode == 128 + number
+    assert list(session(process.pid)) == []
+    update = deployment.run("up", "--yes", "--skip-preview", "--refresh", "--expect-no-changes")
+    assert update.succeeded, update.output
 
 
 def test_another_checkout_sees_no_change(deployment: Deployment, other_checkout: Path) -> None:

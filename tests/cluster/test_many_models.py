@@ -3,8 +3,6 @@
 import json
 import os
 import random
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any
 import pytest
 
 from cli.interrupted import adopt
-from tests.cluster.deployment import KINDS, Deployment, opened
+from tests.cluster.deployment import KINDS, Deployment
 
 # `make soak` sets MOMENTS, and then this is five times as many kills, of twice as many models.
 MANY, MOVED, KILLS = (300, 50, 20) if os.environ.get("MOMENTS") else (150, 25, 4)
@@ -54,17 +52,7 @@ class Table:
 
     def killed(self, count: int, version: int, after: float) -> None:
         """An update that is killed after so many seconds, the engine with all that it has started."""
-        overrides = {f"modelmesh:{key}": value for key, value in self.config(count, version).items()}
-        stack = opened(self._deployment.stack.name, self._deployment.instance, self._deployment.stack.root, overrides)
-        command = stack.engine_command("up", "--yes", "--skip-preview", "--non-interactive")
-        process = subprocess.Popen(
-            command, cwd=stack.root, env=stack.environment, stdout=subprocess.DEVNULL, start_new_session=True
-        )
-        try:
-            process.wait(after)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        self._deployment.kill(after, "up", config=self.config(count, version))
 
     def services(self) -> dict[str, str]:
         """The state of every model of the table."""

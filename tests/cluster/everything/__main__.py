@@ -19,7 +19,8 @@ MODEL = "sentiment"
 FORMAT = mm.ModelFormat(name="custom-model", version="1")
 
 s = settings.load()
-kube = s.cluster.provider("cluster")
+guard = mm.ClusterGuard("guard", s.guard())
+kube = s.cluster.provider("cluster", kubeconfig=guard.kubeconfig)
 opts = pulumi.ResourceOptions(providers=[kube, mm.image_builder("builder", s.build)])
 
 image = mm.RuntimeImage("runtime", s.runtime_image(), opts)

@@ -215,5 +215,14 @@ def _release_dead_locks(backend: Path) -> None:
     """Remove the locks of engines that were killed; on the same machine it is certain that they do not run."""
     for lock in (backend / ".pulumi" / "locks").rglob("*.json"):
         with suppress(FileNotFoundError):  # its engine has ended just now
-            if not Path("/proc", str(json.loads(lock.read_text())["pid"])).exists():
+            if not _is_engine(json.loads(lock.read_text())["pid"]):
                 lock.unlink()
+
+
+def _is_engine(pid: int) -> bool:
+    """Whether an engine runs under this process id; another program may have it now, and a zombie has no arguments."""
+    try:
+        program = Path("/proc", str(pid), "cmdline").read_text().split("\0")[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return Path(program).name == engine.NAME

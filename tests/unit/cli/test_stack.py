@@ -84,9 +84,22 @@ def test_an_unknown_stack_is_an_error_that_lists_the_known_ones(checkout: Path) 
 def test_a_killed_engine_s_lock_is_released_and_a_running_one_s_is_not(tmp_path: Path) -> None:
     locks = tmp_path / ".pulumi" / "locks" / "organization" / "modelmesh" / "dev"
     locks.mkdir(parents=True)
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    for name, pid in (("dead", ended.pid), ("alive", os.getpid())):
-        (locks / f"{name}.json").write_text(json.dumps({"pid": pid}))
-    stack._release_dead_locks(tmp_path)
-    assert [lock.stem for lock in locks.iterdir()] == ["alive"]
+    gone, zombie = (subprocess.Popen(["pulumi"], executable="true") for _ in range(2))
+    gone.wait()
+    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)  # ended, and not yet reaped
+    command = ["/bin/pulumi", "-c", "echo ready; read line"]
+    with subprocess.Popen(
+        command, executable="sh", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout
+        assert running.stdout.readline() == "ready\n"
+        for name, pid in {
+            "gone": gone.pid,
+            "zombie": zombie.pid,
+            "another": os.getpid(),
+            "running": running.pid,
+        }.items():
+            (locks / f"{name}.json").write_text(json.dumps({"pid": pid}))
+        stack._release_dead_locks(tmp_path)
+    zombie.wait()
+    assert [lock.stem for lock in locks.iterdir()] == ["running"]

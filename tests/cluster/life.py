@@ -147,6 +147,10 @@ def moments(seed: int, count: int) -> Iterator[tuple[float, bool]]:
 def _steady(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _steady(entry) for key, entry in value.items() if key not in VOLATILE}
-    if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+    if not isinstance(value, list):
+        return value
+    if all(isinstance(entry, str) for entry in value):
         return sorted(value)
-    return [_steady(entry) for entry in value] if isinstance(value, list) else value
+    # The API server merges these by name, and appends new ones, so a killed update can leave another order.
+    named = {entry["name"]: _steady(entry) for entry in value if isinstance(entry, dict) and "name" in entry}
+    return named if len(named) == len(value) else [_steady(entry) for entry in value]

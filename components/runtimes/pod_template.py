@@ -76,7 +76,7 @@ def _environment_differences(
     given = {entry["name"]: entry.get("value") for entry in containers.get(name, {}).get("env", [])}
     for each in variables:
         if (value := each.get("value")) and given.get(each["name"]) != value:
-            yield f"container {name} has not {each['name']}={value}"
+            yield f"container {name} has not the requested {each['name']}"  # without the value, which may be secret
 
 
 def _ref(image: Mapping[str, str] | None) -> str | None:

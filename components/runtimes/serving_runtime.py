@@ -182,7 +182,8 @@ def _rolled_out(
     if dry or component.declared.disabled:
         done = pulumi.Output.all(**known).apply(lambda _: None)
     else:
-        done = pulumi.Output.all(**known, containers=args.spec.spec()["containers"]).apply(rolled_out)
+        containers = args.spec.spec()["containers"]  # whose variables may be secrets
+        done = pulumi.Output.unsecret(pulumi.Output.all(**known, containers=containers)).apply(rolled_out)
     return pulumi.Output.all(done, *(each.done for each in refreshed)).apply(lambda _: args.runtime_name)
 
 

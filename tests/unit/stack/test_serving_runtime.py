@@ -199,12 +199,23 @@ def test_an_update_waits_for_pods_that_run_every_image(waits: list[dict[str, Any
             "cluster": CLUSTER,
             "namespace": "models",
             "deployment": "modelmesh-serving-custom",
-            "images": {"server": IMAGE, "adapter": "adapter:2"},
+            "containers": seen.one(RUNTIME).inputs["spec"]["containers"],
             "config_namespace": "modelmesh-serving",
             "timeout_seconds": 9,
         }
     ]
+    assert [each["image"] for each in waits[0]["containers"]] == [IMAGE, "adapter:2"]
     assert seen.outputs == {"name": "custom"}
+
+
+def test_a_secret_in_a_variable_does_not_make_the_runtimes_name_a_secret(waits: list[dict[str, Any]]) -> None:
+    def program() -> None:
+        spec = mlserver(environment={"TOKEN": pulumi.Output.secret("hush")})
+        runtime = ServingRuntime("runtime", ServingRuntimeArgs(namespace=place(), runtime_name="custom", spec=spec))
+        pulumi.export("secret", runtime.runtime_name.is_secret())
+
+    assert run(program, preview=False).outputs == {"secret": False}
+    assert {"name": "TOKEN", "value": "hush"} in waits[0]["containers"][0]["env"]
 
 
 def test_a_preview_and_a_disabled_runtime_wait_for_nothing(waits: list[dict[str, Any]]) -> None:

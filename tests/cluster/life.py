@@ -110,7 +110,11 @@ class Life:
     def objects(self) -> dict[str, Any]:
         """All objects of the cluster that the stack applies itself, but for what is generated."""
         found = self.deployment.get(f"{KINDS},{CUSTOM_RESOURCES}", namespace=None)
-        items = json.loads(_same_owner(json.dumps(found)))["items"]
+        text = _same_owner(json.dumps(found))
+        for each in found["items"]:
+            if AUTONAMED in each["metadata"].get("annotations", {}):
+                text = text.replace(each["metadata"]["name"], each["metadata"]["name"].rpartition("-")[0])
+        items = json.loads(text)["items"]
         return {
             "/".join([each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]]): _steady(each)
             | {"data": sorted(each.get("data") or {})}

@@ -166,7 +166,7 @@ def open_stack(
         environment.pop(other, None)
     stack = Stack(name=name, embedded=which, config_file=file, environment=environment, root=root)
     create(stack)
-    _release_dead_locks(which.data / "pulumi")
+    _mend_backend(which.data / "pulumi")
     config = with_node(stack_file.get("config") or {}, node.config(facts)) | (overrides or {})
     kept = yaml.safe_load(file.read_text()) or {}
     file.write_text(yaml.safe_dump(kept | stack_file | {"config": config}))
@@ -211,8 +211,16 @@ def _read(file: Path) -> dict[str, Any]:
         raise CommandError(f"{file.name} {error}") from None
 
 
-def _release_dead_locks(backend: Path) -> None:
-    """Remove the locks of engines that were killed; on the same machine it is certain that they do not run."""
+def _mend_backend(backend: Path) -> None:
+    """Remove what killed engines left: their locks, since they certainly do not run, and files that they began.
+
+    The engine writes a file's attributes, which it can do without, in place; if they are empty, it does not read the
+    file ("failed to load checkpoint: EOF").
+    """
+    for attributes in (backend / ".pulumi").rglob("*.attrs"):
+        with suppress(FileNotFoundError):  # renamed just now
+            if not attributes.stat().st_size:
+                attributes.unlink()
     for lock in (backend / ".pulumi" / "locks").rglob("*.json"):
         with suppress(FileNotFoundError):  # its engine has ended just now
             if not _is_engine(json.loads(lock.read_text())["pid"]):

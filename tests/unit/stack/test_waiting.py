@@ -73,6 +73,7 @@ def test_an_update_waits_for_webhook_pods_and_model(cluster: type[Watching], con
     cluster.looks_like = service(**LOADED)
     seen = run_stack(config, preview=False)
     here = Cluster(kubeconfig="/nowhere/kubeconfig", context="modelmesh-dev")
+    (container,) = seen.one("kubernetes:serving.kserve.io/v1alpha1:ServingRuntime").inputs["spec"]["containers"]
     for place in cluster.asked[1:3]:
         del place["report"]
     assert cluster.asked == [
@@ -87,7 +88,7 @@ def test_an_update_waits_for_webhook_pods_and_model(cluster: type[Watching], con
             "cluster": here,
             "namespace": "modelmesh-serving",
             "deployment": "modelmesh-serving-custom-runtime-0.x",
-            "images": {"mlserver": seen.outputs["image"]},
+            "containers": [container],
             "config_namespace": "modelmesh-serving",
             "timeout_seconds": 300,
         },
@@ -100,6 +101,7 @@ def test_an_update_waits_for_webhook_pods_and_model(cluster: type[Watching], con
             "controller_namespace": "modelmesh-serving",
         },
     ]
+    assert (container["name"], container["image"]) == ("mlserver", seen.outputs["image"])
     assert seen.outputs["image"].endswith(DIGEST)
 
 

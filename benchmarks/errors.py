@@ -1,5 +1,7 @@
 """The error of all benchmarks."""
 
+from project.errors import UserError
 
-class BenchmarkError(Exception):
+
+class BenchmarkError(UserError):
     """A measurement failed or is not comparable; the message explains why."""

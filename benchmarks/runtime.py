@@ -20,15 +20,13 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from benchmarks import arrays, load, measuring, plot, report, servers
-from benchmarks.errors import BenchmarkError
 from benchmarks.image_size import ImageSize, image_size, running_builder
 from benchmarks.measurements import BARE, LIBRARY_CELL, OURS, TEMPLATE, Cell, Measurements, Throughput
 from benchmarks.measuring import Contender, say
 from benchmarks.servers import Environment, Program, Server, environment_in
 from benchmarks.texts import EXAMPLE, example
 from benchmarks.variants import RAW, VARIANTS
-from embedded.errors import EmbeddedError
-from project.model_server import ModelServerError
+from project.errors import UserError
 
 RESULTS = Path(__file__).parent / "results"
 QUICK_RESULTS = Path(".build/benchmarks")
@@ -143,5 +141,5 @@ def _machine(environment: Environment) -> str:
 if __name__ == "__main__":
     try:
         main()
-    except (BenchmarkError, EmbeddedError, ModelServerError) as error:
+    except UserError as error:
         sys.exit(f"✗ {error}")

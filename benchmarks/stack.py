@@ -15,17 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import engine_runs, installing, many, plot, stack_report
-from benchmarks.errors import BenchmarkError
 from benchmarks.measuring import begin, say
 from benchmarks.stack_report import StackMeasurements
 from benchmarks.stacks import CHANGES, opened
 from benchmarks.texts import small_model
-from cli.errors import CommandError
 from cli.stack import Stack, open_stack
 from embedded import lifecycle
-from embedded.errors import EmbeddedError
 from embedded.instance import instance
 from project import ROOT
+from project.errors import UserError
 
 INSTANCE = "bench"
 RESULTS = Path(__file__).parent / "results"
@@ -125,5 +123,5 @@ def _dev(scratch: Path) -> Stack:
 if __name__ == "__main__":
     try:
         main()
-    except (BenchmarkError, CommandError, EmbeddedError) as error:
+    except UserError as error:
         sys.exit(f"✗ {error}")

@@ -6,10 +6,10 @@ import os
 import sys
 from typing import Any
 
-from cli.errors import CommandError
 from cli.samples import EXAMPLE
 from cli.signals import TerminatedError, raise_on_termination
 from project import DEFAULT_STACK
+from project.errors import UserError
 
 _Option = tuple[str, dict[str, Any]]
 INTERRUPTED = 130
@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     raise_on_termination()
     try:
         command(parsed)
-    except CommandError as error:
+    except UserError as error:
         print(f"✗ {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except TerminatedError as signalled:

@@ -1,10 +1,10 @@
-"""Errors that the command line prints without a traceback."""
+"""Errors of the commands."""
+
+from project.errors import UserError
 
 
-class CommandError(Exception):
-    """A command failed, in any function of this package; the message says what to do next."""
-
-    exit_code = 1
+class CommandError(UserError):
+    """A command failed, in any function of this package."""
 
 
 class EngineError(CommandError):

@@ -3,11 +3,9 @@
 Every import is inside a function, so that stacks on other clusters work without that folder.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from cli.errors import CommandError
+from project.errors import UserError
 
 if TYPE_CHECKING:
     from embedded.handover import Facts
@@ -16,41 +14,37 @@ if TYPE_CHECKING:
 
 def named(name: str) -> "Instance":
     """Instance of that name."""
-    with _errors():
-        from embedded.instance import instance
+    from embedded.instance import instance
 
-        return instance(name)
+    return instance(name)
 
 
 def start(name: str) -> None:
     """Start the node."""
-    with _errors():
-        from embedded import lifecycle
+    from embedded import lifecycle
 
-        lifecycle.up(named(name))
+    lifecycle.up(named(name))
 
 
 def reset(name: str) -> None:
     """Stop the node and delete its data."""
-    with _errors():
-        from embedded import lifecycle
+    from embedded import lifecycle
 
-        lifecycle.reset(named(name))
+    lifecycle.reset(named(name))
 
 
 def facts(instance: "Instance") -> "Facts":
     """Facts about the node."""
-    with _errors():
-        from embedded import handover
+    from embedded import handover
 
-        return handover.read(instance)
+    return handover.read(instance)
 
 
 def has_started(name: str) -> bool:
     """Whether the node was ever started."""
     try:
         facts(named(name))
-    except CommandError:
+    except UserError:
         return False
     return True
 
@@ -66,14 +60,3 @@ def config(facts: "Facts") -> dict[str, Any]:
         "modelmesh:buildArgs": {"BASE_IMAGE": facts.base_image},
         "modelmesh:images": facts.images,
     }
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """Convert errors of the node to errors of the command."""
-    from embedded.errors import EmbeddedError
-
-    try:
-        yield
-    except EmbeddedError as error:
-        raise CommandError(str(error)) from None

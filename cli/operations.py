@@ -16,6 +16,7 @@ from cli.samples import EXAMPLE
 from cli.stack import Stack, is_embedded, on_no_node, open_stack
 from models import sentiment as example
 from project import ROOT
+from project.errors import UserError
 from project.progress import say, step
 
 REFRESH = "--refresh"
@@ -64,7 +65,7 @@ def preview(arguments: Namespace) -> None:
             result = preview_without_node(on_no_node(arguments.stack).with_policies())
         else:
             result = previewed(_checked(arguments))
-    except CommandError as error:
+    except UserError as error:
         _write(file, Preview(stack=arguments.stack, code=1, messages=str(error)))
         raise
     _write(file, result)

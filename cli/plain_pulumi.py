@@ -11,17 +11,17 @@ import sys
 from pathlib import Path
 
 from cli import engine
-from cli.errors import CommandError
 from cli.stack import open_stack
 from models import sentiment as example
 from project import ROOT
+from project.errors import UserError
 
 
 def main(arguments: list[str]) -> None:
     """Replace this process by the engine."""
     try:
         environment = environment_for(arguments, os.environ.get("PULUMI_STACK", ""), Path.cwd())
-    except CommandError as error:
+    except UserError as error:
         sys.exit(f"✗ {error}")
     try:
         os.execvpe(engine.NAME, [engine.NAME, *arguments], environment)  # noqa: S606  the user's arguments

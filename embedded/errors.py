@@ -1,8 +1,7 @@
-"""The error that the command line prints without a traceback.
+"""The error of the embedded node."""
 
-Its text says what is wrong, where, and what to do next. Any other exception is a defect and keeps its traceback.
-"""
+from project.errors import UserError
 
 
-class EmbeddedError(Exception):
+class EmbeddedError(UserError):
     """A command can't do its work because of the state of the machine."""

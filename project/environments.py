@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from project import ROOT, cache_folder
+from project.errors import UserError
 from project.progress import say
 
 OLDEST_PYTHON = (3, 11)
@@ -22,7 +23,7 @@ MARKER = ".modelmesh-environment"
 """A file in each environment that this module makes; no folder without it is ever deleted."""
 
 
-class EnvironmentFailedError(Exception):
+class EnvironmentFailedError(UserError):
     """An environment cannot be made or used; the message says what to do."""
 
 

@@ -19,6 +19,7 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from project import ROOT
+from project.errors import UserError
 
 BASE = ROOT / "runtime_src"
 """Folder of the Dockerfile of all runtimes, and of the package that they have in common."""
@@ -30,7 +31,7 @@ _MINE = "MLSERVER_"
 _SECONDS_TO_STOP = 20
 
 
-class ModelServerError(Exception):
+class ModelServerError(UserError):
     """The model server can't be started, or does not work; the message explains why."""
 
 

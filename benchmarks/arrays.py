@@ -44,7 +44,7 @@ class Request:
     def sender(self, server: Server) -> Iterator[Callable[[], bytes]]:
         """A function that sends it and returns the answer, over one connection."""
         if self.way == "REST":
-            connection = HTTPConnection("127.0.0.1", server.client.http_port, timeout=60)
+            connection = HTTPConnection("127.0.0.1", server.http_port, timeout=60)
 
             def post() -> bytes:
                 headers = {"Content-Type": "application/json"}

@@ -21,7 +21,7 @@ from embedded import files
 from project import ROOT
 from project.environments import venv_for
 from project.model_server import SETTINGS_FILE, Image, ModelServer
-from project.v2_client import Messages, V2Client
+from project.v2_client import GrpcClient, Messages
 
 HERE = Path(__file__).parent
 RUNTIME = ROOT / "runtimes/sentiment"
@@ -117,7 +117,7 @@ class Server(ModelServer):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.grpc_port), timeout=1):
                 break
             time.sleep(0.01)
-        self.client = V2Client(self._messages, self.grpc_port, self.http_port)
+        self.client = GrpcClient(self._messages, self.grpc_port)
         with contextlib.suppress(grpc.RpcError):
             if self.client.call("ServerReady").ready:
                 return time.monotonic() - self._started

@@ -6,8 +6,7 @@ namespace and link addresses, and share the cache of built artifacts.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from pathlib import Path
 from typing import Final
 
@@ -26,98 +25,42 @@ API_PORT: Final = 6443
 REGISTRY_PORT: Final = 5000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """Names, paths and addresses of one node."""
+    """Names, paths and addresses of one node.
 
-    name: str
-    """One of `NAMES`."""
-    root: Path
-    """Folder with the data of all instances; `data` is this instance's."""
-    cache: Path
-    """Folder of built artifacts, shared by instances and checkouts."""
-    link: IPv4Network
-    """Network (/30) of the link between host and node."""
+    Args:
+        name: One of `NAMES`.
+        root: Folder with the data of all instances.
+        cache: Folder of built artifacts, shared by instances and checkouts.
+        link: Network (/30) of the link between host and node.
+    """
 
-    @property
-    def data(self) -> Path:
-        """Folder with all data of this instance."""
-        return self.root / self.name
-
-    @property
-    def logs(self) -> Path:
-        """Log folder: one file per process, and a folder for the pods."""
-        return self.data / "logs"
-
-    @property
-    def settings(self) -> Path:
-        """Folder of rendered configuration files."""
-        return self.data / "etc"
-
-    @property
-    def sockets(self) -> Path:
-        """Folder of sockets and process records."""
-        return self.data / "run"
-
-    @property
-    def kubeconfig(self) -> Path:
-        """Path of the user's kubeconfig, which is private to root."""
-        return self.data / "kubeconfig"
-
-    @property
-    def context(self) -> str:
-        """The kubeconfig's only context."""
-        return self.full_name
-
-    @property
-    def full_name(self) -> str:
-        """Name of the network namespace, the control group and the Kubernetes node."""
-        return f"modelmesh-{self.name}"
-
-    @property
-    def netns(self) -> Path:
-        """Path of the network namespace in the file system."""
-        return Path("/run/netns") / self.full_name
-
-    @property
-    def host_interface(self) -> str:
+    def __init__(self, *, name: str, root: Path, cache: Path, link: IPv4Network) -> None:
+        self.name, self.root, self.cache, self.link = name, root, cache, link
+        self.full_name = self.context = f"modelmesh-{name}"
+        """Name of the network namespace, the control group and the Kubernetes node, and of the kubeconfig's context."""
+        self.netns = Path("/run/netns") / self.full_name
+        self.host_interface = f"mm-{name}"
         """Interface name of the host's end of the link."""
-        return f"mm-{self.name}"
-
-    @property
-    def host_address(self) -> IPv4Address:
-        """The host's address on the link."""
-        return self.link[1]
-
-    @property
-    def node_address(self) -> IPv4Address:
-        """The node's address on the link."""
-        return self.link[2]
-
-    @property
-    def api_server(self) -> str:
-        """Address of the Kubernetes API."""
-        return f"https://{self.node_address}:{API_PORT}"
-
-    @property
-    def registry(self) -> str:
+        self.host_address, self.node_address = link[1], link[2]
+        self.api_server = f"https://{self.node_address}:{API_PORT}"
+        self.registry = f"{self.node_address}:{REGISTRY_PORT}"
         """`address:port` of the registry, the same from host and node."""
-        return f"{self.node_address}:{REGISTRY_PORT}"
-
-    @property
-    def containerd_socket(self) -> Path:
-        """Path of containerd's socket, which the kubelet connects to."""
-        return self.sockets / "containerd.sock"
-
-    @property
-    def builder_name(self) -> str:
+        self.builder_name = f"embedded-{name}"
         """Name of the builder for buildx clients."""
-        return f"embedded-{self.name}"
 
-    @property
-    def builder_socket(self) -> Path:
-        """Path of BuildKit's socket."""
-        return self.sockets / "buildkitd.sock"
+        self.data = root / name
+        """Folder with all data of this instance; what follows is in it."""
+        self.logs = self.data / "logs"
+        """One file per process, and a folder for the pods."""
+        self.settings = self.data / "etc"
+        """Folder of rendered configuration files."""
+        self.sockets = self.data / "run"
+        """Folder of sockets and process records."""
+        self.containerd_socket = self.sockets / "containerd.sock"
+        self.builder_socket = self.sockets / "buildkitd.sock"
+        self.kubeconfig = self.data / "kubeconfig"
+        """The user's kubeconfig, which is private to root."""
 
 
 def instance(name: str, environ: Mapping[str, str] = os.environ) -> Instance:

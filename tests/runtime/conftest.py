@@ -7,8 +7,8 @@ import pytest
 
 from models.sentiment import make
 from project.environments import venv_for
-from project.v2_client import V2Client
 from tests.runtime.server import RUNTIME, RuntimeServer
+from tests.runtime.v2_client import V2Client
 
 EXAMPLE = "sentiment-analyzer__isvc-0123456789"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import grpc
 
 from project.model_server import ModelServer, image_of
-from project.v2_client import Messages, V2Client
+from project.v2_client import Messages
+from tests.runtime.v2_client import V2Client
 
 RUNTIME = Path(__file__).parents[2] / "runtimes/sentiment"
 
@@ -45,7 +46,7 @@ class RuntimeServer:
 
     def stop(self) -> int:
         """Ask the server to end, as kubelet does, and return its exit code."""
-        self.client.close()
+        self.client.channel.close()
         return self._server.stop()
 
     def lay_out(self, model: str, files: dict[str, bytes]) -> Path:

@@ -7,8 +7,9 @@ from typing import Any
 import grpc
 import pytest
 
-from project.v2_client import SERVICE, V2Client
+from project.v2_client import SERVICE
 from tests.runtime.conftest import EXAMPLE
+from tests.runtime.v2_client import V2Client
 from tests.runtime.ways import packed, typed
 
 GOOD: dict[str, Any] = {"name": "text", "datatype": "BYTES", "shape": [1]}

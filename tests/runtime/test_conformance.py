@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, Protocol
 import grpc
 import pytest
 
-from project.v2_client import V2Client
 from tests.runtime.conftest import EXAMPLE
 from tests.runtime.server import RuntimeServer
+from tests.runtime.v2_client import V2Client
 from tests.runtime.ways import package_scores, packed, unpacked
 
 NAMES = ["compound", "pos", "neu", "neg", "label"]

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from project.v2_client import V2Client
 from tests.runtime.conftest import EXAMPLE
 from tests.runtime.corpus import corpus
+from tests.runtime.v2_client import V2Client
 from tests.runtime.ways import WAYS, Row, Way, package_scores
 
 

@@ -13,8 +13,8 @@ import grpc
 import pytest
 
 from project.environments import venv_for
-from project.v2_client import V2Client
 from tests.runtime.server import RUNTIME, RuntimeServer
+from tests.runtime.v2_client import V2Client
 
 PROBE = Path(__file__).with_name("probe")
 MODEL = "probe"

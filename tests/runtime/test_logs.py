@@ -7,10 +7,11 @@ from typing import Any
 import grpc
 import pytest
 
-from project.v2_client import SERVICE, V2Client
+from project.v2_client import SERVICE
 from tests.runtime.conftest import EXAMPLE
 from tests.runtime.server import RuntimeServer
 from tests.runtime.test_bad_requests import GOOD, REST
+from tests.runtime.v2_client import V2Client
 from tests.runtime.ways import WAYS, packed
 
 MARKER = "marked-payload-4711"

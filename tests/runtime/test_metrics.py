@@ -7,9 +7,9 @@ from urllib.request import urlopen
 import grpc
 import pytest
 
-from project.v2_client import V2Client
 from tests.runtime.conftest import EXAMPLE
 from tests.runtime.server import RuntimeServer
+from tests.runtime.v2_client import V2Client
 from tests.runtime.ways import WAYS, Refused, Way, grpc_typed
 
 LEXICON = {"finance.txt": b"bull\t3.0\nbear\t-3.0\n"}

@@ -8,9 +8,9 @@ import numpy
 import pytest
 from tritonclient.grpc import InferenceServerClient, InferInput
 
-from project.v2_client import V2Client
 from tests.runtime.conftest import EXAMPLE
 from tests.runtime.server import RuntimeServer
+from tests.runtime.v2_client import V2Client
 from tests.runtime.ways import SCORES, WAYS, Refused, Way, grpc_typed, package_scores, typed
 
 MAX_BYTES = 2**20

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from project.v2_client import V2Client
+from tests.runtime.v2_client import V2Client
 
 Row = dict[str, Any]
 Way = Callable[[V2Client, str, Sequence[str]], list[Row]]

@@ -26,11 +26,11 @@ from .images.build import BuildArgs, image_builder
 from .images.images import Images
 from .images.runtime_image import BuiltImage, RuntimeImage
 from .installation.cluster_guard import ClusterGuard
-from .installation.cluster_guard_args import ClusterGuardArgs
 from .installation.model_namespace import ModelNamespace, ModelNamespaceArgs
 from .installation.modelmesh_serving import ModelMeshServing
 from .installation.modelmesh_serving_args import ModelMeshServingArgs
 from .installation.namespace import Namespace, NamespaceArgs
+from .installation.ownership_rules import ClusterGuardArgs
 from .installation.serving_config import ServingConfig
 from .runtimes.mlserver_runtime import mlserver_runtime
 from .runtimes.serving_runtime import ServingRuntime, ServingRuntimeArgs

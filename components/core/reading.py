@@ -3,6 +3,7 @@
 The schema reports wrong types, and values that are not known yet cannot be checked.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from .rendering import Unknown
@@ -16,7 +17,7 @@ def at(value: Any, *path: str) -> Any:
     for key in path:
         if isinstance(value, Unknown):
             return value
-        value = value.get(key) if isinstance(value, dict) else None
+        value = value.get(key) if isinstance(value, Mapping) else None
     return value
 
 

@@ -14,9 +14,8 @@ from ..core.cluster import Cluster
 from ..core.component import Component
 from ..core.ownership import this_stack
 from ..core.problem import Problem
-from .cluster_guard_args import ClusterGuardArgs
 from .existing_objects import ExistingObjects
-from .ownership_rules import ownership_problems
+from .ownership_rules import ClusterGuardArgs, ownership_problems
 
 
 class ClusterUnreachableError(pulumi.RunError):

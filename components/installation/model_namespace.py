@@ -22,7 +22,7 @@ from ..upstream.patches import runtimes_policy
 from ..upstream.upstream_resource import upstream_resource
 from .installation import Installation
 from .namespace import Namespace, NamespaceArgs
-from .storage_refresh import StorageRefresh
+from .storage_refresh import refresh_storage
 
 _RBAC = "rbac/cluster-scope"
 
@@ -111,13 +111,13 @@ class ModelNamespace(Component, ServedNamespace):
     async def _refresh_storage(self, known: list[str]) -> str:
         """Wait until pods that already run have the newest storage Secret."""
         if not pulumi.runtime.is_dry_run():
-            await StorageRefresh(
+            await refresh_storage(
                 cluster=self.installation.cluster,
                 namespace=self.namespace_name,
                 secret=known[0],
                 service=self.installation.config.service_name,
                 report=self.report,
-            ).done()
+            )
         return self.namespace_name
 
     def _storage_secret(self, name: str, child: pulumi.ResourceOptions) -> pulumi.Input[str]:

@@ -6,19 +6,36 @@ creates the same objects as a controller of namespace scope elsewhere.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ..core.ownership import MARK, SHARED
+from ..core.cluster import Cluster
+from ..core.ownership import MARK, SHARED, Definitions
 from ..core.problem import ROOT, FieldPath, Problem, Text
 from ..upstream import VERSION, Document, cluster_scoped_objects, install_documents
 from ..upstream.install_documents import DEFINITION, WEBHOOK
 from ..upstream.source import MODULE
-from .cluster_guard_args import ClusterGuardArgs
 from .existing_objects import Existing, ExistingObjects, reference
+from .installation import Scope
 
 _DEFINITIONS, _NAMESPACES, _SCOPE = ROOT / "definitions", ROOT / "namespace_names", ROOT / "scope"
 _SINGLE = "only one ModelMesh Serving of cluster scope per cluster; with scope namespace, there can be several"
 _KEPT_FIRST = "kept for one update first: otherwise the stack deletes them, and every object of their kinds with them"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterGuardArgs:
+    """The cluster, and what determines the cluster-scoped objects that a stack creates there."""
+
+    cluster: Cluster
+    namespace_names: Sequence[str]
+    """Namespaces that the stack creates."""
+    existing_namespaces: Sequence[str] = ()
+    """Namespaces that must exist already, since the stack only labels them."""
+    controller_namespace: str
+    """Namespace of the controller; in namespace scope a part of the names of cluster-scoped objects."""
+    scope: Scope
+    definitions: Definitions
 
 
 def ownership_problems(args: ClusterGuardArgs, stack: str, objects: ExistingObjects) -> list[Problem]:

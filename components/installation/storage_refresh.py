@@ -7,7 +7,6 @@ at once; nothing in the pod restarts.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -21,48 +20,28 @@ _KUBELET_SECONDS = 3.0
 """Time from the annotation to the updated file, which takes kubelet less than a second."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class StorageRefresh:
-    """The storage Secret of one namespace and the pods that mount it."""
+async def refresh_storage(
+    *, cluster: Cluster, namespace: str, secret: str, service: str, report: Callable[[str], None]
+) -> None:
+    """Returns once all pods of a namespace have the current storage Secret.
 
-    cluster: Cluster
-    namespace: str
-    secret: str
-    service: str
-    """Name of ModelMesh's Service, which is a label of its pods."""
-    report: Callable[[str], None]
-
-    async def done(self) -> None:
-        """Returns once all pods of the namespace have the current Secret.
-
-        Missing rights on the cluster are not an error: kubelet then updates the pods by itself, later.
-        """
-        try:
-            if stale := await self._stale():
-                self.report(f"refreshing the storage Secret in {len(stale)} running pods")
-                for pod, version in stale.items():
-                    await self._touch(pod, version)
-                await asyncio.sleep(_KUBELET_SECONDS)
-        except (ConnectionError, pulumi.RunError) as problem:
-            self.report(f"running pods get the changed storage Secret in a minute or two: {problem}")
-
-    async def _stale(self) -> dict[str, str]:
-        """Returns the pods whose mounted Secret may be outdated, each with the Secret's version."""
-        api = self.cluster.api_client()
-        core = client.CoreV1Api(api)
-        selector = f"modelmesh-service={self.service}"
-        pods = await ask(core.list_namespaced_pod, self.namespace, label_selector=selector)
-        if not pods or not pods.items:
-            return {}
-        secret = await ask(core.read_namespaced_secret, self.secret, self.namespace)
-        if not secret:
-            return {}
-        return stale_pods(*(api.sanitize_for_serialization(found) for found in (pods.items, secret.metadata)))
-
-    async def _touch(self, pod: str, version: str) -> None:
-        core = client.CoreV1Api(self.cluster.api_client())
-        patch = {"metadata": {"annotations": {ANNOTATION: version}}}
-        await ask(core.patch_namespaced_pod, pod, self.namespace, patch)
+    Missing rights on the cluster are not an error: kubelet then updates the pods by itself, later. The pods are those
+    with the label of ModelMesh's `service`.
+    """
+    api = cluster.api_client()
+    core = client.CoreV1Api(api)
+    try:
+        pods = await ask(core.list_namespaced_pod, namespace, label_selector=f"modelmesh-service={service}")
+        if not pods or not pods.items or not (found := await ask(core.read_namespaced_secret, secret, namespace)):
+            return
+        if stale := stale_pods(*(api.sanitize_for_serialization(each) for each in (pods.items, found.metadata))):
+            report(f"refreshing the storage Secret in {len(stale)} running pods")
+            for pod, version in stale.items():
+                patch = {"metadata": {"annotations": {ANNOTATION: version}}}
+                await ask(core.patch_namespaced_pod, pod, namespace, patch)
+            await asyncio.sleep(_KUBELET_SECONDS)
+    except (ConnectionError, pulumi.RunError) as problem:
+        report(f"running pods get the changed storage Secret in a minute or two: {problem}")
 
 
 def stale_pods(pods: list[dict[str, Any]], secret: dict[str, Any]) -> dict[str, str]:

@@ -6,8 +6,10 @@ Only a stack knows the runtimes and storage keys of a namespace, so documents ar
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..core import rendering
 from ..core.annotations import MODE
 from ..core.problem import MISSING, FieldPath, Problem
+from ..core.reading import at
 from ..images.images import Images
 from ..installation.serving_config import ServingConfig
 from ..installation.serving_config_document import config_map_problems
@@ -43,12 +45,12 @@ def is_read(document: Document) -> bool:
         return group == _GROUP
     if kind in _VERSIONS:
         return group in (None, _GROUP, _FORMER_GROUP) and not _is_kserves(document)
-    return version in (None, "v1") and (kind, str(_at(document, "metadata", "name"))) in _NAMED
+    return version in (None, "v1") and (kind, str(at(document, "metadata", "name"))) in _NAMED
 
 
 def manifest_problems(document: Document, config: ServingConfig | None = None) -> list[Problem]:
     """Checks a document for which `is_read` is true, for an installation with `config`, by default upstream's."""
-    document = _without_nulls(document)
+    document = rendering.document(document)  # the API server stores no null
     kind, metadata = document.get("kind"), document.get("metadata")
     if not isinstance(kind, str):
         return [Problem(_KIND, MISSING if kind is None else kind, f"one of {', '.join(_VERSIONS)}")]
@@ -79,25 +81,12 @@ def _rule_problems(document: Document, config: ServingConfig) -> Iterator[Proble
 def _is_kserves(document: Document) -> bool:
     """Whether KServe itself serves the object, and ModelMesh leaves it alone."""
     if document["kind"] == "InferenceService":
-        return _at(document, "metadata", "annotations", MODE) in _KSERVE_MODES
+        return at(document, "metadata", "annotations", MODE) in _KSERVE_MODES
     spec = document.get("spec")
     if document["kind"] == "Predictor" or not isinstance(spec, dict) or not spec.get("containers"):
         return False
     multi_model = spec.get("multiModel")
     return multi_model is False or (multi_model is None and not spec.keys() & {*_ONLY_MODELMESH})
-
-
-def _at(document: Any, *path: str) -> Any:
-    for part in path:
-        document = document.get(part) if isinstance(document, Mapping) else None
-    return document
-
-
-def _without_nulls(value: Any) -> Any:
-    """The value as the API server stores it."""
-    if isinstance(value, Mapping):
-        return {key: _without_nulls(entry) for key, entry in value.items() if entry is not None}
-    return [_without_nulls(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _version_problems(document: Document) -> Iterator[Problem]:

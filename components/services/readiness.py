@@ -7,10 +7,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 import pulumi
 
+from ..core.kserve_api import InferenceServiceApi
 from ..core.polling import poll
 from . import model_status
 from .model_status import ModelStatus
@@ -21,22 +21,6 @@ _QUIET_SECONDS = 10.0
 """A status older than the spec is taken to be about that spec if a running controller leaves it for this long: the
 change was in labels, or in nothing that concerns the model."""
 _NUDGE_SECONDS = 15.0
-
-
-class Watched(Protocol):
-    """Requests of the wait to the cluster."""
-
-    async def service(self) -> dict[str, Any] | None:
-        """Returns the InferenceService, or None if it does not exist."""
-
-    async def controller_ready(self) -> bool:
-        """Returns whether a replica of ModelMesh Serving's controller is ready."""
-
-    async def runtime_declared(self) -> bool:
-        """Returns whether an enabled runtime for this model exists."""
-
-    async def nudge(self) -> None:
-        """Makes the controller register the model again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +41,7 @@ class Wait:
     """A wait for one InferenceService; `clock` and `sleep` are replaced in tests."""
 
     name: str
-    watched: Watched
+    watched: InferenceServiceApi
     timeouts: Timeouts
     report: Callable[[str], None]
     clock: Callable[[], float] = time.monotonic

@@ -64,17 +64,13 @@ class Certificate(Component):
         self._issued: pulumi.Output[dict[str, str]] = known.apply(
             lambda values: self._issue(*map(str, values), adopt=values[0] == generated.json())
         )
-        self.secret_name = pulumi.Output.unsecret(self._issued.apply(lambda issued: issued["name"]))
-        self.ca = pulumi.Output.unsecret(self._issued.apply(lambda issued: issued["ca"]))
+        self.secret_name = pulumi.Output.unsecret(self._issued["name"])
+        self.ca = pulumi.Output.unsecret(self._issued["ca"])
         self.register_outputs({"secret_name": self.secret_name})
 
     def values(self) -> dict[str, pulumi.Output[str]]:
         """The Secret's PEM texts by key, as secrets."""
-
-        def value(key: str) -> pulumi.Output[str]:
-            return self._issued.apply(lambda issued: issued[key])
-
-        return {key: value(key) for key in _KEYS}
+        return {key: self._issued[key] for key in _KEYS}
 
     def _issue(self, authority: str, recorded: str, first: str, *, adopt: bool) -> pulumi.Output[dict[str, str]]:
         """Register the Secret of the recorded half-year, or of this one if that certificate is near its end.

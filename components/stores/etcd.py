@@ -25,7 +25,7 @@ from . import pki
 from .etcd_connection import EtcdConnection
 from .generated_secret import GeneratedSecret, GeneratedSecretArgs
 from .network_policy import CONTROLLER_PODS, MESH_PODS, network_policy
-from .stateful_set import DISK, DISK_MOUNT, Persistence, pull_secret_problems, stateful_set
+from .stateful_set import DISK, DISK_MOUNT, Persistence, liveness_probe, pull_secret_problems, stateful_set
 
 _PORT = 2379
 _HEALTH_PORT = 2381
@@ -157,12 +157,7 @@ def _container(args: EtcdArgs) -> v1.ContainerArgs:
         ],
         readiness_probe=v1.ProbeArgs(http_get=v1.HTTPGetActionArgs(path="/health", port="health"), period_seconds=1),
         # A restarted container finds its disk again, also an ephemeral one. It would not make a full one less full.
-        liveness_probe=v1.ProbeArgs(
-            http_get=v1.HTTPGetActionArgs(path="/health?exclude=NOSPACE", port="health"),
-            period_seconds=10,
-            timeout_seconds=5,
-            failure_threshold=6,
-        ),
+        liveness_probe=liveness_probe("/health?exclude=NOSPACE", "health"),
         resources=v1.ResourceRequirementsArgs(
             requests={"cpu": "50m", "memory": "64Mi"}, limits={"cpu": "1", "memory": "512Mi"}
         ),

@@ -18,7 +18,7 @@ from ..core.problem import ROOT, Problem, raise_if_invalid
 from ..core.rendering import KNOWN_LATER
 from .generated_secret import GeneratedSecret, GeneratedSecretArgs
 from .network_policy import MESH_PODS, PUBLISHER_PODS, network_policy
-from .stateful_set import DISK, DISK_MOUNT, Persistence, pull_secret_problems, stateful_set
+from .stateful_set import DISK, DISK_MOUNT, Persistence, liveness_probe, pull_secret_problems, stateful_set
 from .storage import S3Storage
 
 _PORT = 9000
@@ -116,12 +116,7 @@ def _container(image: str, secret_name: pulumi.Output[str]) -> v1.ContainerArgs:
         readiness_probe=v1.ProbeArgs(
             http_get=v1.HTTPGetActionArgs(path="/minio/health/ready", port="s3"), period_seconds=1
         ),
-        liveness_probe=v1.ProbeArgs(
-            http_get=v1.HTTPGetActionArgs(path="/minio/health/live", port="s3"),
-            period_seconds=10,
-            timeout_seconds=5,
-            failure_threshold=6,
-        ),
+        liveness_probe=liveness_probe("/minio/health/live", "s3"),
         resources=v1.ResourceRequirementsArgs(
             requests={"cpu": "50m", "memory": "128Mi"}, limits={"cpu": "1", "memory": "1Gi"}
         ),

@@ -33,7 +33,7 @@ from ..images.build import BuildArgs
 from ..images.images import digest_problems
 from ..images.runtime_image import BuiltImage, PromotedImage, RuntimeImage
 from .network_policy import PUBLISHER_LABELS
-from .publishing_progress import PublishingProgress
+from .publishing_progress import report_progress
 from .stateful_set import pull_secret_problems
 from .storage import S3Storage
 
@@ -195,8 +195,7 @@ class ModelArtifact(Component):
         logs = f"kubectl -n {namespace} logs --follow job/{job_name}"
         self.report(f"{size / MIB:,.0f} MiB, published within {deadline_seconds(size):,} s; its progress: {logs}")
         if cluster:
-            progress = PublishingProgress(cluster=cluster, namespace=namespace, job=job_name, report=self.report)
-            await progress.until(job.id.future())
+            await report_progress(cluster, namespace, job_name, until=job.id.future(), report=self.report)
 
 
 def deadline_seconds(size: int | None) -> int:

@@ -49,6 +49,12 @@ def pull_secret_problems(names: Sequence[str]) -> Iterator[Problem]:
     yield from duplicate_problems(path, names)
 
 
+def liveness_probe(path: str, port: str) -> v1.ProbeArgs:
+    """Probe of a store, which is restarted after a minute without an answer."""
+    get = v1.HTTPGetActionArgs(path=path, port=port)
+    return v1.ProbeArgs(http_get=get, period_seconds=10, timeout_seconds=5, failure_threshold=6)
+
+
 def stateful_set(
     name: str,
     *,

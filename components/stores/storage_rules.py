@@ -8,7 +8,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..core.mesh_pod import VOLUMES, is_taken
@@ -16,6 +16,7 @@ from ..core.names_and_quantities import choice_problems, label_problems, secret_
 from ..core.pem import certificate_problems, key_problems
 from ..core.problem import HIDDEN, MISSING, ROOT, FieldPath, Problem, Text
 from ..core.rendering import Unknown, with_placeholders
+from .storage import Storage
 
 Fields = Mapping[str, Any]
 
@@ -52,17 +53,7 @@ _ENCODED = "the base64 encoding of "
 _ALL_OR_NONE = "an entry that cannot be read stops all runtimes of the namespace; headers are parameters of services"
 
 
-class Entry(Protocol):
-    """A storage entry of any type."""
-
-    def fields(self) -> Fields:
-        """The fields that the puller reads from the storage Secret."""
-
-    def parameters(self) -> Fields:
-        """The parameters that each InferenceService has to pass for this entry."""
-
-
-def storage_problems(entries: Mapping[str, Entry]) -> Iterator[Problem]:
+def storage_problems(entries: Mapping[str, Storage]) -> Iterator[Problem]:
     """Checks the entries of a namespace's storage, by their keys."""
     path = ROOT / "storage"
     for key, entry in entries.items():

@@ -33,10 +33,6 @@ def _walk(folder: Path) -> Iterator[Document]:
 
 
 @functools.cache
-def _parsed(path: Path) -> tuple[Document, ...]:
+def _load(path: Path) -> tuple[Document, ...]:
     with path.open(encoding="utf-8") as file:
         return tuple(document for document in yaml.load_all(file, Loader=_Loader) if document)
-
-
-def _load(path: Path) -> tuple[Document, ...]:
-    return _parsed(path)

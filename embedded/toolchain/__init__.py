@@ -60,21 +60,6 @@ def ensure(say: Callable[[str], None] = print) -> Toolchain:
         return _assemble(root, workshop, programs)
 
 
-def built() -> Toolchain | None:
-    """The programs that an earlier `ensure` has provided, whatever their pins; None if there are none."""
-    toolchain = _layout(cache_folder() / "toolchain")
-    return toolchain if toolchain.pulumi_home.is_dir() else None
-
-
-def _layout(root: Path) -> Toolchain:
-    current = root / "current"
-    return Toolchain(
-        bin=current / "bin",
-        pulumi_home=current / "pulumi-home",
-        modelmesh_serving=current / "modelmesh-serving-source",
-    )
-
-
 def _official_pulumi() -> bool:
     """Whether a `pulumi` on PATH can run this program: the same major version, not older than the SDK."""
     found = shutil.which("pulumi")
@@ -111,7 +96,12 @@ def _check_means(root: Path) -> None:
 
 def _assemble(root: Path, workshop: Workshop, programs: list[Program]) -> Toolchain:
     """Create links to the results, according to the pins of the calling checkout; this is cheap."""
-    toolchain = _layout(root)
+    current = root / "current"
+    toolchain = Toolchain(
+        bin=current / "bin",
+        pulumi_home=current / "pulumi-home",
+        modelmesh_serving=current / "modelmesh-serving-source",
+    )
     toolchain.bin.mkdir(parents=True, exist_ok=True)
     # The engine warns about a provider that it finds on PATH, so providers are only in its Pulumi home.
     plugins = {
@@ -120,7 +110,7 @@ def _assemble(root: Path, workshop: Workshop, programs: list[Program]) -> Toolch
     }
     for program in programs:
         for result in workshop.store(program).iterdir():
-            folder = plugins.get(result.name, toolchain.bin) if result.is_file() else toolchain.bin.parent
+            folder = plugins.get(result.name, toolchain.bin) if result.is_file() else current
             folder.mkdir(parents=True, exist_ok=True)
             _link(folder / result.name, result)
     _without_log(toolchain.pulumi_home / "logs")

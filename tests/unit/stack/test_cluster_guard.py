@@ -22,7 +22,7 @@ from components.installation.cluster_guard import (
     OwnershipConflictError,
     WrongClusterError,
 )
-from components.installation.cluster_guard_args import ClusterGuardArgs
+from components.installation.ownership_rules import ClusterGuardArgs
 from settings import cluster_guard
 from tests.unit.stack.api_server import (
     KUBE_SYSTEM,

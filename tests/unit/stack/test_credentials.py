@@ -15,7 +15,7 @@ from components.installation.serving_config import PayloadProcessor
 from components.installation.serving_config_rules import serving_config_problems
 from components.services.model_location import ModelPath, StorageUri
 from components.stores.etcd_connection import EtcdConnection
-from components.stores.storage import AzureStorage, ExistingStorage, GcsStorage, HttpStorage
+from components.stores.storage import AzureStorage, ExistingStorage, GcsStorage, HttpStorage, Storage
 from components.stores.storage_rules import storage_problems
 from components.upstream import spec_problems
 from tests.unit.stack.serving import S3, refused
@@ -69,7 +69,7 @@ def test_a_models_place(uri: str, form: str) -> None:
 
 @pytest.mark.parametrize("url", ["minio:9000/?sig=hush", "ftp://id:hush@host", "http://id:hush@host:99999", "hush@x"])
 def test_the_address_of_a_store(url: str) -> None:
-    stores = {
+    stores: dict[str, Storage] = {
         "s3": dataclasses.replace(S3, endpoint_url=url, bucket=f"s3://id:{SECRET}@bucket"),
         "gcs": GcsStorage(bucket=f"b/?sig={SECRET}", token_uri=url, private_key=SECRET, client_email="a@example.com"),
         "azure": AzureStorage(account_name="account", container=f"c/?sig={SECRET}"),

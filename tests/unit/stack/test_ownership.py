@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.installation.cluster_guard_args import ClusterGuardArgs
 from components.installation.existing_objects import ExistingObjects
-from components.installation.ownership_rules import ownership_problems
+from components.installation.ownership_rules import ClusterGuardArgs, ownership_problems
 from components.upstream import documents
 from tests.unit.stack.api_server import (
     BINDINGS,

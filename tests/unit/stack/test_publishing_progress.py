@@ -8,7 +8,7 @@ from kubernetes import client
 
 from components.core.cluster import Cluster
 from components.stores import publishing_progress
-from components.stores.publishing_progress import PublishingProgress
+from components.stores.publishing_progress import report_progress
 
 CLUSTER = Cluster(kubeconfig="unused", context="unused")
 
@@ -50,8 +50,8 @@ def reported(pods: Pods, monkeypatch: pytest.MonkeyPatch, result: Exception | No
         if result:
             raise result
 
-    progress = PublishingProgress(cluster=CLUSTER, namespace="models", job="publish-a", report=texts.append)
-    asyncio.run(asyncio.wait_for(progress.until(published()), 5))
+    progress = report_progress(CLUSTER, "models", "publish-a", until=published(), report=texts.append)
+    asyncio.run(asyncio.wait_for(progress, 5))
     assert set(pods.asked) == {"job-name=publish-a"}
     return texts
 

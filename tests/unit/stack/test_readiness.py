@@ -5,11 +5,12 @@ Times in the objects are seconds after `START`; the script says from which secon
 
 import asyncio
 import datetime
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pytest
 
+from components.core.kserve_api import InferenceServiceApi
 from components.services.readiness import NotServedError, Timeouts, Wait
 
 START = datetime.datetime(2026, 5, 1, 12, 0, 0, tzinfo=datetime.UTC)
@@ -84,7 +85,7 @@ class Cluster:
         reports: list[str] = []
         wait = Wait(
             name="sentiment",
-            watched=self,
+            watched=cast("InferenceServiceApi", self),
             timeouts=Timeouts(total=total, unsupported=40),
             report=reports.append,
             clock=lambda: self.now,

@@ -259,5 +259,5 @@ def test_wrong_entries_are_refused_before_anything_is_registered(entries: dict[s
 
 
 def test_all_problems_of_all_entries_come_at_once() -> None:
-    wrong = {"a": S3_WITH(S3, endpoint_url="x", region=""), "b": PvcStorage(claim_name="")}
+    wrong: dict[str, Storage] = {"a": S3_WITH(S3, endpoint_url="x", region=""), "b": PvcStorage(claim_name="")}
     assert len(list(storage_problems(wrong))) == 3

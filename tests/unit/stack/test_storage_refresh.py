@@ -12,7 +12,7 @@ from kubernetes import client
 
 from components.core.cluster import Cluster
 from components.installation import storage_refresh
-from components.installation.storage_refresh import ANNOTATION, StorageRefresh, stale_pods
+from components.installation.storage_refresh import ANNOTATION, refresh_storage, stale_pods
 
 SECRET = {
     "resourceVersion": "7",
@@ -64,14 +64,14 @@ class Pods:
 
     def show(self) -> None:
         cluster = Cluster(kubeconfig="/nowhere", context="none")
-        seen = StorageRefresh(
+        refreshed = refresh_storage(
             cluster=cluster,
             namespace="models",
             secret="storage-config",  # noqa: S106  a name
             service="mesh",
             report=self.told.append,
         )
-        asyncio.run(seen.done())
+        asyncio.run(refreshed)
 
 
 @pytest.fixture

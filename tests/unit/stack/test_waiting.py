@@ -51,10 +51,13 @@ def cluster(monkeypatch: pytest.MonkeyPatch, workplace: Path) -> type[Watching]:
     async def admitted(*place: Any) -> None:
         Watching.asked.append({"webhook": place})
 
+    async def refreshed(**place: Any) -> None:
+        Watching.asked.append(place)
+
     Watching.asked = []
     monkeypatch.setattr(cluster_guard, "_looked_at", lambda _: None)
     monkeypatch.setattr(modelmesh_serving, "admitted", admitted)
-    monkeypatch.setattr(model_namespace, "StorageRefresh", Watching)
+    monkeypatch.setattr(model_namespace, "refresh_storage", refreshed)
     monkeypatch.setattr(serving_runtime, "Rollout", Watching)
     monkeypatch.setattr(inference_service, "InferenceServiceApi", Watching)
     monkeypatch.setattr(inference_service, "Rollout", Watching)

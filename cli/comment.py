@@ -21,12 +21,12 @@ _COUNTS = re.compile(r"^Resources:\n(?: +.*\n?)*", re.MULTILINE)
 def markdown(preview: Preview) -> str:
     """Text of the comment, of at most LONGEST characters."""
     failed = preview.code != 0
-    told = [*_VIOLATION.findall(preview.shown), *_COUNTS.findall(preview.shown)]
+    reported = [*_VIOLATION.findall(preview.shown), *_COUNTS.findall(preview.shown)]
     opened = [
         f"### Preview of stack {_code(preview.stack)}{' failed' if failed else ''}",
         _basis(preview),
         _fenced(_end_of(preview.messages.strip(), _LONGEST_OPEN)) if failed else "",
-        _fenced(_start_of("\n".join(text.rstrip() for text in told), _LONGEST_OPEN)),
+        _fenced(_start_of("\n".join(text.rstrip() for text in reported), _LONGEST_OPEN)),
     ]
     text = "\n\n".join(part for part in opened if part)
     difference = _difference(preview, LONGEST_RESOURCE_LINES)

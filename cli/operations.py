@@ -92,9 +92,9 @@ def drift(arguments: Namespace) -> None:
             raise
         raise DriftError(
             f"stack {stack.name} has drifted, or its files have changed since it was brought up: "
-            f"make up STACK={stack.name} makes it so again, or change its files to what is to stay"
+            f"make up STACK={stack.name} restores it, or change its files to what is to stay"
         ) from None
-    say(f"✓ stack {stack.name} is in step: the cluster has what its files say")
+    say(f"✓ stack {stack.name} has not drifted: the cluster has what its files say")
 
 
 def predict(arguments: Namespace) -> None:
@@ -185,7 +185,8 @@ def _require_unprotected(stack: Stack, resources: list[dict[str, Any]]) -> None:
         listed = "".join(f"\n  {urn}" for urn in protected)
         raise CommandError(
             f"stack {stack.name} protects what would be lost for good, so nothing was destroyed:{listed}\n"
-            f"to let go: modelmesh:protect: false in Pulumi.{stack.name}.yaml, make up STACK={stack.name}, and again"
+            f"to destroy it all the same, set modelmesh:protect: false in Pulumi.{stack.name}.yaml, and run "
+            f"make up STACK={stack.name} before make down STACK={stack.name}"
         )
 
 

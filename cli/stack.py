@@ -166,7 +166,7 @@ def open_stack(
         environment.pop(other, None)
     stack = Stack(name=name, embedded=which, config_file=file, environment=environment, root=root)
     create(stack)
-    _mend_backend(which.data / "pulumi")
+    _clean_backend(which.data / "pulumi")
     config = with_node(stack_file.get("config") or {}, node.config(facts)) | (overrides or {})
     kept = yaml.safe_load(file.read_text()) or {}
     file.write_text(yaml.safe_dump(kept | stack_file | {"config": config}))
@@ -211,7 +211,7 @@ def _read(file: Path) -> dict[str, Any]:
         raise CommandError(f"{file.name} {error}") from None
 
 
-def _mend_backend(backend: Path) -> None:
+def _clean_backend(backend: Path) -> None:
     """Remove what killed engines left: their locks, since they certainly do not run, and files that they began.
 
     The engine writes a file's attributes, which it can do without, in place; if they are empty, it does not read the

@@ -29,7 +29,7 @@ from .modelmesh_serving_args import ModelMeshServingArgs
 from .webhook_certificate import WebhookCertificate, WebhookCertificateArgs
 
 _TLS_SECRET = "modelmesh-tls"  # noqa: S105  a name, not a secret
-_ETCD_SECRET = "model-serving-etcd"  # noqa: S105  likewise
+_ETCD_SECRET = "model-serving-etcd"  # noqa: S105  a name, not a secret
 
 
 class ModelMeshServing(Component):

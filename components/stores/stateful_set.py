@@ -86,7 +86,7 @@ def stateful_set(
             replicas=1,
             service_name=app,
             # It is about order between pods, and there is one; but by default a pod that never got ready, say by a
-            # wrong image, keeps the mended one from taking its place.
+            # wrong image, keeps the corrected one from taking its place.
             pod_management_policy="Parallel",
             selector=LabelSelectorArgs(match_labels=labels),
             template=v1.PodTemplateSpecArgs(
@@ -105,7 +105,7 @@ def stateful_set(
     )
     service = v1.Service(
         name,
-        # Its endpoint is the pod, which is awaited; Pulumi would tell of it seconds later.
+        # Its endpoint is the pod, which is awaited; Pulumi would notice it seconds later.
         metadata=ObjectMetaArgs(name=app, namespace=namespace, labels=labels, annotations=_NOT_AWAITED),
         spec=v1.ServiceSpecArgs(selector=labels, ports=[port]),
         opts=child,

@@ -60,7 +60,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, prod: Callable[[], Stack]) -> None:
 def test_a_stack_in_step_is_told(programs: Programs, capfd: pytest.CaptureFixture[str]) -> None:
     programs.add("pulumi", engine({"namespace": "x"}))
     operations.drift(given())
-    assert capfd.readouterr().err.splitlines()[-1] == "✓ stack prod is in step: the cluster has what its files say"
+    assert capfd.readouterr().err.splitlines()[-1] == "✓ stack prod has not drifted: the cluster has what its files say"
     flags = programs.calls("pulumi")[-1].split()
     assert {"preview", "--refresh", "--expect-no-changes"} <= set(flags)
 
@@ -186,7 +186,7 @@ def test_what_the_engine_refuses_is_told_in_its_own_words(
 
 def test_down_deletes_nothing_of_a_stack_that_protects_something(programs: Programs) -> None:
     programs.add("pulumi", engine({}, resources=[VOLUME | {"protect": True}]))
-    with pytest.raises(CommandError, match=r"nothing was destroyed:\n  urn:its-volume\nto let go: modelmesh:protect"):
+    with pytest.raises(CommandError, match=r"nothing was destroyed:\n  urn:its-volume\nto destroy it all the same, set modelmesh:protect"):
         operations.down(given())
     assert not any(call.startswith("destroy") for call in programs.calls("pulumi"))
 

@@ -86,7 +86,7 @@ def test_attributes_that_a_killed_engine_began_to_write_are_removed(tmp_path: Pa
     stacks.mkdir(parents=True)
     for name, text in {"begun.json.attrs": "", "written.json.attrs": "{}", "empty.json": ""}.items():
         (stacks / name).write_text(text)
-    stack._mend_backend(tmp_path)
+    stack._clean_backend(tmp_path)
     assert {file.name for file in stacks.iterdir()} == {"written.json.attrs", "empty.json"}
 
 
@@ -109,6 +109,6 @@ def test_a_killed_engine_s_lock_is_released_and_a_running_one_s_is_not(tmp_path:
             "running": running.pid,
         }.items():
             (locks / f"{name}.json").write_text(json.dumps({"pid": pid}))
-        stack._mend_backend(tmp_path)
+        stack._clean_backend(tmp_path)
     zombie.wait()
     assert [lock.stem for lock in locks.iterdir()] == ["running"]

@@ -1,9 +1,7 @@
 """Installation from an empty namespace to a served model, by the stack and by hand in upstream's order, in turn."""
 
-import json
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
 
 from benchmarks import engine_runs, upstream_order
 from benchmarks.engine_runs import EngineRun, Event
@@ -35,7 +33,8 @@ def measure(stack: Stack, *, rounds: int) -> Installing:
     """
     say("a first run to build the images")
     engine_runs.run(stack, "up", *CHANGES, limit=2 * _LIMIT_SECONDS)
-    planned = upstream_order.steps(_resources_with_secrets(stack))
+    # Readable secrets are only kept in the memory of this process.
+    planned = upstream_order.steps(stack.state("--show-secrets")["deployment"]["resources"])
     found = Installing()
     for number in range(rounds):
         engine_runs.run(stack, "destroy", *CHANGES, limit=_LIMIT_SECONDS)
@@ -47,13 +46,6 @@ def measure(stack: Stack, *, rounds: int) -> Installing:
         ours = engine_runs.run(stack, "up", *CHANGES, limit=_LIMIT_SECONDS)
         found.ours.append(ours)
         say(f"round {number + 1} of {rounds}: ours {ours.seconds:.1f} s")
-    return found
-
-
-def _resources_with_secrets(stack: Stack) -> list[dict[str, Any]]:
-    """The stack's resources with readable secrets, only kept in the memory of this process."""
-    exported = stack.pulumi("stack", "export", "--show-secrets", quiet=True).stdout
-    found: list[dict[str, Any]] = json.loads(exported)["deployment"]["resources"]
     return found
 
 

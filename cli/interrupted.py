@@ -25,36 +25,27 @@ def adopt(stack: Stack) -> list[dict[str, Any]]:
     Raises:
         CommandError: Another update of the stack is running, or the state can't be reached.
     """
-    state = _exported(stack)
+    state = stack.state()
+    resources: list[dict[str, Any]] = state["deployment"]["resources"]
     if not state["deployment"].get("pending_operations"):
-        return _resources(state)
-    if root := next((each["urn"] for each in _resources(state) if each["type"] == _STACK), None):
+        return resources
+    if root := next((each["urn"] for each in resources if each["type"] == _STACK), None):
         # The records may belong to an update that is still running. This takes the lock that it would hold; no update
         # is so short that it starts and ends before the import below, which takes the lock again.
         flags = ("--yes", "--skip-preview", "--non-interactive", "--skip-pending-creates")
         stack.pulumi("refresh", *flags, "--target", root, quiet=True)
-        state = _exported(stack)
-    deployment = state["deployment"]
-    for record in deployment.get("pending_operations") or []:
-        if record["type"] == "creating" and (adopted := _adopted(record["resource"], deployment["resources"])):
+        state = stack.state()
+        resources = state["deployment"]["resources"]
+    for record in state["deployment"].get("pending_operations") or []:
+        if record["type"] == "creating" and (adopted := _adopted(record["resource"], resources)):
             say(f"an update of {stack.name} was killed while it created {adopted['type']} {adopted['id']}")
-            deployment["resources"].append(adopted)
-    deployment["pending_operations"] = []
+            resources.append(adopted)
+    state["deployment"]["pending_operations"] = []
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "state.json"  # its secrets are as encrypted as they were
         file.write_text(json.dumps(state), encoding="utf-8")
         stack.pulumi("stack", "import", "--file", str(file), quiet=True)
-    return _resources(state)
-
-
-def _exported(stack: Stack) -> dict[str, Any]:
-    state: dict[str, Any] = json.loads(stack.pulumi("stack", "export", quiet=True).stdout)
-    state["deployment"] = state.get("deployment") or {}
-    return state
-
-
-def _resources(state: dict[str, Any]) -> list[dict[str, Any]]:
-    return state["deployment"].get("resources") or []
+    return resources
 
 
 def _adopted(begun: dict[str, Any], resources: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -91,10 +91,16 @@ class Stack:
         found: dict[str, Any] = json.loads(self.pulumi("stack", "output", "--json", quiet=True).stdout)
         return found
 
+    def state(self, *flags: str) -> dict[str, Any]:
+        """The stack's state as the engine exports it, with a list of resources even if it has none."""
+        state: dict[str, Any] = json.loads(self.pulumi("stack", "export", *flags, quiet=True).stdout)
+        state["deployment"] = {"resources": [], **(state.get("deployment") or {})}
+        return state
+
     def resources(self) -> list[dict[str, Any]]:
         """All resources in the stack's state, also of an update that failed."""
-        state = json.loads(self.pulumi("stack", "export", quiet=True).stdout)["deployment"] or {}
-        return state.get("resources") or []
+        found: list[dict[str, Any]] = self.state()["deployment"]["resources"]
+        return found
 
     def cluster(self) -> tuple[str, str]:
         """The kubeconfig and the context of this stack's own cluster, as its config has them."""

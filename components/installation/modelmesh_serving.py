@@ -20,7 +20,7 @@ from ..upstream import Document, InstallValues, install_documents, patched
 from ..upstream.documents import text
 from ..upstream.install_documents import DEFINITION
 from ..upstream.install_values import LABELS
-from ..upstream.patches import CONFIG_DEFAULTS, WEBHOOK_SERVICE
+from ..upstream.patches import CONFIG_DEFAULTS
 from ..upstream.upstream_resource import upstream_resource
 from .admission import admitted
 from .data_plane_tls import DataPlaneTls, service_names
@@ -72,7 +72,6 @@ class ModelMeshServing(Component):
             WebhookCertificateArgs(
                 namespace=args.namespace,
                 namespace_name=args.namespace_name,
-                service=WEBHOOK_SERVICE,
                 issuer=args.webhook_certificate,
                 today=args.today,
             ),

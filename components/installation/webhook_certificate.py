@@ -12,6 +12,7 @@ from ..core.component import Component
 from ..stores.certificate import Certificate, CertificateArgs, today
 from ..upstream import Document, documents
 from ..upstream.install_values import LABELS
+from ..upstream.patches import WEBHOOK_SERVICE
 from ..upstream.upstream_resource import upstream_resource
 
 _SECRET = "modelmesh-webhook-server-cert"  # noqa: S105  a name, not a secret
@@ -21,12 +22,11 @@ Issuer = Literal["own", "cert-manager"]
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookCertificateArgs:
-    """Arguments of WebhookCertificate: the webhook's Service and the issuer."""
+    """Arguments of WebhookCertificate: the webhook's namespace and the issuer."""
 
     namespace: pulumi.Input[str]
     namespace_name: str
     """Name of that namespace as plain text, for the certificate's DNS names."""
-    service: str
     issuer: Issuer = "own"
     today: datetime.date = field(default_factory=today)
 
@@ -75,5 +75,5 @@ def _placed(document: Document, args: WebhookCertificateArgs) -> Document:
 
 
 def _names(args: WebhookCertificateArgs) -> list[str]:
-    host = f"{args.service}.{args.namespace_name}.svc"
+    host = f"{WEBHOOK_SERVICE}.{args.namespace_name}.svc"
     return [host, f"{host}.cluster.local"]

@@ -26,7 +26,7 @@ from ..stores.storage import ExistingStorage
 from ..upstream import spec_problems
 from .model_location import ModelPath, StorageUri, Texts
 from .namespace_context import Entries, NamespaceContext
-from .readiness import Timeouts, Wait
+from .readiness import Wait
 from .service_rules import FRAMEWORKS, model_request, service_problems
 
 API_VERSION = f"{PREFIX}v1beta1"
@@ -130,8 +130,8 @@ class InferenceService(Component):
             model_format=args.model_format,
             controller_namespace=args.namespace.installation.namespace_name,
         )
-        timeouts = Timeouts(total=load_timeout(args, candidates) + args.ready_timeout_seconds)
-        await Wait(name=args.model_name, watched=watched, timeouts=timeouts, report=self.report).loaded()
+        seconds = load_timeout(args, candidates) + args.ready_timeout_seconds
+        await Wait(name=args.model_name, watched=watched, timeout_seconds=seconds, report=self.report).loaded()
         await rolled_out([args], candidates, self.report)
 
 

@@ -37,7 +37,6 @@ from .inference_service import (
     rolled_out,
 )
 from .many_services import ManyServices
-from .readiness import Timeouts
 from .service_rules import model_request
 
 LABEL = "modelmesh.pulumi.com/services"
@@ -197,7 +196,7 @@ class InferenceServices(Component):
             job_urn=known["urn"],
             specs={key.removesuffix(".json"): json.loads(text)["spec"] for key, text in known["files"].items()},
             runtimes={service.model_name: (service.runtime, service.model_format) for service in args.services},
-            timeouts=Timeouts(total=max(timeouts) + _SECONDS_EACH * len(args.services)),
+            timeout_seconds=max(timeouts) + _SECONDS_EACH * len(args.services),
             report=self.report,
         ).loaded()
         await rolled_out(args.services, list(may_serve.values()), self.report)

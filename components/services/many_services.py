@@ -14,7 +14,7 @@ from ..core.cluster import Cluster
 from ..core.kserve_api import InferenceServiceApi, ask
 from ..core.polling import poll
 from . import model_status
-from .readiness import NotServedError, Timeouts, Wait
+from .readiness import NotServedError, Wait
 
 _POLL_SECONDS = 1.0
 _LIST_TIMEOUT = 30
@@ -36,7 +36,7 @@ class ManyServices:
     """The spec of each InferenceService, by its name."""
     runtimes: Mapping[str, tuple[str | None, str]]
     """The runtime that each service names, if any, and its model's format, by the service's name."""
-    timeouts: Timeouts
+    timeout_seconds: float
     report: Callable[[str], None]
     _waits: dict[str, Wait] = field(default_factory=dict, init=False)
     _not_served: set[str] = field(default_factory=set, init=False)
@@ -54,7 +54,7 @@ class ManyServices:
         self._not_served = set(self.specs)
         await poll(
             self._look,
-            timeout_seconds=self.timeouts.total,
+            timeout_seconds=self.timeout_seconds,
             interval_seconds=_POLL_SECONDS,
             report=self.report,
             expired=self._expired,
@@ -70,7 +70,7 @@ class ManyServices:
     def _expired(self, _: str) -> NotServedError:
         return NotServedError(
             f"{len(self._not_served):,} of {len(self.specs):,} models are not served after "
-            f"{self.timeouts.total:.0f} s: {_named(self._not_served)}.\n"
+            f"{self.timeout_seconds:.0f} s: {_named(self._not_served)}.\n"
             f"Look at kubectl -n {self.namespace} get inferenceservices, and at the Job's log: "
             f"kubectl -n {self.namespace} logs job/{self.job}. The next `pulumi up` waits again."
         )
@@ -127,7 +127,9 @@ class ManyServices:
                 cluster=self.cluster, api=self._api, namespace=self.namespace, name=name, runtime=runtime,
                 model_format=model_format, controller_namespace=self.controller_namespace,
             )  # fmt: skip
-            self._waits[name] = Wait(name=name, watched=watched, timeouts=self.timeouts, report=self.report)
+            self._waits[name] = Wait(
+                name=name, watched=watched, timeout_seconds=self.timeout_seconds, report=self.report
+            )
         return self._waits[name]
 
     def _apply_again(self) -> str:

@@ -21,15 +21,8 @@ _QUIET_SECONDS = 10.0
 """A status older than the spec is taken to be about that spec if a running controller leaves it for this long: the
 change was in labels, or in nothing that concerns the model."""
 _NUDGE_SECONDS = 15.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Timeouts:
-    """Time limits of the wait, in seconds."""
-
-    total: float
-    unsupported: float = 300.0
-    """Time for mesh pods to detect an existing runtime; kubelet updates their ConfigMap within about two minutes."""
+_UNSUPPORTED_SECONDS = 300.0
+"""Time for mesh pods to detect an existing runtime; kubelet updates their ConfigMap within about two minutes."""
 
 
 class NotServedError(pulumi.RunError):
@@ -42,7 +35,7 @@ class Wait:
 
     name: str
     watched: InferenceServiceApi
-    timeouts: Timeouts
+    timeout_seconds: float
     report: Callable[[str], None]
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -59,7 +52,7 @@ class Wait:
         """
         await poll(
             self._look,
-            timeout_seconds=self.timeouts.total,
+            timeout_seconds=self.timeout_seconds,
             report=lambda missing: self.report(f"waiting for the model: {missing}"),
             expired=self._expired,
             clock=self.clock,
@@ -75,7 +68,7 @@ class Wait:
 
     def _expired(self, missing: str) -> NotServedError:
         return NotServedError(
-            f"InferenceService {self.name!r} is not served after {self.timeouts.total:.0f} s. Last seen: {missing}.\n"
+            f"InferenceService {self.name!r} is not served after {self.timeout_seconds:.0f} s. Last seen: {missing}.\n"
             "Look at the runtime's pods and the controller's log: kubectl get pods, "
             "kubectl logs deployment/modelmesh-controller. The next `pulumi up` waits again."
         )
@@ -117,10 +110,8 @@ class Wait:
             self._unsupported_since, self._nudged_at = now, now
         if not await self.watched.runtime_declared():
             raise NotServedError(_failure(self.name, status) + "\nIts namespace has no enabled runtime for it.")
-        if now - self._unsupported_since > self.timeouts.unsupported:
-            raise NotServedError(
-                _failure(self.name, status) + f"\nStill the same after {self.timeouts.unsupported:.0f} s."
-            )
+        if now - self._unsupported_since > _UNSUPPORTED_SECONDS:
+            raise NotServedError(_failure(self.name, status) + f"\nStill the same after {_UNSUPPORTED_SECONDS:.0f} s.")
         if now - self._nudged_at >= _NUDGE_SECONDS:
             self._nudged_at = now
             await self.watched.nudge()

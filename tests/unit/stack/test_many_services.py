@@ -8,7 +8,7 @@ import pytest
 from components.core.cluster import Cluster
 from components.services import many_services
 from components.services.many_services import ManyServices
-from components.services.readiness import NotServedError, Timeouts
+from components.services.readiness import NotServedError
 
 WRITTEN, LATER = "2026-01-01T10:00:00Z", "2026-01-01T10:00:05Z"
 SPEC = {"predictor": {"model": {"modelFormat": {"name": "sklearn"}, "storage": {"path": "a"}}}}
@@ -46,7 +46,7 @@ class World:
         wait = ManyServices(
             cluster=Cluster(kubeconfig="/nowhere", context="none"), namespace="models", controller_namespace="serving",
             selector="a=b", job="table-1", job_urn="urn:job", specs=dict.fromkeys(names.split(), SPEC),
-            runtimes=dict.fromkeys(names.split(), (None, "sklearn")), timeouts=Timeouts(total=patience),
+            runtimes=dict.fromkeys(names.split(), (None, "sklearn")), timeout_seconds=patience,
             report=self.told.append,
         )  # fmt: skip
         monkeypatch.setattr(many_services, "_POLL_SECONDS", 0)

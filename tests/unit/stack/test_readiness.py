@@ -11,7 +11,8 @@ import pulumi
 import pytest
 
 from components.core.kserve_api import InferenceServiceApi
-from components.services.readiness import NotServedError, Timeouts, Wait
+from components.services import readiness
+from components.services.readiness import NotServedError, Wait
 
 START = datetime.datetime(2026, 5, 1, 12, 0, 0, tzinfo=datetime.UTC)
 FAILURE = {"reason": "ModelLoadFailed", "message": "line 3 is no number", "location": "5f7c9d-x2x4q"}
@@ -86,7 +87,7 @@ class Cluster:
         wait = Wait(
             name="sentiment",
             watched=cast("InferenceServiceApi", self),
-            timeouts=Timeouts(total=total, unsupported=40),
+            timeout_seconds=total,
             report=reports.append,
             clock=lambda: self.now,
             sleep=sleep,
@@ -222,7 +223,8 @@ def test_a_declared_runtime_that_is_not_known_yet_is_waited_for_and_asked_for_ag
     assert cluster.nudges == [15, 30]
 
 
-def test_a_runtime_that_stays_unknown_ends_the_wait() -> None:
+def test_a_runtime_that_stays_unknown_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "_UNSUPPORTED_SECONDS", 40)
     cluster = Cluster({0: service("FailedToLoad", failure=UNSUPPORTED)})
     with pytest.raises(NotServedError, match="Still the same after 40 s"):
         cluster.wait()

@@ -132,7 +132,7 @@ def test_the_wait_is_as_long_as_the_slowest_runtime_that_may_serve_it_takes(
 
     class Waiting(Wait):
         async def loaded(self) -> Any:
-            waits.append(self.timeouts.total)
+            waits.append(self.timeout_seconds)
             return await super().loaded()
 
     cluster.looks_like = service(**LOADED)

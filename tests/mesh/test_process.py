@@ -62,13 +62,16 @@ async def test_a_start_that_waits_for_its_runtime_can_be_ended_at_once(namespace
     runtime = FakeRuntime()
     runtime.port = free_port()  # where nobody listens
     mesh = await start(namespace.environment("pod-0", runtime))
-    await asyncio.sleep(2)
+    assert mesh.stdout
+    async with asyncio.timeout(30):
+        async for line in mesh.stdout:
+            if b"waiting for the runtime" in line:
+                break
     assert mesh.returncode is None
     mesh.terminate()
     async with asyncio.timeout(5):
-        output, _ = await mesh.communicate()
+        await mesh.communicate()
     assert mesh.returncode == 0
-    assert b"waiting for the runtime" in output
 
 
 async def test_a_broken_environment_ends_with_every_problem_named() -> None:

@@ -90,7 +90,7 @@ def programs(protoset: Path) -> dict[str, Program]:
     ours, template = ({"echo_model.py": (ECHO / f"{name}.py").read_text()} for name in ("ours", "template"))
     return {
         OURS: Program(source=servers.RUNTIME, environment=environment, modules=ours),
-        TEMPLATE: Program(source=servers.TEMPLATE, environment=environment, modules=template),
+        TEMPLATE: servers.template(environment=environment, modules=template),
         BARE: servers.bare(protoset),
     }
 

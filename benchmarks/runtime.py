@@ -75,7 +75,7 @@ def measure(environment: Environment, *, quick: bool) -> Measurements:
     """Measure everything about the three servers."""
     programs = {
         OURS: Program(source=servers.RUNTIME),
-        TEMPLATE: Program(source=servers.TEMPLATE),
+        TEMPLATE: servers.template(),
         BARE: servers.bare(environment.protoset),
     }
     measured = Measurements(image="not measured: --quick" if quick else _image_sizes(environment))

@@ -19,8 +19,8 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 from benchmarks.errors import BenchmarkError
 from embedded import files
 from project import ROOT
-from project.environments import venv_for
-from project.model_server import SETTINGS_FILE, Image, ModelServer
+from project.environments import runtime_venv
+from project.model_server import SETTINGS_FILE, Image, ModelServer, image_of
 from project.v2_client import GrpcClient, Messages
 
 HERE = Path(__file__).parent
@@ -36,13 +36,18 @@ class Program:
     source: Path
     """Folder with its code."""
     image: Image | None = None
-    """Command and environment, if they are not those of its Dockerfile."""
+    """Command and environment, if they are not those of all runtimes."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment variables that replace those of the image."""
     modules: Mapping[str, str] = field(default_factory=dict)
     """Source of Python modules that precede those of its Python environment, by file name."""
     model_settings: Mapping[str, Any] = field(default_factory=dict)
     """Additional settings of the models."""
+
+
+def template(**changed: Any) -> Program:
+    """Program of the tutorial's template, with the settings of the template's Dockerfile."""
+    return Program(source=TEMPLATE, image=image_of(TEMPLATE / "Dockerfile"), **changed)
 
 
 def bare(protoset: Path) -> Program:
@@ -64,7 +69,7 @@ class Environment:
 
 def environment_in(scratch: Path) -> Environment:
     """The environment of all servers, with files in this folder."""
-    venv = venv_for(RUNTIME / "requirements.txt")
+    venv = runtime_venv(RUNTIME)
     messages, file, protoset = Messages(venv), FileDescriptorProto(), scratch / "v2.protoset"
     messages.of("ModelInferRequest").DESCRIPTOR.file.CopyToProto(file)
     protoset.write_bytes(FileDescriptorSet(file=[file]).SerializeToString())

@@ -18,4 +18,4 @@ class EngineError(CommandError):
 class DriftError(CommandError):
     """The cluster, or the program, differs from what was deployed."""
 
-    exit_code = 7  # as the engine's own, of `pulumi preview --expect-no-changes`
+    exit_code = 7  # that of the engine for `pulumi preview --expect-no-changes`

@@ -23,8 +23,6 @@ REFRESH = "--refresh"
 """The engine first reads the stack's objects from the cluster; otherwise it compares with what it last applied."""
 # Refreshes the state and compares it with the program, without changing the cluster.
 DRIFT_FLAGS = (REFRESH, "--expect-no-changes", "--diff", "--non-interactive", "--suppress-progress")
-CHANGES_FOUND = 7
-"""Exit code of the engine for unexpected changes."""
 _GUARDED = "modelmesh:index:ClusterGuard$pulumi:index:Stash::"
 _PROVIDER = "pulumi:providers:kubernetes"
 
@@ -88,11 +86,11 @@ def drift(arguments: Namespace) -> None:
     try:
         stack.pulumi("preview", *DRIFT_FLAGS)
     except EngineError as failed:
-        if failed.code != CHANGES_FOUND:
+        if failed.code != DriftError.exit_code:
             raise
         raise DriftError(
-            f"stack {stack.name} has drifted, or its files have changed since it was brought up: "
-            f"make up STACK={stack.name} restores it, or change its files to what is to stay"
+            f"stack {stack.name} has drifted, or its files have changed since the last update: "
+            f"make up STACK={stack.name} restores it, or change its files to match the cluster"
         ) from None
     say(f"✓ stack {stack.name} has not drifted: the cluster has what its files say")
 

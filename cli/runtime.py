@@ -14,64 +14,55 @@ from cli.errors import CommandError
 from cli.samples import curl_line, python_line, sample
 from models import sentiment as example
 from project import ROOT
-from project.environments import venv_for
-from project.model_server import SETTINGS_FILE, ModelServer, ModelServerError, image_of
+from project.environments import runtime_venv
+from project.model_server import SETTINGS_FILE, ModelServer, ModelServerError
 from project.progress import say
 
 PYTHON = ".venv/bin/python"
+SAMPLE = "tests/sample_model.py"
+"""Program in a runtime's folder that makes a model in the folder of its argument, with the runtime's environment."""
 
 
 def runtime(arguments: Namespace) -> None:
     """Serve a model until Ctrl-C, after sending one request to it."""
-    source = _source(arguments.runtime)
+    source = Path(arguments.runtime)
+    if not (source / SETTINGS_FILE).is_file():
+        reason = f"{source} is no model server's folder: expected {SETTINGS_FILE} in it"
+        raise CommandError(f"{reason}; make new-runtime NAME=… creates such a folder")
     model, files = _model(source, arguments.model)
-    venv = _environment(source)
+    venv = runtime_venv(source)
+    if not files.exists():
+        say(f"▸ Making a sample model: {files}")
+        if subprocess.run([venv / "bin/python", source / SAMPLE, files]).returncode:
+            raise CommandError(f"{source / SAMPLE} failed: its output is above")
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            server = ModelServer(venv, source, Path(folder), os.environ)
-        except ModelServerError as error:
-            raise CommandError(str(error)) from None
-        try:
-            _serve(server, source, model, files, arguments.text)
-        except KeyboardInterrupt:
-            say("▸ Stopping")
-        finally:
-            code = server.stop()
+        _run(ModelServer(venv, source, Path(folder), os.environ), source, model, files, arguments.text)
+
+
+def _run(server: ModelServer, source: Path, model: str, files: Path, text: str) -> None:
+    try:
+        _serve(server, source, model, files, text)
+    except KeyboardInterrupt:
+        say("▸ Stopping")
+    finally:
+        code = server.stop()
     if code:
         raise CommandError(f"the model server ended with exit code {code}: its log is above")
 
 
-def _source(folder: str) -> Path:
-    """Folder of a runtime."""
-    source = Path(folder)
-    try:
-        image_of(source)
-    except ModelServerError as error:
-        raise CommandError(f"{error}; make new-runtime NAME=… makes such a folder") from None
-    return source
-
-
-def _environment(source: Path) -> Path:
-    """Python environment of a runtime, which is built if its lock file is new."""
-    lock = source / "requirements.txt"
-    try:
-        return venv_for(lock)
-    except FileNotFoundError:
-        raise CommandError(f"{lock} does not exist: make lock RUNTIME={source} makes it of pyproject.toml") from None
-    except subprocess.CalledProcessError:
-        reason = "pip says why above. MLServer needs Python 3.11 or 3.12, as in: make PYTHON=python3.11 runtime"
-        raise CommandError(f"{lock} can't be installed: {reason}") from None
-
-
 def _model(source: Path, named: str) -> tuple[str, Path]:
-    """Name and files of the model to serve: the named one, or else that of the runtime's settings file."""
+    """Name and files of the model to serve: the named one, or that of the runtime's settings file, which may be made.
+
+    Raises:
+        CommandError: The files do not exist, and nothing makes them.
+    """
     if named:
         model, files = Path(named).resolve().name, Path(named)
     else:
         model, files = _declared(source / SETTINGS_FILE)
-    if not files.exists() and files.resolve() == ROOT / example.TARGET:
-        example.make(files)
-    if not files.exists():
+        if files.resolve() == ROOT / example.TARGET and not files.exists():
+            example.make(files)
+    if not files.exists() and (named or not (source / SAMPLE).is_file()):
         raise CommandError(f"{files} does not exist: MODEL=… names the file or folder of a model")
     return model, files
 
@@ -81,8 +72,6 @@ def _declared(file: Path) -> tuple[str, Path]:
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
         return str(settings["name"]), Path(os.path.normpath(file.parent / settings["parameters"]["uri"]))
-    except FileNotFoundError:
-        raise CommandError(f"{file} does not exist: MODEL=… names the file or folder of a model") from None
     except (ValueError, KeyError, TypeError) as error:
         raise CommandError(f"{file}: expected JSON with name and parameters.uri of a model ({error!r})") from None
 
@@ -96,7 +85,9 @@ def _serve(server: ModelServer, source: Path, model: str, files: Path, text: str
         _show(server, model, files, sample(metadata.get("inputs") or [], text))
         raise ModelServerError(f"the model server ended with exit code {server.process.wait()}")
     except (ModelServerError, HTTPException, OSError) as error:
-        raise CommandError(f"{error}; its log is above. Mend {source} or {files}, then again: make runtime") from None
+        raise CommandError(
+            f"{error}; its log is above. Correct {source} or {files}, and run make runtime again"
+        ) from None
 
 
 def _show(server: ModelServer, model: str, files: Path, request: dict[str, Any]) -> None:

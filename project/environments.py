@@ -19,6 +19,8 @@ from project.errors import UserError
 from project.progress import say
 
 OLDEST_PYTHON = (3, 11)
+NEWEST_PYTHON_OF_RUNTIMES = (3, 12)
+"""MLServer 1.7.1 refuses newer versions."""
 MARKER = ".modelmesh-environment"
 """A file in each environment that this module makes; no folder without it is ever deleted."""
 
@@ -49,6 +51,29 @@ def venv_for(requirements: Path) -> Path:
             _build(venv, requirements)
             done.touch()
     return venv
+
+
+def runtime_venv(source: Path) -> Path:
+    """The environment of a model server's folder, of its lock file; it is built if it does not exist yet.
+
+    Raises:
+        EnvironmentFailedError: There is no lock file, it cannot be installed, or Python is too new for MLServer.
+    """
+    lock = source / "requirements.txt"
+    if not lock.is_file():
+        raise EnvironmentFailedError(
+            f"{lock} does not exist: make lock RUNTIME={source} creates it from pyproject.toml"
+        )
+    if sys.version_info[:2] > NEWEST_PYTHON_OF_RUNTIMES:
+        this = ".".join(map(str, sys.version_info[:2]))
+        raise EnvironmentFailedError(
+            f"MLServer needs Python 3.11 or 3.12, and this is Python {this}: name another one, as in "
+            f"make PYTHON=python3.11 test-runtime RUNTIME={source}"
+        )
+    try:
+        return venv_for(lock)
+    except subprocess.CalledProcessError:
+        raise EnvironmentFailedError(f"{lock} can't be installed, for the reason that pip prints above") from None
 
 
 def folder_of(requirements: Path) -> Path:

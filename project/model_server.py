@@ -56,7 +56,7 @@ class ModelServer:
         folder: An empty folder for all written files.
         given: Additional variables; those for MLServer and the runtime take precedence over the image's.
         models: Folder of the models, if they are laid out by the caller.
-        image: Command and environment of the image, if they are not those of a Dockerfile.
+        image: Command and environment of the image, if they are not those of all runtimes.
         log: Destination of the server's output; by default that of this process.
 
     Raises:
@@ -74,7 +74,7 @@ class ModelServer:
         image: Image | None = None,
         log: IO[str] | None = None,
     ) -> None:
-        image = image or image_of(source)
+        image = image or image_of()
         self.models = models or folder / "_mlserver_models"
         self.http_port, self.grpc_port, metrics_port = ports = _ports(given)
         self.metrics_url = f"http://{_HOST}:{metrics_port}/metrics"
@@ -167,17 +167,12 @@ class ModelServer:
             return self.process.wait()
 
 
-def image_of(source: Path) -> Image:
-    """Command and environment of the image, from the Dockerfile in a runtime's folder, or that of all runtimes.
+def image_of(file: Path = BASE / "Dockerfile") -> Image:
+    """Command and environment of the image that a Dockerfile makes, by default of that of all runtimes.
 
     Raises:
-        ModelServerError: The folder has no settings, or the Dockerfile is incomplete.
+        ModelServerError: The Dockerfile is incomplete.
     """
-    file = source / "Dockerfile"
-    if not file.is_file():
-        if not (source / SETTINGS_FILE).is_file():
-            raise ModelServerError(f"{source} is no model server's folder: expected {SETTINGS_FILE} in it")
-        file = BASE / "Dockerfile"
     command: list[str] = []
     variables: dict[str, str] = {}
     folder = ""

@@ -4,16 +4,18 @@ import os
 import sys
 from pathlib import Path
 
-from project.environments import venv_for
+from project.environments import EnvironmentFailedError, runtime_venv
 from project.model_server import BASE
 
 
 def main(folder: str) -> None:
-    """Replace this process by pytest in the environment of the folder's lock file."""
-    lock = Path(folder or "runtimes/sentiment") / "requirements.txt"
-    if not lock.is_file():
-        sys.exit(f"✗ {lock} does not exist: RUNTIME=… names a model server's folder, and make lock RUNTIME=… makes it")
-    command = [str(venv_for(lock) / "bin/python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", str(lock.parent)]
+    """Replace this process by pytest in the environment of the folder's lock file, or exit with the reason."""
+    source = Path(folder or "runtimes/sentiment")
+    try:
+        python = runtime_venv(source) / "bin/python"
+    except EnvironmentFailedError as error:
+        sys.exit(f"✗ {error}")
+    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", str(source)]
     os.execve(command[0], command, os.environ | {"PYTHONPATH": str(BASE)})  # noqa: S606  no shell is wanted
 
 

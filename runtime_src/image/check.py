@@ -4,13 +4,10 @@ The Dockerfile runs it as the image's user, with the image's variables, before t
 """
 
 import importlib
-import json
-import os
 import re
 import sys
 import traceback
 from fnmatch import fnmatch
-from pathlib import Path
 
 NODE_LIBRARIES = ("libcuda.so*", "libnvidia-*.so*", "libnvcuvid.so*", "libnvoptix.so*")
 """Libraries of a GPU's driver, which nodes with one add to the container."""
@@ -41,11 +38,11 @@ def advice(error: BaseException) -> str:
 
 def main() -> None:
     """Import the class that the server would use."""
-    name = os.environ.get("MLSERVER_MODEL_IMPLEMENTATION", "")
+    of_the_base = importlib.import_module("modelmesh_runtime.implementation")
     try:
-        name = name or json.loads(Path("model-settings.json").read_text("utf-8"))["implementation"]
-    except (OSError, ValueError, KeyError) as error:
-        sys.exit(f"✗ model-settings.json: expected JSON with the class as implementation, got {error!r}")
+        name = of_the_base.implementation()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        sys.exit(f"✗ {of_the_base.SETTINGS_FILE}: expected JSON with the class as implementation, got {error!r}")
     module, _, class_name = name.rpartition(".")
     try:
         importlib.import_module("modelmesh_runtime.__main__")

@@ -7,7 +7,6 @@ in this package, and the class of all models is the one that model-settings.json
 
 import argparse
 import asyncio
-import json
 import os
 import signal
 from pathlib import Path
@@ -21,13 +20,13 @@ from mlserver.server import MLServer  # noqa: E402
 from mlserver.settings import Settings  # noqa: E402
 from mlserver.utils import install_uvloop_event_loop  # noqa: E402
 
+from .implementation import ENV, implementation  # noqa: E402
+
 DEFAULTS = {
     "MLSERVER_MODEL_REPOSITORY_IMPLEMENTATION": "modelmesh_runtime.repository.AdaptedModelRepository",
     "MLSERVER_LOGGING_SETTINGS": str(Path(__file__).with_name("logging.json")),
 }
 """Variables of MLServer that are set if the environment does not have them."""
-IMPLEMENTATION_ENV = "MLSERVER_MODEL_IMPLEMENTATION"
-SETTINGS_FILE = "model-settings.json"
 
 
 async def serve(folder: str) -> None:
@@ -52,9 +51,7 @@ def main() -> None:
     folder = parser.parse_args().folder
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
-    if IMPLEMENTATION_ENV not in os.environ:
-        settings = json.loads(Path(SETTINGS_FILE).read_text(encoding="utf-8"))
-        os.environ[IMPLEMENTATION_ENV] = settings["implementation"]
+    os.environ[ENV] = implementation()
     install_uvloop_event_loop()  # type: ignore[no-untyped-call]
     asyncio.run(serve(folder))
 

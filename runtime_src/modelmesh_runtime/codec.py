@@ -28,6 +28,7 @@ from mlserver.types import (
     TensorData,
 )
 
+from .limits import MOST_TENSORS
 from .tensors import DTYPES, Values, short
 
 _FIELDS = {
@@ -52,8 +53,6 @@ _LENGTH = struct.Struct("<I")
 _varint: Any = encoder._VarintBytes
 _DOUBLE = b"\x21"
 """Tag of the parameters' `double_param`, which MLServer's definition of the message does not have."""
-# Limits inputs and requested outputs: an empty one is two bytes in a message but about 1,000 in memory.
-_MOST_TENSORS = 1024
 _MOST_DIMENSIONS = 32
 
 
@@ -67,9 +66,6 @@ class RequestConverter(ModelInferRequestConverter):
         Raises:
             InferenceError: Its contents contradict their description; the message names the tensor.
         """
-        for kind, tensors in (("inputs", pb_object.inputs), ("outputs", pb_object.outputs)):
-            if len(tensors) > _MOST_TENSORS:
-                raise InferenceError(f"{kind}: expected at most {_MOST_TENSORS}, got {len(tensors)}")
         raw = pb_object.raw_input_contents
         if raw and len(raw) != len(pb_object.inputs):
             raise InferenceError(
@@ -242,6 +238,8 @@ def _typed(where: str, tensor: Any, fields: Sequence[tuple[Any, Any]]) -> Values
 def _parameters(where: str, given: Any) -> Parameters | None:
     if not given:
         return None
+    if len(given) > MOST_TENSORS:
+        raise InferenceError(f"{where}: expected at most {MOST_TENSORS} parameters, got {len(given)}")
     try:
         return Parameters(**{key: _value(parameter) for key, parameter in given.items()})
     except ValueError as error:

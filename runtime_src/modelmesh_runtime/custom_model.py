@@ -31,9 +31,11 @@ from mlserver.types import InferenceRequest, InferenceResponse, ResponseOutput, 
 from mlserver.utils import get_model_uri
 
 from . import patches
+from .inputs import check_request, named_sizes
 from .limits import HOW_TO_RAISE, most_bytes
 from .metrics import ModelMetrics
-from .tensors import Sizes, Tensor, check_request, check_tensors, named_sizes, short
+from .outputs import output_of
+from .tensors import Sizes, Tensor, check_tensors, short
 
 _INLINE_BYTES = 16 * 1024
 # Separate from prediction threads: an abandoned load still runs to its end.
@@ -203,7 +205,7 @@ class CustomMLModel(MLModel, ABC):
             expected, given = (", ".join(f'"{name}"' for name in each) or "none" for each in (self._outputs, names))
             raise PredictionError(self.name, f"outputs: expected {expected}, got {short(given)}")
         try:
-            return {name: tensor.output(*values[name], sizes) for name, tensor in self._outputs.items()}
+            return {name: output_of(tensor, *values[name], sizes) for name, tensor in self._outputs.items()}
         except ValueError as error:
             reason = str(error)
         raise PredictionError(self.name, reason)  # without a cause, which would put a payload into the log

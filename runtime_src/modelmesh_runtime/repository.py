@@ -22,10 +22,8 @@ from pydantic import ImportString, TypeAdapter, ValidationError
 
 from . import patches
 from .custom_model import ModelLoadError
+from .implementation import ENV, SETTINGS_FILE
 from .limits import most_bytes
-
-IMPLEMENTATION_ENV = "MLSERVER_MODEL_IMPLEMENTATION"
-SETTINGS_FILE = "model-settings.json"
 
 # MLServer imports this module when it reads its settings, which is early enough for the patches.
 patches.install()
@@ -44,7 +42,7 @@ class AdaptedModelRepository(SchemalessModelRepository):
 
     def __init__(self, root: str) -> None:
         super().__init__(root)
-        self._implementation = os.environ[IMPLEMENTATION_ENV]
+        self._implementation = os.environ[ENV]
         TypeAdapter(ImportString).validate_python(self._implementation)
         most_bytes()
 

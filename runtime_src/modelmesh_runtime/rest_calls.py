@@ -3,9 +3,12 @@
 MLServer's endpoint makes a list of every number, and knows no binary tensors. Here arrays become JSON in C, and the
 protocol's extension for binary tensors is supported, which tritonclient uses by default.
 
-MLServer accepts bodies of any size, even small gzip bodies that unpack to large ones. Here the limit is eight times
-the limit of gRPC messages, and larger bodies get 413. A method that
-HTTP does not have would get separate series, and a malformed host would cause 500; here neither is counted.
+MLServer accepts bodies of any size, even small gzip bodies that unpack to large ones. Here those beyond the
+limits of limits.py get 413. Parsed JSON may take 50 times the memory of its text, so a large body's size in memory is
+estimated before it is parsed.
+
+A method that HTTP does not have would get separate series, and a malformed host would cause 500; here neither is
+counted.
 """
 
 import gzip
@@ -29,12 +32,16 @@ from starlette.responses import Response as AnyResponse
 from starlette_exporter import PrometheusMiddleware
 
 from . import codec
-from .limits import most_bytes
+from .limits import HOW_TO_RAISE, JSON_FACTOR, JSON_MEMORY_FACTOR, most_bytes
 from .tensors import short
 
 _JSON_BYTES = "Inference-Header-Content-Length"
 """Header of a body that has binary tensors after so many bytes of JSON."""
 
+_IN_MEMORY = {b",": 32, b"[": 96, b"{": 240, b'"': 28}
+"""Bytes in memory for each such character at most: those of a number, a list, an object and half a text."""
+_WORST_IN_MEMORY = 50
+"""Bytes in memory for each byte of JSON at most, which are those of nested empty lists."""
 _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
 _counted_by_mlserver: Any = PrometheusMiddleware.__call__
 
@@ -62,6 +69,7 @@ def _request(call: Request, data: bytes) -> InferenceRequest:
     if size is not None and (not size.isdecimal() or len(size) > 19 or int(size) > len(data)):
         raise InferenceError(f"{_JSON_BYTES}: expected at most the {len(data)} bytes of the body, got {short(size)}")
     end = len(data) if size is None else int(size)
+    _check_memory(data[:end])
     try:
         content = orjson.loads(data[:end]) if data else None
     except orjson.JSONDecodeError as error:
@@ -79,6 +87,21 @@ def _request(call: Request, data: bytes) -> InferenceRequest:
         values = codec.unpacked(f'input "{short(tensor.name)}"', datatype, tensor.shape, raw)
         tensor.data = TensorData.model_construct(root=values)
     return request
+
+
+def _check_memory(text: bytes) -> None:
+    """Estimate the memory that JSON will take, by characters, since parsing it would take that memory.
+
+    Raises:
+        HTTPException: It is too much (413).
+    """
+    most = most_bytes()
+    if most is None or _WORST_IN_MEMORY * len(text) <= JSON_MEMORY_FACTOR * most:
+        return
+    estimate = sum(size * text.count(character) for character, size in _IN_MEMORY.items())
+    if estimate > JSON_MEMORY_FACTOR * most:
+        reason = f"expected JSON of at most {JSON_MEMORY_FACTOR * most} bytes in memory, got about {estimate}"
+        raise HTTPException(status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, f"{reason}; {HOW_TO_RAISE}")
 
 
 def _take_binary(content: Any, data: bytes) -> dict[int, bytes]:
@@ -145,8 +168,7 @@ async def body(self: RestRequest) -> bytes:
     """
     if not hasattr(self, "_body"):
         read, most = bytearray(), most_bytes()
-        # JSON may encode one byte as six characters.
-        most = most and 8 * most
+        most = most and JSON_FACTOR * most
         async for part in self.stream():
             read += part
             _check_size(read, most)
@@ -163,7 +185,7 @@ async def body(self: RestRequest) -> bytes:
 
 def _check_size(read: bytearray, most: int | None) -> None:
     if most is not None and len(read) > most:
-        raise HTTPException(status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, f"expected at most {most} bytes")
+        raise HTTPException(status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, f"expected at most {most} bytes; {HOW_TO_RAISE}")
 
 
 async def counted(self: Any, scope: Any, receive: Any, send: Any) -> None:

@@ -1,4 +1,4 @@
-"""What somebody changes on the cluster by hand is reported by name, and put right."""
+"""Manual changes on the cluster are reported by name, and `make up` reverts them."""
 
 import json
 import subprocess

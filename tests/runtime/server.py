@@ -69,4 +69,4 @@ class RuntimeServer:
 
 def image_environment() -> dict[str, str]:
     """The variables that the Dockerfile sets."""
-    return dict(image_of(RUNTIME).variables)
+    return dict(image_of().variables)

@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -9,6 +12,7 @@ import pytest
 
 from project.v2_client import SERVICE
 from tests.runtime.conftest import EXAMPLE
+from tests.runtime.server import RuntimeServer
 from tests.runtime.v2_client import V2Client
 from tests.runtime.ways import packed, typed
 
@@ -173,10 +177,10 @@ GRPC_CASES: dict[str, tuple[dict[str, Any], str]] = {
         raw(b"abcde", datatype="FP32"),
         'input "text": expected FP32 [1] in raw_input_contents, got 5 bytes that do not match',
     ),
-    "inputs without end": ({"inputs": [{}] * 1_000_000}, "inputs: expected at most 1024, got 1000000"),
+    "inputs without end": ({"inputs": [{}] * 1_000_000}, "inputs: expected at most 1024, got more"),
     "outputs without end": (
         {"inputs": [PLAIN], "outputs": [{"name": "label"}] * 100_000},
-        "outputs: expected at most 1024, got 100000",
+        "outputs: expected at most 1024, got more",
     ),
     "an output many times": (
         {"inputs": [PLAIN], "outputs": [{"name": "label"}] * 1000},
@@ -315,6 +319,7 @@ REST_CASES: dict[str, tuple[Any, str]] = {
 }
 
 JSON_TYPE = {"Content-Type": "application/json"}
+LIMIT = "MLSERVER_GRPC_MAX_MESSAGE_LENGTH sets the limit, in a stack by the key modelmesh:maxMessageBytes"
 BODY = json.dumps({"inputs": [REST]}).encode()
 GZIP = JSON_TYPE | {"Content-Encoding": "gzip"}
 NO_BODY = f"POST {INFER}: There was an error parsing the body"
@@ -348,12 +353,12 @@ HTTP_CASES: dict[str, tuple[tuple[str, str, bytes | None, dict[str, str]], int, 
     "gzip of more than a message may hold": (
         ("POST", INFER, gzip.compress(BODY + b" " * (64 * 2**20), 1), GZIP),
         413,
-        f"POST {INFER}: expected at most {32 * 2**20} bytes",
+        f"POST {INFER}: expected at most {32 * 2**20} bytes; {LIMIT}",
     ),
     "more than a message may hold": (
         ("POST", INFER, BODY + b" " * (32 * 2**20), JSON_TYPE),
         413,
-        f"POST {INFER}: expected at most {32 * 2**20} bytes",
+        f"POST {INFER}: expected at most {32 * 2**20} bytes; {LIMIT}",
     ),
     "a host that is none": (("GET", "/v2/nothing", None, {"Host": "["}), 404, "GET /v2/nothing: Not Found"),
     "half of the body": (
@@ -514,6 +519,45 @@ def test_bad_requests_in_a_stream(
     with pytest.raises(grpc.RpcError) as caught:
         client.stream(client.message("ModelInferRequest", **{"model_name": EXAMPLE} | fields) for fields in requests)
     assert refusal(caught) == (code, message)
+
+
+LISTS = b'{"inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": [%s]}]}'
+# Name of the case: (the call, the most MiB that it may take).
+LARGE_CASES: dict[str, tuple[Callable[[V2Client], Any], int]] = {
+    "empty inputs": (lambda client: client.send_bytes(f"/{SERVICE}/ModelInfer", b"\x2a\0" * 2**20), 25),
+    "empty inputs of a stream": (
+        lambda client: client.stream([client.message("ModelInferRequest", inputs=[{}] * 2**20)]), 25,
+    ),
+    "empty outputs": (lambda client: client.send_bytes(f"/{SERVICE}/ModelInfer", b"\x32\0" * 2**20), 25),
+    "empty raw contents": (lambda client: client.send_bytes(f"/{SERVICE}/ModelInfer", b"\x3a\0" * 2**20), 25),
+    "empty lists": (lambda client: client.rest(INFER, LISTS % b",".join([b"[]"] * 2**23)), 130),
+    "lists in lists": (lambda client: client.rest(INFER, LISTS % b",".join([b"[[[[[[]]]]]]"] * 2**21)), 130),
+    "objects": (lambda client: client.rest(INFER, LISTS % b",".join([b'{"a":1}'] * 2**21)), 130),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "most"), LARGE_CASES.values(), ids=LARGE_CASES.keys())
+def test_a_large_request_is_refused_before_it_takes_much_memory(
+    server: RuntimeServer, call: Callable[[V2Client], Any], most: int
+) -> None:
+    process = Path(f"/proc/{server.process.pid}")
+    (process / "clear_refs").write_text("5")  # the peak begins at the present size
+    before = kibibytes(process, "VmRSS")
+    assert refused(call, server.client) in (413, grpc.StatusCode.INVALID_ARGUMENT)
+    assert kibibytes(process, "VmHWM") - before < most * 1024
+
+
+def refused(call: Callable[[V2Client], Any], client: V2Client) -> Any:
+    """Status of a call over either protocol."""
+    try:
+        return call(client)[0]
+    except grpc.RpcError as error:
+        return error.code()
+
+
+def kibibytes(process: Path, name: str) -> int:
+    (size,) = re.findall(rf"^{name}:\s+(\d+) kB$", (process / "status").read_text(), re.MULTILINE)
+    return int(size)
 
 
 def test_none_of_them_is_the_servers_own_failure() -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_ctrl_c_ends_it_cleanly(terminal: Terminal) -> None:
         ([], "runtimes/sentiment/sentiment_model.py", "the model server ended with exit code 1; its log is above"),
     ],
 )
-def test_what_cannot_be_served_ends_it_with_what_to_mend(
+def test_what_cannot_be_served_ends_it_with_what_to_correct(
     checkout: Path, arguments: list[str], broken: str, message: str
 ) -> None:
     file = checkout / broken
@@ -112,7 +113,30 @@ def test_what_cannot_be_served_ends_it_with_what_to_mend(
     finally:
         file.write_text(before)
     assert ended.returncode == 1
-    assert re.search(rf"^✗ .*{re.escape(message)}.*then again: make runtime$", ended.stderr, re.MULTILINE)
+    assert re.search(rf"^✗ .*{re.escape(message)}.*and run make runtime again$", ended.stderr, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "output", "data"),
+    [
+        ("onnx", "product", [6, 9]),
+        ("scikit-learn", "prediction", ["setosa"]),
+        ("language", "language", ["en"]),
+    ],
+)
+def test_each_example_has_a_sample_model(checkout: Path, runtime: str, output: str, data: list[Any]) -> None:
+    command = [*COMMAND, "--runtime", f"runtimes/{runtime}"]
+    with subprocess.Popen(
+        command, cwd=checkout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout
+        printed = []
+        for line in process.stdout:
+            printed.append(line)
+            if LAST in line:
+                process.send_signal(signal.SIGINT)
+    (answer,) = [json.loads(line) for line in printed if line.startswith('{"model_name"')]
+    assert {each["name"]: each["data"] for each in answer["outputs"]}[output] == data
 
 
 def test_a_server_that_is_ended_by_somebody_else_is_told(checkout: Path) -> None:
@@ -126,4 +150,4 @@ def test_a_server_that_is_ended_by_somebody_else_is_told(checkout: Path) -> None
                 os.kill(int(server), signal.SIGKILL)
         last = line
     assert process.returncode == 1
-    assert re.match(r"✗ the model server ended with exit code -9; .*then again: make runtime$", last)
+    assert re.match(r"✗ the model server ended with exit code -9; .*and run make runtime again$", last)

@@ -84,6 +84,15 @@ CASES = {
         """,
         "{'y': b'abc'}",
     ),
+    "Texts may be rows, of which there may be none.": (
+        """
+        rows, texts = (tensor("x", Datatype.INT64, "N"),), (tensor("y", Datatype.BYTES, "N", 2),)
+        served = model(lambda *_: None, lambda self, payload: {"y": [["a", "b"]] * len(self.values(payload, "x"))},
+                       INPUTS=rows, OUTPUTS=texts)
+        print(served(x=[1, 2]), served(x=np.zeros(0, int)))
+        """,
+        "{'y': [[b'a', b'b'], [b'a', b'b']]} {'y': []}",
+    ),
     "Bytes that JSON cannot hold are an error that says what to do.": (
         """
         output = ResponseOutput(name="y", datatype="BYTES", shape=[1], data=[b"\\xff"])

@@ -263,9 +263,9 @@ def test_a_models_file_may_determine_its_tensors(tmp_path: Path) -> None:
         server.lay_out("wrong", {"file": b"0"})
         with pytest.raises(grpc.RpcError) as caught:
             server.load("wrong")
-        assert caught.value.details() == (
-            f"Model wrong cannot be loaded: Tensor 'row': shape: {FORMS[0]}, got ('N', 0)"
-        )
+        message = f"Model wrong cannot be loaded: Tensor 'row': shape: {FORMS[0]}, got ('N', 0)"
+        assert caught.value.details() == message
+        assert server.client.rest("/v2/repository/models/wrong/load", {}) == (422, {"error": message})
 
 
 def assert_binary_tensors(server: RuntimeServer) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 from benchmarks import servers
 from benchmarks.image_size import ImageSize, weigh
 from benchmarks.variants import RAW, VARIANTS
-from project.model_server import image_of
 
 
 def test_the_template_runs_with_the_servers_own_defaults() -> None:
-    template = image_of(servers.TEMPLATE)
+    template = servers.template().image
+    assert template
     assert template.command == ("mlserver", "start", template.models)
     assert template.variables["MLSERVER_MODEL_IMPLEMENTATION"] == "custom_model.CustomMLModel"
     assert not {"MLSERVER_PARALLEL_WORKERS", "MLSERVER_DEBUG"} & set(template.variables)

@@ -57,7 +57,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, prod: Callable[[], Stack]) -> None:
     monkeypatch.setattr(operations, "open_stack", lambda *_: prod())
 
 
-def test_a_stack_in_step_is_told(programs: Programs, capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_drift_is_reported(programs: Programs, capfd: pytest.CaptureFixture[str]) -> None:
     programs.add("pulumi", engine({"namespace": "x"}))
     operations.drift(given())
     assert capfd.readouterr().err.splitlines()[-1] == "✓ stack prod has not drifted: the cluster has what its files say"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from project import ROOT
+from project import ROOT, runtime_tests
 from project.environments import MARKER, EnvironmentFailedError, folder_of, provide, venv_for
 
 
@@ -92,3 +92,19 @@ def test_an_environment_that_cannot_be_made_is_an_error_that_says_what_to_do(tmp
     )  # fmt: skip
     assert ended.returncode == 1
     assert ended.stderr.startswith("✗ the Python environment of requirements.txt can't be made: ")
+
+
+def test_a_python_that_is_too_new_for_mlserver_is_reported_by_its_version(
+    lock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 13, 0, "final", 0))
+    expected = rf"MLServer needs Python 3.11 or 3.12, and this is Python 3.13: .* RUNTIME={lock.parent}$"
+    with pytest.raises(SystemExit, match=expected):
+        runtime_tests.main(str(lock.parent))
+    assert not folder_of(lock).exists()
+
+
+def test_a_lock_file_that_cannot_be_installed_is_reported(lock: Path) -> None:
+    lock.write_text("./nowhere\n")
+    with pytest.raises(SystemExit, match=r"✗ .*requirements\.txt can't be installed, for the reason that pip prints"):
+        runtime_tests.main(str(lock.parent))

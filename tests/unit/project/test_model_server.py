@@ -50,7 +50,9 @@ def started(tmp_path: Path, source: Path) -> Callable[..., tuple[str, Mapping[st
     program.chmod(0o755)
 
     def start(**given: str) -> tuple[str, Mapping[str, str]]:
-        server = ModelServer(tmp_path / "venv", source, tmp_path / "written", {"PATH": "/usr/bin:/bin", **given})
+        given = {"PATH": "/usr/bin:/bin", **given}
+        image = image_of(source / "Dockerfile")
+        server = ModelServer(tmp_path / "venv", source, tmp_path / "written", given, image=image)
         while not (source / "environment").exists() or not (source / "environment").read_text().count("PATH="):
             assert server.process.poll() is None
         server.stop()
@@ -61,7 +63,7 @@ def started(tmp_path: Path, source: Path) -> Callable[..., tuple[str, Mapping[st
 
 
 def test_the_last_stage_of_the_dockerfile_counts(source: Path) -> None:
-    image = image_of(source)
+    image = image_of(source / "Dockerfile")
     assert image.command == ("/opt/venv/bin/server", "--models", "/models/")
     assert (image.folder, image.models) == ("/opt/code", "/models/")
     assert image.variables["MLSERVER_HTTP_PORT"] == "8002"
@@ -83,12 +85,18 @@ def test_a_dockerfile_that_leaves_out_what_is_needed_is_told(source: Path, line:
     assert line in text
     (source / "Dockerfile").write_text(text.replace(line, instead))
     with pytest.raises(ModelServerError, match=r"Dockerfile: expected in its last stage WORKDIR"):
-        image_of(source)
+        image_of(source / "Dockerfile")
 
 
-def test_a_folder_without_settings_is_no_model_servers(tmp_path: Path) -> None:
-    with pytest.raises(ModelServerError, match=r"expected model-settings\.json in it"):
-        image_of(tmp_path / "nowhere")
+def test_a_dockerfile_in_the_runtimes_folder_is_not_used_as_no_image_is_built_of_it(
+    tmp_path: Path, source: Path
+) -> None:
+    program = tmp_path / "venv/bin/python"
+    program.parent.mkdir(parents=True)
+    program.symlink_to("/bin/echo")
+    with (tmp_path / "log").open("w") as log:
+        ModelServer(tmp_path / "venv", source, tmp_path / "written", {}, log=log).process.wait()
+    assert (tmp_path / "log").read_text() == f"-m modelmesh_runtime {tmp_path}/written/_mlserver_models\n"
 
 
 def test_the_images_command_runs_on_this_machines_folders(
@@ -136,7 +144,7 @@ def test_a_server_that_ends_before_it_answers_is_told(tmp_path: Path, source: Pa
     program.parent.mkdir(parents=True)
     program.write_text("#!/bin/sh\nexit 3\n")
     program.chmod(0o755)
-    server = ModelServer(tmp_path / "venv", source, tmp_path / "written", {})
+    server = ModelServer(tmp_path / "venv", source, tmp_path / "written", {}, image=image_of(source / "Dockerfile"))
     with pytest.raises(ModelServerError, match="ended with exit code 3"):
         server.wait_until_live()
 
@@ -154,7 +162,7 @@ def test_a_server_that_ends_before_it_answers_is_told(tmp_path: Path, source: Pa
 def test_settings_of_its_own_that_the_adapter_would_end_of_are_told(
     tmp_path: Path, source: Path, settings: str, problem: str
 ) -> None:
-    server = ModelServer(tmp_path / "venv", source, tmp_path / "written", {})
+    server = ModelServer(tmp_path / "venv", source, tmp_path / "written", {}, image=image_of(source / "Dockerfile"))
     server.stop()
     (tmp_path / "model").mkdir()
     (tmp_path / "model/model-settings.json").write_text(settings)
@@ -164,7 +172,7 @@ def test_settings_of_its_own_that_the_adapter_would_end_of_are_told(
 
 @pytest.mark.usefixtures("started")
 def test_a_model_is_laid_out_as_the_adapter_does_it(tmp_path: Path, source: Path) -> None:
-    server = ModelServer(tmp_path / "venv", source, tmp_path / "written", {})
+    server = ModelServer(tmp_path / "venv", source, tmp_path / "written", {}, image=image_of(source / "Dockerfile"))
     server.stop()
     folder, file = tmp_path / "model", tmp_path / "one.txt"
     folder.mkdir()

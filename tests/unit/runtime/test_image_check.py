@@ -1,12 +1,14 @@
 """What the end of an image's build says about a class that cannot be imported in it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from project.model_server import BASE
 from runtime_src.image import check
 from runtime_src.image.check import advice, package_of
 
@@ -36,6 +38,7 @@ def imported(folder: Path, settings: str = '{"implementation": "mine.Model"}') -
     """The check in a folder with the code of an image, with a server that does nothing."""
     (folder / "modelmesh_runtime").mkdir()
     (folder / "modelmesh_runtime/__main__.py").touch()
+    shutil.copy(BASE / "modelmesh_runtime/implementation.py", folder / "modelmesh_runtime")
     (folder / "model-settings.json").write_text(settings)
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(folder)}
     command = [sys.executable, check.__file__]

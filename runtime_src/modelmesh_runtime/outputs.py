@@ -1,0 +1,78 @@
+"""Checks what a model's code returns against the declared outputs, and encodes it."""
+
+import base64
+import math
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from mlserver.types import Datatype, ResponseOutput, TensorData
+
+from .arrays import array_of, cast
+from .tensors import BASE64, DTYPES, Sizes, Tensor, Values, check_shape
+
+
+def output_of(tensor: Tensor, value: Any, shape: Sequence[int] | None, sizes: Sizes) -> ResponseOutput:
+    """Output of a tensor from what a model's code returned: an array, a list or nested rows.
+
+    With a shape, the elements may also be flat.
+
+    Raises:
+        ValueError: It does not fit the declaration.
+    """
+    where = f'output "{tensor.name}"'
+    values: Values
+    if tensor.datatype is Datatype.BYTES:
+        given, values = _strings(where, tensor, value if shape is None else _reshaped(where, value, shape, object))
+    else:
+        array = _returned(where, tensor, value if shape is None else _reshaped(where, value, shape))
+        given, values = [*array.shape], np.ascontiguousarray(array).ravel()
+    check_shape(where, tensor.shape, given, sizes)
+    return ResponseOutput.model_construct(
+        name=tensor.name, datatype=tensor.datatype, shape=given, data=TensorData.model_construct(root=values),
+        parameters=tensor.parameters,
+    )  # fmt: skip
+
+
+def _reshaped(where: str, values: Any, shape: Sequence[int], dtype: Any = None) -> np.ndarray[Any, Any]:
+    count, expected = len(values), math.prod(shape)
+    array = np.empty(count, object) if dtype else np.asarray(values)
+    if dtype:
+        array[:] = values
+    if array.size != expected:
+        raise ValueError(f"{where}: expected {expected} elements for shape {[*shape]}, got {array.size}")
+    return array.reshape(shape)
+
+
+def _returned(where: str, tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
+    """Array of what a model's code returned, in the tensor's datatype."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{where}: expected rows of the same size") from None
+    wanted = DTYPES[tensor.datatype.value].kind
+    if wanted in "iu" and array.dtype.kind in "fO" and not isinstance(value, np.ndarray):
+        # Integers of which some need an int64 and others a uint64.
+        flat = np.asarray(value, object).ravel().tolist()
+        if {*map(type, flat)} == {int}:
+            array = array_of(where, tensor, flat).reshape(array.shape)
+    return cast(where, tensor, array)
+
+
+def _strings(where: str, tensor: Tensor, value: Any) -> tuple[list[int], list[bytes]]:
+    """Shape and elements of texts or bytes that a model's code returned."""
+    level = [value.tolist() if isinstance(value, np.ndarray) else value]
+    shape: list[int] = []
+    for size in tensor.shape:
+        if others := [row for row in level if not isinstance(row, list | tuple)]:
+            raise ValueError(f"{where}: expected a list of texts or bytes, got {type(others[0]).__name__}")
+        if len({*map(len, level)}) > 1:
+            raise ValueError(f"{where}: expected rows of the same size")
+        shape.append(len(level[0]) if level else size if isinstance(size, int) else 0)
+        level = [*chain.from_iterable(level)]
+    encode: Callable[[bytes], bytes] = base64.b64encode if tensor.content_type == BASE64 else bytes
+    for index, element in enumerate(level):
+        if not isinstance(element, str | bytes):
+            raise ValueError(f"{where}: element {index}: expected a text or bytes, got {type(element).__name__}")
+    return shape, [encode(each.encode() if isinstance(each, str) else each) for each in level]

@@ -21,7 +21,11 @@ NO_RUNTIME = "There are no running instances that meet the label requirements of
 async def started(namespace: Namespace) -> tuple[Pod, Pod]:
     namespace.constrain(["a", "b"])
     a = await namespace.start("pod-a", labels="rt:a")
-    return a, await namespace.start("pod-b", labels="rt:b")
+    b = await namespace.start("pod-b", labels="rt:b")
+    async with asyncio.timeout(8):  # a pod accepts forwarded calls a moment after it is ready
+        while not (await namespace.keys())["instances/pod-b"]["actionable"]:
+            await asyncio.sleep(0.02)
+    return a, b
 
 
 async def test_any_pod_answers_for_every_type(namespace: Namespace) -> None:
@@ -32,9 +36,10 @@ async def test_any_pod_answers_for_every_type(namespace: Namespace) -> None:
     assert (a.runtime.loads, b.runtime.loads) == ([], ["v-1"])
     assert await a.infer("v") == await b.infer("v") == "v-1"
     await a.set_vmodel("v", "v-2", kind="rt:b", path="bad")
-    await asyncio.sleep(0.3)
-    for pod in (a, b):
-        assert (await pod.manage("getVModelStatus", vModelId="v")).status == TRANSITION.TRANSITION_FAILED
+    async with asyncio.timeout(8):
+        for pod in (a, b):
+            while (await pod.manage("getVModelStatus", vModelId="v")).status != TRANSITION.TRANSITION_FAILED:
+                await asyncio.sleep(0.02)
 
 
 async def test_a_vmodel_may_move_to_another_runtime(namespace: Namespace) -> None:

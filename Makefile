@@ -28,7 +28,7 @@ export MODELMESH_TOOLCHAIN_BIN ?= $(cache)/toolchain/current/bin
 upstream := $(cache)/toolchain/current/modelmesh-serving-source
 export MODELMESH_SERVING_SRC ?= $(if $(shell test -d '$(upstream)' && echo yes),$(upstream))
 
-.PHONY: help up preview promote drift check predict status down clean runtime test-runtime new-runtime benchmark benchmark-stack test soak unit lint docs format lock policies-env
+.PHONY: help up preview promote drift check predict status down clean runtime test-runtime new-runtime benchmark benchmark-stack test soak unit mutants lint docs format lock policies-env
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -84,6 +84,11 @@ soak: .venv ## Kill a stack at many random moments of its life, and check that i
 unit: lint ## Run the checks that only need the Python requirements: lint, types, unit tests (about two minutes)
 	@.venv/bin/pytest -q tests/unit
 
+mutants: .venv ## Make each decision of the components and settings wrong, and list those that no unit test notices (at most 40 minutes): make mutants FILES="components/core settings"
+	@rm -rf .build/mutants && mkdir -p .build/mutants
+	@git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory=.build/mutants
+	@cd .build/mutants && exec ../../$(run) tests.mutants $$FILES
+
 benchmark: .venv ## Measure the model server against the tutorial's template (seven minutes, on a quiet machine)
 	@$(run) benchmarks.runtime
 
@@ -118,7 +123,7 @@ policies-env: .venv
 # Not a file target: the link has to follow the lock file when another branch is checked out. A folder in its place is
 # used if it has what the target needs.
 enough := requirements.txt
-lint unit test format lock benchmark benchmark-stack: enough :=
+lint unit mutants test format lock benchmark benchmark-stack: enough :=
 .PHONY: .venv
 .venv:
 	@$(PYTHON) -m project.environments .venv requirements-dev.txt $(enough)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from benchmarks import engine_runs
@@ -12,17 +12,20 @@ from benchmarks.measuring import say
 from benchmarks.stacks import CHANGES, LOADED, NAMESPACE, kubectl, opened
 from cli.stack import Stack
 
+_TABLE = ("--selector", "modelmesh.pulumi.com/services", "--namespace", NAMESPACE)
 _SERVICES = ("inferenceservices", "--selector", "benchmark=many", "--namespace", NAMESPACE)
 
 
-def measure(instance: str, sizes: Sequence[int], paths: tuple[str, str], *, limit: float) -> Iterator[ManyModels | str]:
-    """Measure each number of models in turn.
+def measure(
+    instance: str, sizes: Sequence[int], paths: tuple[str, str], by_kubectl: Collection[str], *, limit: float
+) -> Iterator[ManyModels | str]:
+    """Measure each number of models in turn; `by_kubectl` names the operations that kubectl does, too.
 
     Ends with a text when one takes longer than `limit` seconds, which explains why the remaining ones are missing.
     """
     for place, models in enumerate(sizes):
         try:
-            yield _measured(instance, models, paths, limit)
+            yield _measured(instance, models, paths, by_kubectl, limit)
         except BenchmarkError as error:
             # Delete everything that is left.
             stack = _opened(instance, 1, paths[0])
@@ -33,7 +36,9 @@ def measure(instance: str, sizes: Sequence[int], paths: tuple[str, str], *, limi
             return
 
 
-def _measured(instance: str, models: int, paths: tuple[str, str], limit: float) -> ManyModels:
+def _measured(
+    instance: str, models: int, paths: tuple[str, str], by_kubectl: Collection[str], limit: float
+) -> ManyModels:
     measured, (first, second) = ManyModels(models), paths
     stack = _opened(instance, models, first)
 
@@ -44,12 +49,16 @@ def _measured(instance: str, models: int, paths: tuple[str, str], limit: float) 
 
     ours(UP, stack, "up", *CHANGES)
     measured.state = engine_runs.state_file(stack).stat().st_size
+    config_maps = kubectl(stack, "get", "configmaps", *_TABLE, "--output=name").split()
+    say(f"{models:,} models: {len(config_maps)} ConfigMaps hold the table")
     manifests = objects(stack.resources())
     ours(PREVIEW, stack, "preview")
     ours(CHANGE, _opened(instance, models, first, second), "up", *CHANGES)
     ours(DESTROY, stack, "destroy", *CHANGES)
 
     def by_hand(what: str, *commands: tuple[str, ...]) -> None:
+        if what not in by_kubectl:
+            return
         started = time.monotonic()
         for command in commands:
             kubectl(stack, *command, objects=None if command[0] == "wait" else manifests, limit=limit + 10)
@@ -62,6 +71,8 @@ def _measured(instance: str, models: int, paths: tuple[str, str], limit: float) 
     manifests[0]["spec"]["predictor"]["model"]["storage"]["path"] = second
     by_hand(CHANGE, *applied)
     by_hand(DESTROY, ("delete", "--wait", timeout))
+    if DESTROY not in by_kubectl:
+        kubectl(stack, "delete", *_SERVICES, "--wait", limit=limit)
     return measured
 
 

@@ -60,7 +60,7 @@ def _at_scale(most: ManyModels) -> list[Promise]:
         *(
             Promise(
                 what=f"{what} of {most.models:,} models ÷ kubectl's",
-                value=most.ours[what] / most.kubectl[what], form=times, bound=1.3,
+                value=most.ours[what] / most.kubectl[what] if what in most.kubectl else None, form=times, bound=1.3,
             )
             for what in (UP, DESTROY)
         ),

@@ -59,6 +59,17 @@ def test_five_thousand_services_are_split_over_a_few_config_maps_that_one_job_ap
     assert {each.urn for each in found.of(CONFIG_MAP)} <= found.one(JOB).dependencies
 
 
+@pytest.mark.parametrize(
+    ("characters", "names", "config_maps"),
+    [(290_000, "ae", 1), (440_000, "ae", 1), (460_000, "ae", 2), (460_000, "abcd", 4), (890_000, "abc", 3)],
+)
+def test_a_config_map_holds_at_most_its_limit(characters: int, names: str, config_maps: int) -> None:
+    split = parts(made(*names, annotations={"note": "x" * characters}))
+    assert len([data for data in split.values() if data]) == config_maps
+    assert sorted(key for data in split.values() for key in data) == [f"{name}.json" for name in names]
+    assert max(sum(map(len, data.values())) for data in split.values()) <= 900_000
+
+
 def test_one_more_service_changes_one_config_map() -> None:
     names = [f"model-{number}" for number in range(1100)]
     before, after = parts(made(*names)), parts(made(*names, "another"))

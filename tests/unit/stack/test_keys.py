@@ -99,6 +99,11 @@ def test_the_longest_path_decides_and_a_path_without_a_key_stays() -> None:
     assert path("elsewhere", 0) == "elsewhere[0]"
 
 
+def test_a_problem_keeps_all_but_its_path() -> None:
+    problem = Problem(ROOT / "model_namespace" / "storage" / "any" / "bucket", 0, "x", cure="write y", ignored=True)
+    assert by_key(problem) == Problem(ROOT / "bucket", 0, "x", cure="write y", ignored=True)
+
+
 def test_a_plain_secret_beside_an_encrypted_one_is_found() -> None:
     values = {"etcd": {"password": "hush", "clientKey": "key"}, "pullSecrets": [{"password": "a"}, {"password": "b"}]}
     written = {

@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.core.problem import InvalidSpecError
 from components.services.inference_service import InferenceService, InferenceServiceArgs
 from components.services.model_location import ModelPath, StorageUri
 from components.stores.storage import AzureStorage, ExistingStorage, GcsStorage, HttpStorage, PvcStorage
@@ -72,7 +73,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         f"{MODEL}.storage.parameters.type: 'hdfs', expected one of s3, gcs, azure, pvc, http",
     ),
     (
-        at("a", key=None, parameters={"type": "azure", "account_name": "x"}),
+        at("a", key=None, parameters={"type": "azure", "account_name": "mine"}),
         {},
         f"{MODEL}.storage.key: missing, expected a key of the namespace's storage, which has models, shared; the",
     ),
@@ -189,13 +190,25 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("changes", "around", "expected"), WRONG, ids=[expected[:70] for *_, expected in WRONG])
 def test_a_wrong_location_registers_nothing(changes: dict[str, Any], around: dict[str, Any], expected: str) -> None:
-    assert expected in "\n".join(refused(changes, around))
+    (problem,) = refused(changes, around)
+    assert expected in problem
+
+
+def test_several_problems_are_told_at_once() -> None:
+    key, start = refused(at("/a", key="model"), {})
+    assert ".key: 'model'" in key
+    assert ".path: '/a', expected a path from the top of the store" in start
+    schema = {"annotations": {"serving.kserve.io/schemaPath": "b/"}}
+    uri, file = refused(by_uri("hdfs://host/a") | schema, {})
+    assert ".storageUri: 'hdfs://host/a'" in uri
+    assert ".schemaPath: 'b/', expected the path of a single file" in file
 
 
 @pytest.mark.parametrize(
     ("changes", "around"),
     [
         (at("a/folder/"), {}),
+        (at("a", key="x"), {"storage": ExistingStorage(secret_name="s", keys=["x"])}),  # noqa: S106
         (at("a", parameters={"bucket": "another", "endpoint_url": "https://s3.example"}), {}),
         (at("a", key=None), {"storage": {"default": S3}}),
         (by_uri("s3://bucket/a"), {"storage": {"default_s3": S3}}),
@@ -271,12 +284,25 @@ def test_what_is_known_later_is_not_judged() -> None:
         later = pulumi.Output.from_input("/not/a/path")
         here = place(storage={"s3": dataclasses.replace(S3, bucket=later), "pvc": PvcStorage(claim_name=later)})
         path = ModelPath(path=later, key="s3", schema_path=later, parameters={"bucket": later})
-        for name, where in (("a", path), ("b", StorageUri(uri=later)), ("c", StorageUri(uri="pvc://claim/a"))):
+        of_a_type = ModelPath(path="a", key="s3", parameters={"type": later})
+        same = StorageUri(uri="s3://models/a", key="s3", parameters={"bucket": later})
+        given = path, StorageUri(uri=later), StorageUri(uri="pvc://claim/a"), of_a_type, same
+        for name, where in zip("abcde", given, strict=True):
             InferenceService(
                 name, InferenceServiceArgs(namespace=here, model_name=name, model_format="sklearn", storage=where)
             )
+        with pytest.raises(InvalidSpecError, match=r"storage.key: 'unheard-of', expected a key"):
+            InferenceService(
+                "f",
+                InferenceServiceArgs(
+                    namespace=here,
+                    model_name="f",
+                    model_format="sklearn",
+                    storage=dataclasses.replace(path, key="unheard-of"),
+                ),
+            )
 
-    assert len(run(program).of(INFERENCE_SERVICE)) == 3
+    assert len(run(program).of(INFERENCE_SERVICE)) == 5
 
 
 def test_a_service_carries_the_secret_headers_of_its_store() -> None:

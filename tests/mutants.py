@@ -47,6 +47,8 @@ _SURVIVED, _KILLED, _FAULT = 0, 1, 2
 """Exit codes of child processes; a fault is one of this module."""
 _PAIRS = (ast.Eq, ast.NotEq), (ast.In, ast.NotIn), (ast.Is, ast.IsNot), (ast.Lt, ast.LtE), (ast.Gt, ast.GtE)
 _OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
+_DEFAULTS = ast.Constant, ast.Tuple, ast.List, ast.Dict
+"""What stands after `or` in place of nothing; it decides nothing."""
 _Caches = Sequence["functools._lru_cache_wrapper[Any]"]
 _Node = ast.expr | ast.stmt
 _Key = tuple[str, str, int]
@@ -107,7 +109,7 @@ def _wrong(parent: ast.AST, field: str, node: Any) -> Iterator[_Node]:
         yield never
         if not isinstance(parent, ast.While):
             yield always
-    elif isinstance(parent, ast.BoolOp) and field == "values":
+    elif isinstance(parent, ast.BoolOp) and field == "values" and not isinstance(node, _DEFAULTS):
         yield always if isinstance(parent.op, ast.And) else never
     match node:
         case ast.Compare(ops=[operator]) if not condition or isinstance(operator, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
@@ -165,10 +167,9 @@ class Run:
                 mutant = found.pop()
                 numbers = {number for line in mutant.lines for number in tests[mutant.code.co_filename, line]}
                 ordered = sorted(numbers, key=seconds.__getitem__)
-                limit = 30 + 10 * sum(seconds[number] for number in ordered)
                 replaced = functions[_key(mutant.code)]
-                items = [session.items[each] for each in ordered]
-                running[_forked(functools.partial(_run, items, mutant, replaced, caches, limit))] = mutant
+                timed = [(session.items[each], seconds[each]) for each in ordered]
+                running[_forked(functools.partial(_run, timed, mutant, replaced, caches))] = mutant
             child, status = os.wait()
             mutant = running.pop(child)
             if os.waitstatus_to_exitcode(status) == _FAULT:
@@ -191,7 +192,7 @@ class Run:
 def _traced(
     items: Sequence[pytest.Item], files: set[str], caches: _Caches
 ) -> tuple[dict[tuple[str, int], set[int]], list[float], list[str]]:
-    """Tests that run each line, seconds of each test, and names of tests that fail; found out in a child process."""
+    """Tests that run each line, processor seconds of each test, and names of those that fail, from a child process."""
     reading, writing = os.pipe()
 
     def child() -> int:
@@ -210,13 +211,13 @@ def _traced(
             for cache in caches:
                 if not cache.__module__.startswith(_UPSTREAM):
                     cache.cache_clear()
-            began = time.monotonic()
+            began = time.process_time()
             threading.settrace(call)
             sys.settrace(call)
             reports = runtestprotocol(item, log=False, nextitem=(*items, None)[number + 1])
             sys.settrace(None)
-            threading.settrace(None)  # type: ignore[arg-type]
-            seconds[number] = time.monotonic() - began
+            threading.settrace(None)
+            seconds[number] = time.process_time() - began
             if any(report.failed for report in reports):
                 failed.append(item.nodeid)
                 for numbers in lines.values():
@@ -236,10 +237,9 @@ def _traced(
 
 
 def _run(
-    items: Sequence[pytest.Item], mutant: Mutant, replaced: Sequence[FunctionType], caches: _Caches, limit: float
+    timed: Sequence[tuple[pytest.Item, float]], mutant: Mutant, replaced: Sequence[FunctionType], caches: _Caches
 ) -> int:
-    """Run tests on a mutant until one fails; one that runs too long ends by a signal, and so counts as killed."""
-    signal.alarm(int(limit))
+    """Run tests on a mutant until one fails; a signal ends one that takes far too long, and so kills the mutant."""
     for descriptor in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
     for function in replaced:
@@ -247,7 +247,9 @@ def _run(
     if _UPSTREAM.replace(".", "/") in mutant.code.co_filename:
         for cache in caches:
             cache.cache_clear()
-    for item, following in zip(items, (*items, None)[1:], strict=True):
+    for (item, seconds), following in zip(timed, [*(item for item, _ in timed[1:]), None], strict=False):
+        signal.setitimer(signal.ITIMER_PROF, 5 + 5 * seconds)  # of processor time
+        signal.setitimer(signal.ITIMER_REAL, 60 + 60 * seconds)
         if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following)):
             return _KILLED
     return _SURVIVED

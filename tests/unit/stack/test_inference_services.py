@@ -7,9 +7,12 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.core.cluster import Cluster
 from components.core.problem import InvalidSpecError
+from components.runtimes.rollout import Rollout
 from components.services.inference_service import InferenceServiceArgs
 from components.services.inference_services import LABEL, InferenceServices, InferenceServicesArgs
+from components.services.many_services import ManyServices
 from components.services.model_location import ModelPath
 from components.stores.storage import HttpStorage
 from tests.unit.stack import worlds
@@ -165,6 +168,24 @@ def test_what_could_not_work_is_refused_before_anything_is_registered(args: Any,
 
     assert run(program).resources == []
     assert any(expected in problem for problem in problems), problems
+
+
+def test_an_update_waits_for_all_services_and_then_for_the_pods_of_each_runtime_that_may_serve_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[Any] = []
+
+    async def loaded(wait: ManyServices) -> None:
+        waits.append((wait.selector.partition("=")[0], sorted(wait.specs), wait.timeout_seconds))
+
+    async def done(rollout: Rollout) -> None:
+        waits.append(rollout.deployment)
+
+    monkeypatch.setattr(Cluster, "api_client", lambda _: None)
+    monkeypatch.setattr(ManyServices, "loaded", loaded)
+    monkeypatch.setattr(Rollout, "done", done)
+    run(lambda: InferenceServices("table", services("one", "two", load_timeout_seconds=20)), preview=False)
+    assert waits == [(LABEL, ["one", "two"], 20 + 300 + 2 * 0.5), "modelmesh-serving-mlserver-1.x"]
 
 
 def test_a_name_that_no_job_could_have_is_refused() -> None:

@@ -11,7 +11,7 @@ import pulumi
 import pytest
 
 from components.core.kserve_api import InferenceServiceApi
-from components.services import readiness
+from components.services import model_status, readiness
 from components.services.readiness import NotServedError, Wait
 
 START = datetime.datetime(2026, 5, 1, 12, 0, 0, tzinfo=datetime.UTC)
@@ -94,6 +94,33 @@ class Cluster:
         )
         asyncio.run(wait.loaded())
         return reports
+
+
+@pytest.mark.parametrize(
+    ("active", "target", "transition", "failed"),
+    [
+        ("FailedToLoad", "", "UpToDate", True),
+        ("Loaded", "FailedToLoad", "InProgress", True),
+        ("Loaded", "", "BlockedByFailedLoad", True),
+        ("", "", "InvalidSpecError", True),
+        ("Loading", "", "InProgress", False),
+        ("Loaded", "Loading", "InProgress", False),
+    ],
+)
+def test_a_failure_is_a_state_and_its_reason(active: str, target: str, transition: str, failed: bool) -> None:
+    def seen(failure: dict[str, Any] | None) -> model_status.ModelStatus:
+        return model_status.read(service(active, target=target, transition=transition, failure=failure))
+
+    assert seen(FAILURE).failed is failed
+    assert not seen(None).failed
+    assert not seen({"reason": "RuntimeUnhealthy"}).failed
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"ready": False}, {"active": "Loading"}, {"target": "Loading"}, {"transition": "InProgress"}]
+)
+def test_a_model_is_loaded_if_nothing_says_otherwise(changes: dict[str, Any]) -> None:
+    assert model_status.read(service(**LOADED | changes)).loaded is (not changes)
 
 
 def test_a_first_model_is_served_once_it_is_loaded() -> None:

@@ -286,7 +286,8 @@ def test_what_is_known_later_is_not_judged() -> None:
         path = ModelPath(path=later, key="s3", schema_path=later, parameters={"bucket": later})
         of_a_type = ModelPath(path="a", key="s3", parameters={"type": later})
         same = StorageUri(uri="s3://models/a", key="s3", parameters={"bucket": later})
-        given = path, StorageUri(uri=later), StorageUri(uri="pvc://claim/a"), of_a_type, same
+        claim = StorageUri(uri="pvc://claim/a")
+        given: list[ModelPath | StorageUri] = [path, StorageUri(uri=later), claim, of_a_type, same]
         for name, where in zip("abcde", given, strict=True):
             InferenceService(
                 name, InferenceServiceArgs(namespace=here, model_name=name, model_format="sklearn", storage=where)
@@ -298,7 +299,7 @@ def test_what_is_known_later_is_not_judged() -> None:
                     namespace=here,
                     model_name="f",
                     model_format="sklearn",
-                    storage=dataclasses.replace(path, key="unheard-of"),
+                    storage=ModelPath(path=later, key="unheard-of"),
                 ),
             )
 

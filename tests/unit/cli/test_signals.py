@@ -15,11 +15,16 @@ from project import ROOT
 from tests.unit.cli.conftest import Programs
 
 ENGINE = """\
-trap 'echo INT; echo ended; exit 1' INT
+trap 'echo INT; interrupted=yes' INT
 trap 'echo TERM' TERM
 trap 'echo HUP' HUP
+sleep 0.5
 echo ready
-while :; do sleep 0.05; done"""
+while [ ! "$interrupted" ]; do sleep 0.05; done
+for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 0.05; done
+echo ended"""
+"""It is ready when the command certainly waits for it, and ends half a second after the first interrupt, in which it
+would report another one."""
 COMMAND = """\
 import sys, types
 from pathlib import Path

@@ -4,15 +4,18 @@ import dataclasses
 import os
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 
+from components.core.cluster import Cluster
 from components.core.problem import InvalidSpecError
 from components.images import content
 from components.images.build import BuildArgs
+from components.stores import model_artifact
 from components.stores.model_artifact import (
     ModelArtifact,
     ModelArtifactArgs,
@@ -28,6 +31,7 @@ DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 SOURCE = Path(".build/models/sentiment")
 FILES = ModelFiles(source=SOURCE, build=BuildArgs(registry="registry.example"))
 PROMOTED = PromotedModel(image=f"registry.example/models/sentiment@{DIGEST}", digest=f"sha256:{'1' * 64}")
+CLUSTER = Cluster(kubeconfig="unused", context="unused")
 LETTERS, ENDS = "lower-case letters, digits", "with a letter or digit at each end"
 PLAIN = ModelArtifactArgs(namespace="models", model_name="sentiment", files=FILES, storage=S3)
 
@@ -169,6 +173,32 @@ def test_the_job_has_the_deadline_of_its_model(tmp_path: Path) -> None:
     large = made(files=dataclasses.replace(FILES, source=tmp_path))
     found = [run.one(JOB).inputs["spec"]["activeDeadlineSeconds"] for run in (made(), large, made(files=PROMOTED))]
     assert found == [600, 610, 3600]
+
+
+@pytest.mark.parametrize(("mebibytes", "count"), [(200, 0), (201, 2)])
+def test_an_update_shows_the_progress_of_a_large_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mebibytes: int, count: int
+) -> None:
+    async def progress(
+        _: Cluster, namespace: str, job: str, *, until: Awaitable[str], report: Callable[[str], None]
+    ) -> None:
+        report(f"{namespace}/{job} is seen until {await until} is there")
+
+    monkeypatch.setattr(model_artifact, "report_progress", progress)
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", lambda text, **_: told.append(text))
+    with (tmp_path / "weights").open("wb") as file:
+        file.truncate(mebibytes * 2**20)
+    large = dataclasses.replace(FILES, source=tmp_path)
+    made(preview=True, files=large, cluster=CLUSTER)
+    assert told == []
+    job = made(files=large, cluster=CLUSTER).one(JOB).inputs["metadata"]["name"]
+    logs = f"kubectl -n models logs --follow job/{job}"
+    expected = [
+        f"201 MiB, published within 700 s; its progress: {logs}",
+        f"models/{job} is seen until model-id is there",
+    ]
+    assert told == expected[:count]
 
 
 def test_a_preview_of_a_large_model_takes_no_more_memory_than_one_of_a_small_one(tmp_path: Path) -> None:

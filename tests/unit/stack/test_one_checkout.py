@@ -1,7 +1,7 @@
 """Several programs in one checkout at the same time: none takes a file from under another one."""
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,24 +15,29 @@ from models.sentiment import make
 from project.environments import folder_of, provide
 from tests.unit.stack.engine import run
 
-ROUNDS = 100
+ROUNDS, CHANGES = 100, 30
 PROCESSES = multiprocessing.get_context("fork")
 
 
 @contextmanager
-def meanwhile(*work: Any) -> Iterator[None]:
-    """Runs functions in a process each, again and again while the block runs; each has to end without an error."""
-    end = PROCESSES.Event()
+def meanwhile(*work: Any) -> Iterator[Callable[[], int]]:
+    """Runs functions in a process each, again and again while the block runs; each has to end without an error.
+
+    Yields a function that returns how often they have run, all together.
+    """
+    end, runs = PROCESSES.Event(), PROCESSES.Value("i", 0)
 
     def repeat(function: Any) -> None:
         while not end.is_set():
             function()
+            with runs.get_lock():
+                runs.value += 1
 
     processes = [PROCESSES.Process(target=repeat, args=(function,)) for function in work]
     for process in processes:
         process.start()
     try:
-        yield
+        yield lambda: runs.value
     finally:
         end.set()
         for process in processes:
@@ -60,8 +65,11 @@ def test_a_changed_file_of_the_example_model_is_replaced_as_a_whole(tmp_path: Pa
         other.replace(lexicon)
         make(tmp_path / "sentiment")
 
-    with meanwhile(change):
-        assert {lexicon.read_bytes() for _ in range(ROUNDS)} <= {whole, b"another version"}
+    seen = set()
+    with meanwhile(change) as changes:
+        while changes() < CHANGES:
+            seen.add(lexicon.read_bytes())
+    assert seen == {whole, b"another version"}
 
 
 def test_stacks_build_one_image_of_different_sources(workplace: Path) -> None:

@@ -50,6 +50,15 @@ def test_defaults_that_the_engine_passes_are_accepted(config: dict[str, str]) ->
     assert load(passed | config).s3 is None
 
 
+@pytest.mark.parametrize("exist", [True, False])
+def test_namespaces_that_are_said_to_exist_are_looked_for_and_not_made(config: dict[str, str], exist: bool) -> None:
+    changes = {"namespace": "serving", "modelNamespace": "models", "namespacesExist": str(exist).lower()}
+    found = load(config | {f"modelmesh:{key}": value for key, value in changes.items()})
+    guard, names = found.guard(), ["serving", "models"]
+    assert (guard.namespace_names, guard.existing_namespaces) == (([], names) if exist else (names, []))
+    assert found.controller_namespace().exists is exist
+
+
 def test_every_key_is_described_and_typed() -> None:
     for key, entry in schema.schema().items():
         assert entry["description"], key

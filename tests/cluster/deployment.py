@@ -76,8 +76,23 @@ class Deployment:
         print(ended.stdout)
         return Update(ended.returncode == 0, ended.stdout, time.time())
 
-    def kill(self, after: float, operation: str, *flags: str, config: dict[str, Any] | None = None) -> None:
-        """Start an operation, and kill the engine, its plugins and the program after so many seconds."""
+    def kill(
+        self,
+        after: float,
+        operation: str,
+        *flags: str,
+        config: dict[str, Any] | None = None,
+        sooner: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Start an operation, and kill the engine, its plugins and the program.
+
+        Args:
+            after: Seconds after which they are killed, unless the operation has ended.
+            operation: Command of the engine.
+            flags: Options of the command.
+            config: Configuration that is laid over the stack's.
+            sooner: Looked at until then; they are killed as soon as it returns True.
+        """
         overrides = {f"modelmesh:{key}": value for key, value in (config or {}).items()}
         stack = opened(self.stack.name, self.instance, self.stack.root, overrides)
         process = subprocess.Popen(
@@ -85,9 +100,10 @@ class Deployment:
             cwd=stack.root, env=stack.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
-        try:
-            process.wait(after)
-        except subprocess.TimeoutExpired:
+        end = time.monotonic() + after
+        while process.poll() is None and time.monotonic() < end and not sooner():
+            time.sleep(0.05)
+        if process.poll() is None:
             # Each plugin has a process group of its own. The engine is the first, so that it starts no more.
             for pid in [process.pid, *session(process.pid)]:
                 with suppress(ProcessLookupError):

@@ -240,8 +240,7 @@ def _run(
     timed: Sequence[tuple[pytest.Item, float]], mutant: Mutant, replaced: Sequence[FunctionType], caches: _Caches
 ) -> int:
     """Run tests on a mutant until one fails; a signal ends one that takes far too long, and so kills the mutant."""
-    for descriptor in (1, 2):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+    os.dup2(1, 2)
     for function in replaced:
         function.__code__ = mutant.code
     if _UPSTREAM.replace(".", "/") in mutant.code.co_filename:
@@ -276,6 +275,7 @@ def _forked(body: Callable[[], int]) -> int:
     """Number of a child process that runs `body` and ends with its exit code; it never returns into pytest."""
     if child := os.fork():
         return child
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     code = _FAULT
     try:
         code = body()

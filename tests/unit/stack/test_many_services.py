@@ -1,9 +1,11 @@
 """One wait for many services: what counts as served, and what ends it."""
 
 import asyncio
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from kubernetes import client
 
 from components.core.cluster import Cluster
 from components.services import many_services
@@ -42,7 +44,10 @@ class World:
         self._looks = list(looks)
         self.told: list[str] = []
 
-    def wait(self, monkeypatch: pytest.MonkeyPatch, names: str = "one two", patience: float = 60) -> None:
+    def wait(
+        self, monkeypatch: pytest.MonkeyPatch, names: str = "one two", patience: float = 60, *, job: bool = False
+    ) -> None:
+        """Wait for these services; `job` tells that the Job's conditions are read as from the API server."""
         wait = ManyServices(
             cluster=Cluster(kubeconfig="/nowhere", context="none"), namespace="models", controller_namespace="serving",
             selector="a=b", job="table-1", job_urn="urn:job", specs=dict.fromkeys(names.split(), SPEC),
@@ -50,7 +55,8 @@ class World:
             report=self.told.append,
         )  # fmt: skip
         monkeypatch.setattr(many_services, "_POLL_SECONDS", 0)
-        monkeypatch.setattr(ManyServices, "_applied", lambda _: self._applied())
+        if not job:
+            monkeypatch.setattr(ManyServices, "_applied", lambda _: self._applied())
         monkeypatch.setattr(ManyServices, "_found", lambda _: self._found())
         monkeypatch.setattr(many_services, "InferenceServiceApi", lambda **_: None)
         monkeypatch.setattr(Cluster, "api_client", lambda _: None)
@@ -81,6 +87,28 @@ def test_all_of_them_answering_is_not_enough_while_the_job_is_at_work(monkeypatc
         world.wait(monkeypatch, patience=0.05)
 
 
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ([{"type": "Failed", "message": "BackoffLimitExceeded"}], "did not apply the 2 .*: BackoffLimitExceeded\\."),
+        ([{"type": "Suspended"}], "2 models are not served"),
+        (None, "2 models are not served"),
+        ([{"type": "SuccessCriteriaMet"}, {"type": "Complete"}], ""),
+    ],
+)
+def test_the_job_has_to_be_complete(
+    monkeypatch: pytest.MonkeyPatch, conditions: list[dict[str, str]] | None, expected: str
+) -> None:
+    async def ask(*_: Any, **__: Any) -> client.V1Job:
+        found = [client.V1JobCondition(status="True", **each) for each in conditions or []]
+        return client.V1Job(status=client.V1JobStatus(conditions=found or None))
+
+    monkeypatch.setattr(many_services, "ask", ask)
+    world = World(("", [service("one"), service("two")]))
+    with pytest.raises(NotServedError, match=expected) if expected else nullcontext():
+        world.wait(monkeypatch, patience=0.05, job=True)
+
+
 def test_a_service_of_the_spec_before_is_not_served_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     old = ("applying", [service("one"), service("two", path="old")])
     world = World(old, old, ("applied", [service("one"), service("two")]))
@@ -93,6 +121,9 @@ def test_failures_are_told_with_their_reason_and_the_many_are_counted(monkeypatc
     bad = [service(name, "FailedToLoad", reason="ModelLoadFailed") for name in names]
     with pytest.raises(NotServedError, match=r"'m0' is not served: ModelLoadFailed: why(.|\n)*and 6 more"):
         World(("applied", bad)).wait(monkeypatch, " ".join(names))
+    with pytest.raises(NotServedError) as raised:
+        World(("applied", bad[:3])).wait(monkeypatch, " ".join(names[:3]))
+    assert "more" not in str(raised.value)
 
 
 @pytest.mark.parametrize("found", [[service("one")], [service("one"), service("two", path="by-hand")]])

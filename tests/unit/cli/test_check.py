@@ -277,6 +277,11 @@ MISTAKES = {
     "no configuration": (changed(CONFIG, "config.yaml", "config"), 2, ['cannot work: data["config.yaml"]: missing']),
     "configuration that is no YAML": (changed(CONFIG, 'podsPerRuntime: "1"', "a: ["), 2, ["not YAML"]),
     "configuration that is a text": (changed(CONFIG, "|\n", "text\n  other: |\n"), 2, ["'text', expected a mapping"]),
+    "another file beside the configuration": (
+        changed(CONFIG, "data:\n", "data:\n  config.yml: a\n"),
+        1,
+        ['ignored: data["config.yml"]: (not shown), expected none: ModelMesh reads only config.yaml'],
+    ),
     "wrong type": (changed(CONFIG, '"1"', "two"), 2, ["6: cannot work: data[\"config.yaml\"].podsPerRuntime: 'two'"]),
     "text for a mapping": (
         changed(CONFIG, "metrics:\n      port", "metrics: 1\n    b"),

@@ -158,6 +158,15 @@ def test_what_cannot_be_published_is_refused_before_anything_is_registered(
     assert run(program).resources == []
 
 
+@pytest.mark.parametrize(("count", "refused"), [(100, False), (101, True)])
+def test_the_puller_takes_a_hundred_files(tmp_path: Path, count: int, refused: bool) -> None:
+    for number in range(count):
+        (tmp_path / f"{number}").write_text("x")
+    args = dataclasses.replace(PLAIN, files=dataclasses.replace(FILES, source=tmp_path))
+    expected = ["files.source: 101 files, expected at most 100: ModelMesh's puller leaves out the others"]
+    assert [str(problem) for problem in args.problems()] == (expected if refused else [])
+
+
 @pytest.mark.parametrize(
     ("size", "seconds"),
     [(0, 600), (700_000, 600), (300 * 2**20, 750), (10 * 2**30, 5720), (None, 3600)],

@@ -43,7 +43,7 @@ def service(
         fields.append({"manager": "manager", "subresource": "status", "time": at(status), "fieldsV1": {"f:status": {}}})
         states = {"activeModelState": active, **({"targetModelState": target} if target else {})}
         seen = {
-            "conditions": [{"type": "Ready", "status": str(ready)}],
+            "conditions": [{"type": "PredictorReady", "status": "False"}, {"type": "Ready", "status": str(ready)}],
             "modelStatus": {"states": states, "transitionStatus": transition, "lastFailureInfo": failure},
         }
     # Someone's annotation: newer than all, but it is not the spec.

@@ -13,6 +13,8 @@ from components.checks import KNOWN_LATER
 from components.images import PromotedImage
 from settings import schema
 from tests.unit.stack.engine import encrypted_keys, run, stack_config
+from tests.unit.stack.serving import S3
+from tests.unit.stack.worlds import installation
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
@@ -57,6 +59,21 @@ def test_namespaces_that_are_said_to_exist_are_looked_for_and_not_made(config: d
     guard, names = found.guard(), ["serving", "models"]
     assert (guard.namespace_names, guard.existing_namespaces) == (([], names) if exist else (names, []))
     assert found.controller_namespace().exists is exist
+
+
+@pytest.mark.parametrize(
+    ("models", "exist", "expected"), [("models", True, True), ("models", False, False), ("serving", True, False)]
+)
+def test_the_namespace_of_models_is_looked_for_if_another_than_that_of_the_controller(
+    config: dict[str, str], models: str, exist: bool, expected: bool
+) -> None:
+    def program() -> None:
+        found.append(settings.load().models(installation(), storage=S3).exists)
+
+    found: list[bool] = []
+    changes = {"namespace": "serving", "modelNamespace": models, "namespacesExist": str(exist).lower()}
+    run(program, config=config | {f"modelmesh:{key}": value for key, value in changes.items()})
+    assert found == [expected]
 
 
 def test_every_key_is_described_and_typed() -> None:

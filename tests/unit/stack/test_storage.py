@@ -157,6 +157,10 @@ WRONG: list[tuple[dict[str, Storage], str]] = [
     ({"a": S3_WITH(S3, endpoint_url="minio:9000")}, "storage.a.endpoint_url: 'minio:9000', expected http://<host>"),
     ({"a": S3_WITH(S3, endpoint_url="http://minio:9000:9000")}, "storage.a.endpoint_url: 'http://minio:9000:9000'"),
     ({"a": S3_WITH(S3, endpoint_url="https://s3.example?x=1")}, "storage.a.endpoint_url: (not shown), expected http"),
+    (
+        {"a": S3_WITH(S3, endpoint_url="https://s3.example/#x")},
+        "storage.a.endpoint_url: 'https://s3.example/#x', expec",
+    ),
     ({"a": S3_WITH(S3, bucket="")}, "storage.a.bucket: '', expected some text"),
     ({"a": S3_WITH(S3, bucket="s3://models")}, "storage.a.bucket: 's3://models', expected a name without /"),
     ({"a": GcsStorage(bucket="models/a")}, "storage.a.bucket: 'models/a', expected a name without /"),
@@ -240,6 +244,10 @@ def test_a_connection_string_that_the_puller_cannot_read_is_refused(text: str) -
     storage = AzureStorage(account_name="account", container="c", connection_string=text)
     (problem,) = storage_problems({"a": storage})
     assert str(problem).startswith("storage.a.connection_string: (not shown), expected AccountName=<name>;AccountKey=<")
+
+
+def test_a_key_may_mark_the_default_entry_of_its_own_type() -> None:
+    assert list(storage_problems({"default_s3": S3, "default_gcs": GcsStorage(bucket="models")})) == []
 
 
 @pytest.mark.parametrize(("entries", "expected"), WRONG, ids=[expected[:60] for _, expected in WRONG])

@@ -123,6 +123,10 @@ WRONG_CONFIGS: list[tuple[dict[str, Any], str]] = [
         "config.payload_processors[0]: (not shown), expected no host, port or path: the logger runs in the mesh",
     ),
     (
+        processors(scheme="logger", host="", port=80),
+        "config.payload_processors[0]: (not shown), expected no host, port or path: the logger runs in the mesh",
+    ),
+    (
         {"payload_processors": [PayloadProcessor(scheme="logger")] * 2},
         "config.payload_processors[1]: (not shown), expected each value once",
     ),

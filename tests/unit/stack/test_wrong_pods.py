@@ -102,6 +102,10 @@ def test_what_pods_could_not_be_is_refused(spec: ServingRuntimeSpec, expected: s
             "min-scale\"]: '1', expected none without serving.kserve.io/autoscalerClass:",
         ),
         (
+            {"serving.kserve.io/metrics": "cpu"},
+            "metrics\"]: 'cpu', expected none without serving.kserve.io/autoscalerClass: hpa",
+        ),
+        (
             {"autoscalerClass": "hpa"},
             "autoscalerClass: 'hpa', expected the key serving.kserve.io/autoscalerClass, which ModelMesh reads instead",
         ),

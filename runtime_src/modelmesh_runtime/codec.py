@@ -28,7 +28,7 @@ from mlserver.types import (
     TensorData,
 )
 
-from .limits import MOST_TENSORS
+from .limits import MOST_DIMENSIONS, MOST_TENSORS
 from .tensors import DTYPES, Values, short
 
 _FIELDS = {
@@ -53,7 +53,6 @@ _LENGTH = struct.Struct("<I")
 _varint: Any = encoder._VarintBytes
 _DOUBLE = b"\x21"
 """Tag of the parameters' `double_param`, which MLServer's definition of the message does not have."""
-_MOST_DIMENSIONS = 32
 
 
 class RequestConverter(ModelInferRequestConverter):
@@ -66,6 +65,8 @@ class RequestConverter(ModelInferRequestConverter):
         Raises:
             InferenceError: Its contents contradict their description; the message names the tensor.
         """
+        if (count := sum(len(each.parameters) for each in (pb_object, *pb_object.inputs))) > MOST_TENSORS:
+            raise InferenceError(f"parameters: expected at most {MOST_TENSORS} in a request, got {count}")
         raw = pb_object.raw_input_contents
         if raw and len(raw) != len(pb_object.inputs):
             raise InferenceError(
@@ -195,8 +196,8 @@ def _name(output: ResponseOutput) -> str:
 
 def _input(tensor: Any, raw: bytes | None) -> RequestInput:
     where = f'input "{short(tensor.name)}"'
-    if len(tensor.shape) > _MOST_DIMENSIONS:
-        raise InferenceError(f"{where}: expected at most {_MOST_DIMENSIONS} dimensions, got {len(tensor.shape)}")
+    if len(tensor.shape) > MOST_DIMENSIONS:
+        raise InferenceError(f"{where}: expected at most {MOST_DIMENSIONS} dimensions, got {len(tensor.shape)}")
     typed = tensor.contents.ListFields()
     if raw is None:
         data = _typed(where, tensor, typed)
@@ -238,8 +239,6 @@ def _typed(where: str, tensor: Any, fields: Sequence[tuple[Any, Any]]) -> Values
 def _parameters(where: str, given: Any) -> Parameters | None:
     if not given:
         return None
-    if len(given) > MOST_TENSORS:
-        raise InferenceError(f"{where}: expected at most {MOST_TENSORS} parameters, got {len(given)}")
     try:
         return Parameters(**{key: _value(parameter) for key, parameter in given.items()})
     except ValueError as error:

@@ -12,6 +12,11 @@ def implementation() -> str:
     """The class as `module.Class`: that of the environment, or else that of the working directory's settings file.
 
     Raises:
-        OSError, ValueError, KeyError: The file is missing, or it is no JSON with an `implementation`.
+        OSError, ValueError, KeyError, TypeError: The file is missing, or it is no JSON with a text `implementation`.
     """
-    return os.environ.get(ENV) or str(json.loads(Path(SETTINGS_FILE).read_text(encoding="utf-8"))["implementation"])
+    if given := os.environ.get(ENV):
+        return given
+    found = json.loads(Path(SETTINGS_FILE).read_text(encoding="utf-8"))["implementation"]
+    if not isinstance(found, str):
+        raise TypeError(f"implementation: expected a text, got {type(found).__name__}")
+    return found

@@ -16,6 +16,8 @@ MOST_TENSORS = 1024
 
 An empty input is two bytes in a message, but about 1,000 as MLServer's object.
 """
+MOST_DIMENSIONS = 32
+"""Most dimensions of a tensor."""
 JSON_FACTOR = 8
 """Limit of a JSON body, as a multiple of the limit of messages, so that the same tensors fit over both protocols.
 

@@ -24,7 +24,8 @@ def output_of(tensor: Tensor, value: Any, shape: Sequence[int] | None, sizes: Si
     where = f'output "{tensor.name}"'
     values: Values
     if tensor.datatype is Datatype.BYTES:
-        given, values = _strings(where, tensor, value if shape is None else _reshaped(where, value, shape, object))
+        value = value if shape is None else _reshaped(where, value, shape, object)
+        given, values = _strings(where, tensor, value, sizes)
     else:
         array = _returned(where, tensor, value if shape is None else _reshaped(where, value, shape))
         given, values = [*array.shape], np.ascontiguousarray(array).ravel()
@@ -60,7 +61,7 @@ def _returned(where: str, tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
     return cast(where, tensor, array)
 
 
-def _strings(where: str, tensor: Tensor, value: Any) -> tuple[list[int], list[bytes]]:
+def _strings(where: str, tensor: Tensor, value: Any, sizes: Sizes) -> tuple[list[int], list[bytes]]:
     """Shape and elements of texts or bytes that a model's code returned."""
     level = [value.tolist() if isinstance(value, np.ndarray) else value]
     shape: list[int] = []
@@ -69,7 +70,8 @@ def _strings(where: str, tensor: Tensor, value: Any) -> tuple[list[int], list[by
             raise ValueError(f"{where}: expected a list of texts or bytes, got {type(others[0]).__name__}")
         if len({*map(len, level)}) > 1:
             raise ValueError(f"{where}: expected rows of the same size")
-        shape.append(len(level[0]) if level else size if isinstance(size, int) else 0)
+        known = size if isinstance(size, int) else sizes.get(size, (0, ""))[0]
+        shape.append(len(level[0]) if level else known)
         level = [*chain.from_iterable(level)]
     encode: Callable[[bytes], bytes] = base64.b64encode if tensor.content_type == BASE64 else bytes
     for index, element in enumerate(level):

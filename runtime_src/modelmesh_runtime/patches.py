@@ -89,6 +89,7 @@ def install() -> None:
         http_server.capture_signals = lambda _: nullcontext()
     http: tuple[Any, Any] = (RestRequest, PrometheusMiddleware)
     http[0].body = rest_calls.body
+    http[0].json = rest_calls.parsed
     http[1].__call__ = rest_calls.counted
     server: Any = grpc_server
     server.aio = grpc_calls  # uses its attribute `server`

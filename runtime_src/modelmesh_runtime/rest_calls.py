@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import orjson
 from fastapi import Request, status
 from fastapi.exceptions import RequestValidationError
@@ -32,14 +33,15 @@ from starlette.responses import Response as AnyResponse
 from starlette_exporter import PrometheusMiddleware
 
 from . import codec
-from .limits import HOW_TO_RAISE, JSON_FACTOR, JSON_MEMORY_FACTOR, most_bytes
+from .limits import HOW_TO_RAISE, JSON_FACTOR, JSON_MEMORY_FACTOR, MOST_DIMENSIONS, MOST_TENSORS, most_bytes
 from .tensors import short
 
 _JSON_BYTES = "Inference-Header-Content-Length"
 """Header of a body that has binary tensors after so many bytes of JSON."""
 
-_IN_MEMORY = {b",": 32, b"[": 96, b"{": 240, b'"': 28}
-"""Bytes in memory for each such character at most: those of a number, a list, an object and half a text."""
+_IN_MEMORY = {",": 32, "[": 96, "{": 240, ":": 80, '"': 56}
+"""Bytes in memory for each such character outside of texts, about: those of a number, a list, an object, an entry of
+an object, and a text at its end."""
 _WORST_IN_MEMORY = 50
 """Bytes in memory for each byte of JSON at most, which are those of nested empty lists."""
 _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
@@ -76,6 +78,7 @@ def _request(call: Request, data: bytes) -> InferenceRequest:
         raise InferenceError(f"request: expected JSON, got something else at character {error.pos}") from None
     if content is None:
         raise InferenceError("request: expected a JSON body, got none")
+    _check_counts(content)
     binary = _take_binary(content, data[end:]) if size is not None else {}
     try:
         request: InferenceRequest = InferenceRequest.model_validate(content, from_attributes=True)
@@ -98,10 +101,36 @@ def _check_memory(text: bytes) -> None:
     most = most_bytes()
     if most is None or _WORST_IN_MEMORY * len(text) <= JSON_MEMORY_FACTOR * most:
         return
-    estimate = sum(size * text.count(character) for character, size in _IN_MEMORY.items())
+    characters = np.frombuffer(text.replace(rb"\\", b"").replace(rb"\"", b""), np.uint8)
+    outside = ~np.logical_xor.accumulate(characters == ord('"'))  # of texts, whose punctuation takes nothing
+    counts = {each: np.count_nonzero(outside & (characters == ord(each))) for each in _IN_MEMORY}
+    estimate = sum(size * counts[each] for each, size in _IN_MEMORY.items())
     if estimate > JSON_MEMORY_FACTOR * most:
         reason = f"expected JSON of at most {JSON_MEMORY_FACTOR * most} bytes in memory, got about {estimate}"
         raise HTTPException(status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, f"{reason}; {HOW_TO_RAISE}")
+
+
+def _check_counts(content: Any) -> None:
+    """Count what becomes an object of pydantic's, or one of its errors, which take 1,000 bytes and more.
+
+    Raises:
+        InferenceError: There are too many.
+    """
+    described = [content] if isinstance(content, dict) else []
+    for kind in ("inputs", "outputs") if described else ():
+        tensors = content.get(kind)
+        if not isinstance(tensors, list):
+            continue
+        if len(tensors) > MOST_TENSORS:
+            raise InferenceError(f"{kind}: expected at most {MOST_TENSORS}, got {len(tensors)}")
+        described += [tensor for tensor in tensors if isinstance(tensor, dict)]
+    for each in described:
+        shape = each.get("shape")
+        if isinstance(shape, list) and len(shape) > MOST_DIMENSIONS:
+            raise InferenceError(f"shape: expected at most {MOST_DIMENSIONS} dimensions, got {len(shape)}")
+    parameters = [each.get("parameters") for each in described]
+    if (count := sum(len(each) for each in parameters if isinstance(each, dict))) > MOST_TENSORS:
+        raise InferenceError(f"parameters: expected at most {MOST_TENSORS} in a request, got {count}")
 
 
 def _take_binary(content: Any, data: bytes) -> dict[int, bytes]:
@@ -181,6 +210,24 @@ async def body(self: RestRequest) -> bytes:
             _check_size(read, most)
         self._body = bytes(read)
     return self._body
+
+
+async def parsed(self: RestRequest) -> Any:
+    """Parse the JSON of a body that FastAPI reads, which are those of all calls but inference, within the same limits.
+
+    Raises:
+        HTTPException: It would take too much memory (413), or has too many tensors (400).
+    """
+    if not hasattr(self, "_json"):
+        data = await self.body()
+        _check_memory(data)
+        content = orjson.loads(data)
+        try:
+            _check_counts(content)
+        except InferenceError as error:
+            raise HTTPException(status.HTTP_400_BAD_REQUEST, str(error)) from None
+        self._json = content
+    return self._json
 
 
 def _check_size(read: bytearray, most: int | None) -> None:

@@ -177,6 +177,10 @@ GRPC_CASES: dict[str, tuple[dict[str, Any], str]] = {
         raw(b"abcde", datatype="FP32"),
         'input "text": expected FP32 [1] in raw_input_contents, got 5 bytes that do not match',
     ),
+    "parameters of all inputs together": (
+        {"inputs": [{"parameters": {str(number): {} for number in range(100)}}] * 11},
+        "parameters: expected at most 1024 in a request, got 1100",
+    ),
     "inputs without end": ({"inputs": [{}] * 1_000_000}, "inputs: expected at most 1024, got more"),
     "outputs without end": (
         {"inputs": [PLAIN], "outputs": [{"name": "label"}] * 100_000},
@@ -284,6 +288,10 @@ REST_CASES: dict[str, tuple[Any, str]] = {
     "content type that is a number": (
         {"inputs": [REST | {"parameters": {"content_type": 7}}]},
         'input "text" parameters content_type: Input should be a valid string, got 7',
+    ),
+    "parameters without end": (
+        {"inputs": [REST | {"parameters": {str(number): 1 for number in range(1025)}}]},
+        "parameters: expected at most 1024 in a request, got 1025",
     ),
     "parameters that are a list": ({"inputs": [REST], "parameters": []}, f"request parameters: {NO_OBJECT}"),
     "id that is a number": ({"id": 7, "inputs": [REST]}, "request id: Input should be a valid string, got 7"),
@@ -532,6 +540,11 @@ LARGE_CASES: dict[str, tuple[Callable[[V2Client], Any], int]] = {
     "empty raw contents": (lambda client: client.send_bytes(f"/{SERVICE}/ModelInfer", b"\x3a\0" * 2**20), 25),
     "empty lists": (lambda client: client.rest(INFER, LISTS % b",".join([b"[]"] * 2**23)), 130),
     "lists in lists": (lambda client: client.rest(INFER, LISTS % b",".join([b"[[[[[[]]]]]]"] * 2**21)), 130),
+    "lists to be streamed": (lambda client: client.rest(f"{INFER}_stream", LISTS % b",".join([b"[]"] * 2**23)), 130),
+    "empty inputs in JSON": (lambda client: client.rest(INFER, b'{"inputs": [%s]}' % b",".join([b"{}"] * 50_000)), 25),
+    "empty dimensions in JSON": (
+        lambda client: client.rest(INFER, b'{"inputs": [{"shape": [%s]}]}' % b",".join([b'""'] * 50_000)), 25,
+    ),
     "objects": (lambda client: client.rest(INFER, LISTS % b",".join([b'{"a":1}'] * 2**21)), 130),
 }  # fmt: skip
 
@@ -543,8 +556,14 @@ def test_a_large_request_is_refused_before_it_takes_much_memory(
     process = Path(f"/proc/{server.process.pid}")
     (process / "clear_refs").write_text("5")  # the peak begins at the present size
     before = kibibytes(process, "VmRSS")
-    assert refused(call, server.client) in (413, grpc.StatusCode.INVALID_ARGUMENT)
+    assert refused(call, server.client) in (400, 413, grpc.StatusCode.INVALID_ARGUMENT)
     assert kibibytes(process, "VmHWM") - before < most * 1024
+
+
+def test_punctuation_in_a_text_counts_as_text_only(client: V2Client) -> None:
+    text = '{"k":"v"},[' * 300_000
+    status, answer = client.rest(INFER, {"inputs": [REST | {"data": [text]}]})
+    assert (status, len(answer["outputs"])) == (200, 5)
 
 
 def refused(call: Callable[[V2Client], Any], client: V2Client) -> Any:

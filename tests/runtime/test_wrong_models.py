@@ -194,6 +194,20 @@ def test_a_wrong_declaration_is_told_when_the_class_is_defined() -> None:
     assert dict(zip(WRONG_DECLARATIONS, json.loads(ran.stdout), strict=True)) == WRONG_DECLARATIONS
 
 
+NO_TEXTS = """
+from modelmesh_runtime import Datatype, Tensor
+from modelmesh_runtime.outputs import output_of
+tensor = Tensor(name="y", datatype=Datatype.BYTES, shape=("N", "M"))
+print(output_of(tensor, [], None, {"N": (0, "x"), "M": (3, "x")}).shape)
+"""
+
+
+def test_no_rows_of_texts_have_the_size_of_the_request() -> None:
+    command = [VENV / "bin/python", "-c", NO_TEXTS]
+    ran = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(BASE)})
+    assert (ran.stdout, ran.returncode) == ("[0, 3]\n", 0), ran.stderr
+
+
 def test_an_optional_input_may_be_omitted_and_a_finite_one_has_no_nan(server: RuntimeServer) -> None:
     case, rows = asked("lists")
     assert server.client.rest("/v2/models/probe/infer", {"inputs": [case]})[0] == 200

@@ -35,6 +35,9 @@ class PipelineModel(CustomMLModel):
         try:
             return np.asarray(self._pipeline.predict(np.zeros((1, width))))
         except ValueError:  # zeros are no valid features, such as unknown categories
+            last = self._pipeline[-1] if hasattr(self._pipeline, "steps") else self._pipeline
+            if not hasattr(last, "classes_") and np.ndim(getattr(last, "coef_", ())) > 1:
+                return np.empty((1, len(last.coef_)))
             classes = getattr(self._pipeline, "classes_", np.empty(1))
             return np.array([[each[0] for each in classes]]) if isinstance(classes, list) else classes[:1]
 

@@ -76,6 +76,14 @@ def test_a_pipeline_for_which_zeros_are_no_features_is_served(load: Load) -> Non
     assert predicted(load(pipeline), codes) == ("BYTES", [-1], ["a", "b", "c"])
 
 
+def test_several_numbers_of_a_pipeline_for_which_zeros_are_no_features_are_served(load: Load) -> None:
+    codes = np.array([[1.0], [2.0], [3.0]])
+    pipeline = make_pipeline(OneHotEncoder(), LinearRegression()).fit(codes, np.eye(3)[:, :2])
+    datatype, shape, values = predicted(load(pipeline), codes)
+    assert (datatype, shape) == ("FP64", [-1, 2])
+    assert np.allclose(values, pipeline.predict(codes))
+
+
 def test_rows_of_another_width_are_refused(load: Load) -> None:
     model = load(LinearRegression().fit(FEATURES[:, :3], FEATURES[:, 3]))
     with pytest.raises(InferenceError, match=r'input "features": expected shape \[N, 3\]'):

@@ -86,7 +86,8 @@ unit: lint ## Run the checks that only need the Python requirements: lint, types
 
 mutants: .venv ## Make each decision of the components and settings wrong, and list those that no unit test notices (at most 40 minutes): make mutants FILES="components/core settings"
 	@rm -rf .build/mutants && mkdir -p .build/mutants
-	@git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory=.build/mutants
+	@git ls-files -z --cached --others --exclude-standard | tar --create --null --files-from=- --ignore-failed-read \
+	  | tar --extract --directory=.build/mutants
 	@cd .build/mutants && exec ../../$(run) tests.mutants $$FILES
 
 benchmark: .venv ## Measure the model server against the tutorial's template (seven minutes, on a quiet machine)

@@ -298,6 +298,8 @@ def main() -> None:
     files = sorted({file for path in paths for file in (path.rglob("*.py") if path.is_dir() else [path])})
     run = Run([each for each in files if _ELSEWHERE not in str(each)], arguments.minutes)
     pytest.main(["-qq", "-s", "--no-summary", "-p", "no:cacheprovider", *arguments.tests], plugins=[run])
+    if not run.run:
+        sys.exit("✗ No mutant was run: pytest prints the reason above")
     for mutant in sorted(run.survivors, key=lambda each: (each.code.co_filename, each.lines[0])):
         print(f"{mutant.place}: {mutant.change}")
     print(f"{run.share:.1%} of {run.run} mutants killed, {len(run.survivors)} survived, {run.total - run.run} not run")

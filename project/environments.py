@@ -60,6 +60,10 @@ def runtime_venv(source: Path) -> Path:
         EnvironmentFailedError: There is no lock file, it cannot be installed, or Python is too new for MLServer.
     """
     lock = source / "requirements.txt"
+    if not source.is_dir():
+        raise EnvironmentFailedError(
+            f"{source} does not exist, expected a model server's folder, such as RUNTIME=runtimes/mine"
+        )
     if not lock.is_file():
         raise EnvironmentFailedError(
             f"{lock} does not exist: make lock RUNTIME={source} creates it from pyproject.toml"
@@ -67,8 +71,8 @@ def runtime_venv(source: Path) -> Path:
     if sys.version_info[:2] > NEWEST_PYTHON_OF_RUNTIMES:
         this = ".".join(map(str, sys.version_info[:2]))
         raise EnvironmentFailedError(
-            f"MLServer needs Python 3.11 or 3.12, and this is Python {this}: name another one, as in "
-            f"make PYTHON=python3.11 test-runtime RUNTIME={source}"
+            f"MLServer needs Python 3.11 or 3.12, and this is Python {this}: run the same command with another one, "
+            "by make PYTHON=python3.11 …"
         )
     try:
         return venv_for(lock)

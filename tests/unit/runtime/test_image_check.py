@@ -73,7 +73,7 @@ def test_a_class_that_can_be_imported_or_only_lacks_a_driver_passes(tmp_path: Pa
     assert imported(tmp_path).returncode == 0
 
 
-@pytest.mark.parametrize("settings", ["", "{}"])
+@pytest.mark.parametrize("settings", ["", "{}", "[]", '{"implementation": null}'])
 def test_settings_without_a_class_end_the_build_with_one_line(tmp_path: Path, settings: str) -> None:
     done = imported(tmp_path, settings)
     assert done.returncode == 1

@@ -65,7 +65,8 @@ class RequestConverter(ModelInferRequestConverter):
         Raises:
             InferenceError: Its contents contradict their description; the message names the tensor.
         """
-        if (count := sum(len(each.parameters) for each in (pb_object, *pb_object.inputs))) > MOST_TENSORS:
+        described: list[Any] = [pb_object, *pb_object.inputs]
+        if (count := sum(len(each.parameters) for each in described)) > MOST_TENSORS:
             raise InferenceError(f"parameters: expected at most {MOST_TENSORS} in a request, got {count}")
         raw = pb_object.raw_input_contents
         if raw and len(raw) != len(pb_object.inputs):

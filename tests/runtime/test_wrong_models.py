@@ -203,7 +203,7 @@ print(output_of(tensor, [], None, {"N": (0, "x"), "M": (3, "x")}).shape)
 
 
 def test_no_rows_of_texts_have_the_size_of_the_request() -> None:
-    command = [VENV / "bin/python", "-c", NO_TEXTS]
+    command = [str(VENV / "bin/python"), "-c", NO_TEXTS]
     ran = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(BASE)})
     assert (ran.stdout, ran.returncode) == ("[0, 3]\n", 0), ran.stderr
 

@@ -69,6 +69,7 @@ def test_a_make_up_that_is_terminated_ends_with_its_engine(deployment: Deploymen
         [sys.executable, "-m", "cli", "up", "--stack", stack.name, "--instance", deployment.instance],
         cwd=stack.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509  nohup would have it ignored
     )  # fmt: skip
     assert process.stdout
     assert any("Updating (" in line for line in iter(process.stdout.readline, ""))

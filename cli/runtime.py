@@ -32,11 +32,24 @@ def runtime(arguments: Namespace) -> None:
     model, files = _model(source, arguments.model)
     venv = runtime_venv(source)
     if not files.exists():
-        say(f"▸ Making a sample model: {files}")
-        if subprocess.run([venv / "bin/python", source / SAMPLE, files]).returncode:
-            raise CommandError(f"{source / SAMPLE} failed: its output is above")
+        make_sample(venv, source / SAMPLE, files)
     with tempfile.TemporaryDirectory() as folder:
         _run(ModelServer(venv, source, Path(folder), os.environ), source, model, files, arguments.text)
+
+
+def make_sample(venv: Path, program: Path, files: Path) -> None:
+    """Make a sample model in a new folder, whole or not at all.
+
+    Raises:
+        CommandError: The program failed.
+    """
+    say(f"▸ Making a sample model: {files}")
+    files.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=files.parent) as folder:
+        made = Path(folder, files.name)
+        if subprocess.run([venv / "bin/python", program, made]).returncode:
+            raise CommandError(f"{program} failed: its output is above")
+        made.rename(files)
 
 
 def _run(server: ModelServer, source: Path, model: str, files: Path, text: str) -> None:

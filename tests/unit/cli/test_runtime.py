@@ -1,11 +1,12 @@
 """`make runtime` says what to do next where there is nothing to serve; serving itself is tried in tests/runtime."""
 
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from cli.runtime import runtime
+from cli.runtime import make_sample, runtime
 from project.errors import UserError
 
 SETTINGS = '{"name": "mine", "parameters": {"uri": "./model"}}'
@@ -56,3 +57,14 @@ def test_requirements_that_cannot_be_installed_are_told(source: Path, tmp_path: 
     with pytest.raises(UserError, match=r"requirements\.txt can't be installed, for the reason that pip prints above"):
         serve(source)
     assert not list((tmp_path / "cache").rglob("done")), "half an environment is none"
+
+
+@pytest.mark.parametrize(("code", "left"), [(0, ["model"]), (1, [])])
+def test_a_sample_model_is_made_whole_or_not_at_all(tmp_path: Path, code: int, left: list[str]) -> None:
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin/python"
+    python.write_text(f'#!/bin/sh\nmkdir "$2"\necho half >"$2/file"\nexit {code}\n')
+    python.chmod(0o755)
+    with suppress(UserError):
+        make_sample(tmp_path, Path("sample_model.py"), tmp_path / "models/model")
+    assert [each.name for each in (tmp_path / "models").iterdir()] == left

@@ -40,6 +40,14 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> ProgramMaker:
     return made
 
 
+@pytest.fixture(scope="module")
+def publishing(program: ProgramMaker) -> Iterator[Deployment]:
+    """The stack of the program `publishing`, a store with a published model, not there yet; it goes with the module."""
+    made = program("publishing", "publishing")
+    yield made
+    made.run("destroy", "--yes", "--skip-preview")
+
+
 @pytest.fixture
 def lexicon(tmp_path: Path) -> Path:
     """A copy of the example's model that a test may change: without the manifest, which would tell that it was."""

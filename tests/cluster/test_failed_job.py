@@ -1,19 +1,8 @@
 """A Job that has failed does not fail the updates after it, once its cause is mended."""
 
 import re
-from collections.abc import Iterator
 
-import pytest
-
-from tests.cluster.deployment import Deployment, ProgramMaker
-
-
-@pytest.fixture(scope="module")
-def publishing(program: ProgramMaker) -> Iterator[Deployment]:
-    """The stack of this module, not there yet."""
-    made = program("publishing", "publishing")
-    yield made
-    made.run("destroy", "--yes", "--skip-preview")
+from tests.cluster.deployment import Deployment
 
 
 def test_a_wrong_key_ends_the_update_with_the_publishers_reason(publishing: Deployment) -> None:

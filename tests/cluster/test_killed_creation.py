@@ -2,22 +2,13 @@
 
 import json
 from argparse import Namespace
-from collections.abc import Iterator
 
 import pytest
 
 from cli import operations
-from tests.cluster.deployment import Deployment, ProgramMaker
+from tests.cluster.deployment import Deployment
 
 STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
-
-
-@pytest.fixture(scope="module")
-def publishing(program: ProgramMaker) -> Iterator[Deployment]:
-    """The stack of this module, not there yet."""
-    made = program("publishing", "publishing")
-    yield made
-    made.run("destroy", "--yes", "--skip-preview")
 
 
 def test_an_update_applies_an_edited_spec_to_what_a_killed_one_was_creating(publishing: Deployment) -> None:

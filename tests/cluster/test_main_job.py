@@ -4,6 +4,8 @@ import re
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -166,10 +168,19 @@ def test_changed_code_yields_a_new_digest_and_a_rolled_pod(
     assert load.failed == 0, load.failures
 
 
-def test_changed_sizes_of_the_mesh_are_rolled_out_when_the_update_ends(deployment: Deployment) -> None:
-    """Nothing of the runtime itself has changed, only the installation's configuration."""
+def test_changed_sizes_of_the_mesh_are_rolled_out_when_the_update_ends(deployment: Deployment, tmp_path: Path) -> None:
+    """Nothing of the runtime itself has changed, and the controller is stopped when the update looks first."""
     sizes = {"requests": {"cpu": "50m", "memory": "400Mi"}, "limits": {"cpu": "2", "memory": "600Mi"}}
-    update = deployment.up(meshResources=sizes)
+    events = tmp_path / "events"
+    events.touch()
+    operation = ("up", "--yes", "--skip-preview", "--event-log", str(events))
+    _scale_controller(deployment, 0)
+    with ThreadPoolExecutor() as other:
+        running = other.submit(deployment.run, *operation, config={"meshResources": sizes})
+        while not running.done() and "container mm has not the memory" not in events.read_text():
+            time.sleep(0.1)
+        _scale_controller(deployment, 1)
+    update = running.result()
     assert update.succeeded, update.output
     pods = [pod for pod in deployment.get("pods")["items"] if pod["metadata"]["name"] in deployment.runtime_pods()]
     found = [
@@ -200,6 +211,13 @@ def test_destroy_leaves_nothing(deployment: Deployment, before: set[str]) -> Non
     assert update.succeeded, update.output
     assert deployment.names(KINDS) == before
     assert not deployment.resources()
+
+
+def _scale_controller(deployment: Deployment, replicas: int) -> None:
+    where = ("--namespace", NAMESPACE, "--timeout=60s")
+    name = "deployment/modelmesh-controller"
+    deployment.stack.run(deployment.stack.kubectl("scale", name, f"--replicas={replicas}", *where), quiet=True)
+    deployment.stack.run(deployment.stack.kubectl("rollout", "status", name, *where), quiet=True)
 
 
 def _spec_written(service: dict[str, object]) -> float:

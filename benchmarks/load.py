@@ -12,6 +12,7 @@ from benchmarks.errors import BenchmarkError
 from embedded.toolchain.build import Workshop
 from embedded.toolchain.programs import Program
 from project import cache_folder
+from project.marked_folder import claim
 
 MODULE = Path(__file__).parent / "ghz"
 CALL = "inference.GRPCInferenceService/ModelInfer"
@@ -31,6 +32,7 @@ def ghz() -> Path:
     go, root = shutil.which("go"), cache_folder() / "benchmarks"
     if not go:
         raise BenchmarkError("Go is needed to build the load generator: install Go 1.26 or newer, and put it on PATH")
+    claim(root, ours=(root / "store").is_dir())
     built = Workshop(root, Path(go), print, MODULE.parent).build(Program(module=MODULE.name, binaries=("ghz",)))
     shutil.rmtree(root / "go", ignore_errors=True)  # module and build caches
     return built / "ghz"

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable
 
 from embedded import handover, lifecycle, status
-from embedded.errors import EmbeddedError
 from embedded.instance import NAMES, Instance, instance
+from project.errors import UserError
 
 _COMMANDS: dict[str, tuple[Callable[[Instance], bool | None], str]] = {
     "up": (lifecycle.up, "build what is missing and start the node, the registry and the builder"),
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     run, _ = _COMMANDS[parsed.command]
     try:
         return 1 if run(instance(parsed.instance)) is False else 0
-    except EmbeddedError as error:
+    except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except PermissionError as error:

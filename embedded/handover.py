@@ -63,13 +63,13 @@ def write(instance: Instance, images: Images, *, bin_folder: Path, pulumi_home: 
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         },
     )
-    files.write(_path(instance), text(facts))
+    files.write(instance.handover, text(facts))
 
 
 def read(instance: Instance) -> Facts:
     """Facts that `write` has recorded; it is an error if the node was never started, or by another version."""
     try:
-        return Facts(**json.loads(_path(instance).read_text()))
+        return Facts(**json.loads(instance.handover.read_text()))
     except (FileNotFoundError, TypeError):
         raise EmbeddedError(
             f"the node {instance.name} has not been started yet: run `python -m embedded up --instance {instance.name}`"
@@ -92,7 +92,3 @@ def environment(instance: Instance) -> str:
     lines = [f'export PATH={shlex.quote(":".join(map(str, folders)))}"${{PATH:+:$PATH}}"']
     lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     return "\n".join(lines)
-
-
-def _path(instance: Instance) -> Path:
-    return instance.data / "handover.json"

@@ -59,8 +59,15 @@ class Instance:
         """Folder of sockets and process records."""
         self.containerd_socket = self.sockets / "containerd.sock"
         self.builder_socket = self.sockets / "buildkitd.sock"
+        self.handover = self.data / "handover.json"
+        """File of the facts about the node, written when everything runs."""
         self.kubeconfig = self.data / "kubeconfig"
         """The user's kubeconfig, which is private to root."""
+
+    @property
+    def was_up(self) -> bool:
+        """Whether the node was up before, so that its data and its images exist."""
+        return self.handover.exists()
 
 
 def instance(name: str, environ: Mapping[str, str] = os.environ) -> Instance:

@@ -1,7 +1,6 @@
 """The order in which an instance is started and stopped."""
 
 import os
-import shutil
 import time
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
@@ -29,6 +28,7 @@ from embedded.instance import NAMES, Instance, instance
 from embedded.parts import Parts
 from embedded.processes import Processes
 from embedded.toolchain import Toolchain
+from project import marked_folder
 from project.progress import say, step
 
 # Names of all processes, in the order of starting.
@@ -87,7 +87,7 @@ def reset(which: Instance) -> None:
     say(f"deleting {which.data}: cluster data, keys, stack state and logs of the node {which.name}")
     with _locked(which), step(f"stopping the node {which.name} and deleting its data"):
         _stop(which)
-        shutil.rmtree(which.data, ignore_errors=False)
+        marked_folder.delete(which.data)
 
 
 def _check(which: Instance) -> None:
@@ -151,7 +151,7 @@ def _require_root(command: str) -> None:
 
 def _locked(which: Instance) -> AbstractContextManager[None]:
     """Allow one command at a time on an instance."""
-    which.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    marked_folder.claim(which.data, ours=which.was_up, mode=0o700)
     return files.locked(
         which.root / f"{which.name}.lock", lambda: say(f"waiting for another command on the node {which.name} to end")
     )

@@ -15,6 +15,7 @@ from typing import Final
 from embedded import sandbox
 from embedded.commands import succeeds
 from embedded.instance import Instance
+from project import marked_folder
 
 # Required program → Debian package that contains it.
 PROGRAMS: Final = {
@@ -63,6 +64,8 @@ class Facts:
     """Whether the instance was up before, so that its images exist."""
     memory: int
     """Memory in bytes."""
+    foreign: str | None
+    """Why nothing may be written to the instance's folder, if it is another program's."""
     overlapping: str | None
     """A route of the machine (network and device) that overlaps the node's link."""
 
@@ -78,8 +81,9 @@ def facts(instance: Instance) -> Facts:
         missing_modules=tuple(loadable),
         impossible=(*(m for m in absent if m not in loadable), *_missing_filesystems(), *_missing_controllers()),
         free=_free((instance.root, instance.cache)),
-        built=(instance.data / "handover.json").exists(),
+        built=instance.was_up,
         memory=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        foreign=marked_folder.foreign(instance.data, ours=instance.was_up),
         overlapping=overlapping_route(_routes(), instance),
     )
 
@@ -108,6 +112,8 @@ def problems(instance: Instance, found: Facts) -> list[str]:
             )
     if found.memory < MEMORY_BYTES:
         result.append(f"the machine has {found.memory / 1e9:.1f} GB of memory, {MEMORY_BYTES / 1e9:.0f} GB are needed")
+    if found.foreign:
+        result.append(f"{found.foreign}; MODELMESH_DATA is the folder of all nodes")
     if found.overlapping:
         result.append(
             f"the node's link {instance.link} overlaps the machine's route {found.overlapping}: set MODELMESH_NETWORK "

@@ -9,20 +9,18 @@ import fcntl
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from project import ROOT, cache_folder
 from project.errors import UserError
+from project.marked_folder import claim, delete
 from project.progress import say
 
 OLDEST_PYTHON = (3, 11)
 NEWEST_PYTHON_OF_RUNTIMES = (3, 12)
 """MLServer 1.7.1 refuses newer versions."""
-MARKER = ".modelmesh-environment"
-"""A file in each environment that this module makes; no folder without it is ever deleted."""
 
 
 class EnvironmentFailedError(UserError):
@@ -37,7 +35,7 @@ def venv_for(requirements: Path) -> Path:
 
     Raises:
         CalledProcessError: pip or venv failed; stderr has its reason.
-        EnvironmentFailedError: another folder is in its place.
+        ForeignFolderError: another folder is in its place.
     """
     venv = folder_of(requirements)
     done = venv / "done"  # an unfinished environment has no such file
@@ -116,12 +114,8 @@ def provide(place: Path, requirements: Path, enough: Path | None = None) -> None
 
 
 def _build(venv: Path, requirements: Path) -> None:
-    if venv.exists():
-        if not (venv / MARKER).exists():
-            raise EnvironmentFailedError(f"{venv} exists, but this project did not make it: remove it, and try again")
-        shutil.rmtree(venv)
-    venv.mkdir()
-    (venv / MARKER).touch()
+    delete(venv)
+    claim(venv)
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     pip = [str(venv / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "--require-hashes", "-r", str(requirements)], check=True)
@@ -150,7 +144,7 @@ def main(place: str, requirements: str, enough: str = "") -> None:
         sys.exit("✗ Python 3.11 or newer is needed; name it: make PYTHON=python3.11 …")
     try:
         provide(Path(place), Path(requirements), Path(enough) if enough else None)
-    except EnvironmentFailedError as error:
+    except UserError as error:
         sys.exit(f"✗ {error}")
     except (OSError, subprocess.CalledProcessError) as error:
         sys.exit(

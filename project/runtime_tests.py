@@ -4,7 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from project.environments import EnvironmentFailedError, runtime_venv
+from project.environments import runtime_venv
+from project.errors import UserError
 from project.model_server import BASE
 
 
@@ -13,7 +14,7 @@ def main(folder: str) -> None:
     source = Path(folder or "runtimes/sentiment")
     try:
         python = runtime_venv(source) / "bin/python"
-    except EnvironmentFailedError as error:
+    except UserError as error:
         sys.exit(f"✗ {error}")
     command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", str(source)]
     os.execve(command[0], command, os.environ | {"PYTHONPATH": str(BASE)})  # noqa: S606  no shell is wanted

@@ -17,7 +17,7 @@ from embedded import files
 from embedded.errors import EmbeddedError
 from embedded.toolchain.build import Workshop
 from embedded.toolchain.programs import PROGRAMS, PROVIDERS, PULUMI_PROGRAMS, PULUMI_VERSION, Program
-from project import cache_folder
+from project import cache_folder, marked_folder
 
 # Downloads of one build overlap with compiling of the other; a third would only compete for two cores.
 BUILDS_AT_A_TIME = 2
@@ -46,7 +46,7 @@ def ensure(say: Callable[[str], None] = print) -> Toolchain:
     """
     root = cache_folder() / "toolchain"
     programs = [p for p in PROGRAMS if not (p.module in PULUMI_PROGRAMS and _official_pulumi())]
-    root.mkdir(parents=True, exist_ok=True)
+    marked_folder.claim(root, ours=(root / "store").is_dir())
     # Two builds at a time would compile the same packages.
     with files.locked(root / "lock", lambda: say("  waiting for another build of the toolchain to end")):
         workshop = Workshop(root, Path(shutil.which("go") or "go"), say)

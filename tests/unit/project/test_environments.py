@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from project import ROOT, runtime_tests
-from project.environments import MARKER, EnvironmentFailedError, folder_of, provide, venv_for
+from project.environments import EnvironmentFailedError, folder_of, provide, venv_for
+from project.marked_folder import ForeignFolderError, claim
 
 
 @pytest.fixture
@@ -32,8 +33,7 @@ def test_several_at_once_build_it_once(lock: Path, capsys: pytest.CaptureFixture
 
 def test_an_unfinished_environment_is_built_anew(lock: Path) -> None:
     unfinished = folder_of(lock)
-    unfinished.mkdir(parents=True)
-    (unfinished / MARKER).touch()
+    claim(unfinished)
     (unfinished / "half").touch()
     assert (venv_for(lock) / "bin/python").exists()
     assert not (unfinished / "half").exists()
@@ -42,7 +42,7 @@ def test_an_unfinished_environment_is_built_anew(lock: Path) -> None:
 def test_a_folder_that_is_not_ours_is_never_deleted(lock: Path) -> None:
     folder_of(lock).mkdir(parents=True)
     (folder_of(lock) / "thesis").touch()
-    with pytest.raises(EnvironmentFailedError, match="this project did not make it: remove it"):
+    with pytest.raises(ForeignFolderError, match="this project did not make it: remove it"):
         venv_for(lock)
     assert (folder_of(lock) / "thesis").exists()
 

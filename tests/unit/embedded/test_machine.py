@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded import base_image, cgroups, debian, files, sandbox
+from embedded import base_image, cgroups, files, sandbox
 from embedded.errors import EmbeddedError
 from embedded.instance import Instance
 
@@ -24,24 +24,6 @@ HYBRID = LEGACY + "cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n"
 )
 def test_every_hierarchy_of_the_system_counts(mounts: str, roots: list[str]) -> None:
     assert cgroups.hierarchies(mounts) == [Path("/sys/fs/cgroup" + root) for root in roots]
-
-
-@pytest.mark.parametrize("before", [None, "#!/bin/sh\nexit 0\n"])
-def test_services_are_forbidden_only_while_packages_are_installed(tmp_path: Path, before: str | None) -> None:
-    policy = tmp_path / "policy-rc.d"
-    if before is not None:
-        policy.write_text(before)
-
-    def fail_meanwhile() -> None:
-        with debian.services_forbidden(policy):
-            assert "exit 101" in policy.read_text()
-            assert policy.stat().st_mode & 0o111
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        fail_meanwhile()
-    assert (policy.read_text() if policy.exists() else None) == before
-    assert [path.name for path in tmp_path.iterdir()] == (["policy-rc.d"] if before else [])
 
 
 def test_the_mirror_is_the_one_that_apt_has_for_the_release() -> None:

@@ -137,9 +137,11 @@ def _checked(arguments: Namespace) -> Stack:
 
 
 def _make_example() -> None:
-    """Create the example model, whose digest is an input of the program."""
+    """Create the example model, whose digest is an input of the program; an edited one is kept."""
     with step("the example's model"):
-        example.make(ROOT / example.TARGET)
+        unedited = example.provide(ROOT / example.TARGET)
+    if not unedited:
+        say(f"  {example.TARGET} was edited, and is used as it is; delete the folder to get the original")
 
 
 def _consent(stack: Stack, *, yes: bool = False) -> tuple[str, ...]:

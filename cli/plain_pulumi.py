@@ -42,7 +42,7 @@ def environment_for(arguments: list[str], selected: str, folder: Path) -> dict[s
     name = options.stack.rpartition("/")[2]
     if _project(folder / options.cwd) != ROOT or not (ROOT / f"Pulumi.{name}.yaml").exists():
         return engine.environment(os.environ)
-    example.make(ROOT / example.TARGET)  # an input of the program
+    example.provide(ROOT / example.TARGET)  # an input of the program
     environment = open_stack(name, os.environ.get("INSTANCE") or "dev").with_policies().environment
     if next((word for word in rest if not word.startswith("-")), "") == "config":
         # Commands that edit the configuration use the tracked file.

@@ -73,8 +73,8 @@ def _model(source: Path, named: str) -> tuple[str, Path]:
         model, files = Path(named).resolve().name, Path(named)
     else:
         model, files = _declared(source / SETTINGS_FILE)
-        if files.resolve() == ROOT / example.TARGET and not files.exists():
-            example.make(files)
+        if files.resolve() == ROOT / example.TARGET:
+            example.provide(files)
     if not files.exists() and (named or not (source / SAMPLE).is_file()):
         raise CommandError(f"{files} does not exist: MODEL=… names the file or folder of a model")
     return model, files

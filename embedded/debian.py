@@ -1,8 +1,8 @@
-"""Debian packages, installed without starting their services.
+"""Installation of Debian packages without starting their services.
 
 Debian starts a service when its package is installed, unless policy-rc.d forbids it. The file that forbids it is only
-mounted for apt-get, in a mount namespace of its own, and the machine's own file is never touched: after a kill at any
-moment, nothing of it is left, and other programs that install packages meanwhile do not see it.
+mounted for apt-get, in a separate mount namespace, and the machine's file is never touched: a kill at any moment leaves
+nothing that has an effect, and other programs that install packages meanwhile do not see it.
 """
 
 import os

@@ -65,7 +65,7 @@ class Facts:
     memory: int
     """Memory in bytes."""
     foreign: str | None
-    """Why nothing may be written to the instance's folder, if it is another program's."""
+    """The reason not to write to the instance's folder, if another program made it."""
     overlapping: str | None
     """A route of the machine (network and device) that overlaps the node's link."""
 

@@ -55,6 +55,26 @@ def make(target: Path) -> list[Path]:
     return written
 
 
+def provide(target: Path) -> bool:
+    """Make `target` hold the model, unless its files were edited; return whether they are unedited.
+
+    A file beside it has the digest of what was made, which tells edits from a model of an earlier version.
+    """
+    record = target.with_name(f"{target.name}.sha256")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".making-", dir=target.parent) as folder:
+        made = Path(folder, target.name)
+        current = digest(make(made))
+        if not target.exists():
+            made.rename(target)
+    found = digest([path for path in target.rglob("*") if path.is_file()])
+    if found != current and not (record.exists() and record.read_text(encoding="utf-8") == found):
+        return False
+    make(target)
+    record.write_text(current, encoding="utf-8")
+    return True
+
+
 def digest(files: list[Path]) -> str:
     """Hexadecimal SHA-256 over names and contents of the files."""
     lines = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(files))

@@ -9,11 +9,11 @@ MARKER = ".modelmesh-stack"
 
 
 class ForeignFolderError(UserError):
-    """A folder that this project did not make is in the place of one of its own."""
+    """A folder that another program made has a path that this project uses."""
 
 
 def foreign(folder: Path, *, ours: bool = False) -> str | None:
-    """Why nothing in `folder` may be deleted; None if it is marked, empty or absent, or if it is `ours` anyway."""
+    """Return the reason not to delete `folder`; None if it is marked, empty or absent, or if it is `ours` anyway."""
     if ours or not folder.exists() or (folder / MARKER).exists() or not any(folder.iterdir()):
         return None
     return (

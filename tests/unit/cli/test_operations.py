@@ -97,6 +97,16 @@ def test_another_machine_gets_the_kubeconfig_that_the_state_names(
     assert pinned == [UID]
 
 
+def test_edits_of_the_example_model_are_kept_and_told(
+    programs: Programs, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs.add("pulumi", engine({"namespace": "x"}))
+    monkeypatch.setattr(operations.example, "make", lambda _: pytest.fail("the edits were discarded"))
+    monkeypatch.setattr(operations.example, "provide", lambda _: False)
+    operations.drift(given())
+    assert ".build/models/sentiment was edited, and is used as it is; delete the folder" in capfd.readouterr().err
+
+
 def test_drift_is_told_from_failure(programs: Programs) -> None:
     programs.add("pulumi", engine({"namespace": "x"}, "exit 7"))
     with pytest.raises(DriftError, match=r"stack prod has drifted.*make up STACK=prod") as raised:

@@ -1,11 +1,15 @@
 """The example model: made of the pinned package, the same every time, with a manifest that says so."""
 
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from models.sentiment import FORMAT, digest, make
+import pytest
+
+from models import sentiment
+from models.sentiment import FORMAT, digest, make, provide
 from runtime_src.modelmesh_runtime.manifest import Manifest, read_manifest
 from runtimes.sentiment.vader_lexicon import EMOJI_FILE, LEXICON_FILE
 
@@ -62,3 +66,37 @@ def test_digest_follows_content_and_names(tmp_path: Path) -> None:
     changed = digest(files)
     renamed = files[0].rename(tmp_path / "a" / "LICENCE.txt")
     assert len({before, changed, digest([renamed, *files[1:]])}) == 3
+
+
+def test_edits_are_kept_until_the_folder_is_deleted(tmp_path: Path) -> None:
+    target = tmp_path / "build/sentiment"
+    assert provide(target)
+    assert provide(target)
+    (target / LEXICON_FILE).write_text("bull\t3.0\n")
+    (target / EMOJI_FILE).unlink()
+    assert not provide(target)
+    assert (target / LEXICON_FILE).read_text() == "bull\t3.0\n"
+    assert not (target / EMOJI_FILE).exists()
+    shutil.rmtree(target)
+    assert provide(target)
+    assert (target / EMOJI_FILE).exists()
+
+
+def test_a_folder_in_it_is_an_edit(tmp_path: Path) -> None:
+    provide(tmp_path / "sentiment")
+    (tmp_path / "sentiment/mine").mkdir()
+    (tmp_path / "sentiment/mine/notes").touch()
+    assert not provide(tmp_path / "sentiment")
+    assert (tmp_path / "sentiment/mine/notes").exists()
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_model_of_an_earlier_version_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: bool
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(sentiment, "version", lambda _: "1.0")
+        provide(tmp_path / "sentiment")
+    if not recorded:
+        (tmp_path / "sentiment.sha256").unlink()
+    assert provide(tmp_path / "sentiment") is recorded

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from project import COMMANDS, ROOT, cache_folder
+from project import COMMANDS, ROOT, cache_folder, proxies
 
 NAME = "pulumi"
 MISSING = (
@@ -26,14 +26,15 @@ POLICIES = {"PULUMI_OPTION_POLICY_PACK": str(ROOT / "policies" / "pack")}
 CONFIG_FILE = "PULUMI_OPTION_CONFIG_FILE"
 
 
-def environment(inherited: Mapping[str, str], *first: str) -> dict[str, str]:
+def environment(inherited: Mapping[str, str], *first: str, direct: tuple[str, ...] = ()) -> dict[str, str]:
     """Environment of the engine, based on `inherited`, with the folders `first` on its PATH.
 
-    This checkout's `pulumi` command, which calls the engine, is not on that PATH.
+    This checkout's `pulumi` command, which calls the engine, is not on that PATH. No program that gets the environment
+    uses a proxy for loopback and for the hosts `direct`.
     """
     folders = [*first, *inherited.get("PATH", os.defpath).split(os.pathsep)]
     path = os.pathsep.join(folder for folder in folders if folder != str(COMMANDS))
-    environment = {**inherited, "PATH": path}
+    environment = {**inherited, **proxies.exceptions(inherited, *direct), "PATH": path}
     built = cache_folder() / "toolchain" / "current"
     if shutil.which(NAME, path=path) or not (built / "bin" / NAME).exists():
         return environment

@@ -35,7 +35,7 @@ def predict(stack: Stack, text: str) -> dict[str, str | float]:
         raise CommandError(f"stack {stack.name} is not up: make up STACK={stack.name}")
     service, _, namespace = str(urlsplit(outputs["grpcUrl"]).hostname).partition(".")
     with forwarded_port(stack, namespace, service) as port:
-        client = InferenceServerClient(f"127.0.0.1:{port}", **_tls(stack, outputs, f"{service}.{namespace}"))
+        client = InferenceServerClient(f"127.0.0.1:{port}", **_channel(stack, outputs, f"{service}.{namespace}"))
         try:
             inputs = _inputs(client, outputs["inferenceService"], text)
             answer = client.infer(outputs["inferenceService"], inputs, client_timeout=TIMEOUT_SECONDS)
@@ -67,16 +67,17 @@ def _first(values: Any) -> str | float:
     return round(number, 4) if isinstance(number, float) else number
 
 
-def _tls(stack: Stack, outputs: dict[str, Any], name: str) -> dict[str, Any]:
-    """TLS arguments for a client of the mesh, whose certificate has to be for `name`; none without TLS."""
+def _channel(stack: Stack, outputs: dict[str, Any], name: str) -> dict[str, Any]:
+    """Arguments for a client of the mesh on loopback; with TLS, the mesh's certificate has to be for `name`."""
+    direct = ("grpc.enable_http_proxy", 0)
     if "tlsCa" not in outputs:
-        return {}
+        return {"channel_args": [direct]}
     key, chain = (
         _certificate(stack, outputs["namespace"], outputs["tlsSecret"]) if "tlsSecret" in outputs else (None, None)
     )
     return {
         "creds": grpc.ssl_channel_credentials(outputs["tlsCa"].encode(), key, chain),
-        "channel_args": [("grpc.ssl_target_name_override", name)],
+        "channel_args": [direct, ("grpc.ssl_target_name_override", name)],
     }
 
 

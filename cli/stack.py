@@ -165,7 +165,9 @@ def open_stack(
     which = node.named(instance)
     facts = node.facts(which)
     file = which.data / "stack" / f"Pulumi.{name}.yaml"
-    environment = engine.environment(os.environ | facts.variables, _INTERPRETER, facts.programs)
+    environment = engine.environment(
+        os.environ | facts.variables, _INTERPRETER, facts.programs, direct=(str(which.node_address),)
+    )
     environment |= engine.OPTIONS | {engine.CONFIG_FILE: str(file)}
     # The passphrase of other stacks would be tried before this one's.
     for other in ("KUBECONFIG", "PULUMI_CONFIG_PASSPHRASE"):

@@ -9,10 +9,11 @@ from embedded import files
 from embedded.instance import Instance
 from embedded.processes import Process
 from embedded.readiness import accepting
+from project import proxies
 
 NAME = "buildkitd"
 # Proxy settings that a build needs to reach package registries.
-_PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
+_PROXY_VARIABLES = ("http_proxy", "https_proxy")
 
 
 def process(instance: Instance, bin_folder: Path, enter: tuple[str, ...]) -> Process:
@@ -83,7 +84,5 @@ def build_command(
 def _proxies(instance: Instance) -> dict[str, str]:
     """The caller's proxy settings with an exception for the node; empty if there are none."""
     found = {name.lower(): value for name, value in os.environ.items() if name.lower() in _PROXY_VARIABLES and value}
-    if not found:
-        return {}
-    found["no_proxy"] = ",".join(filter(None, [found.get("no_proxy"), str(instance.node_address)]))
-    return found | {name.upper(): value for name, value in found.items()}
+    exceptions = proxies.exceptions(os.environ, str(instance.node_address)) if found else {}
+    return found | {name.upper(): value for name, value in found.items()} | exceptions

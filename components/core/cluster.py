@@ -69,6 +69,8 @@ class Cluster:
         By itself it makes a request that fails to connect three times more, and each time waits for the whole timeout.
         """
         configuration = client.Configuration()
+        # The library reads the variable, but then discards it.
+        configuration.no_proxy = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
         if not retries:
             configuration.retries = False
         return config.new_client_from_config(

@@ -57,3 +57,11 @@ def test_a_toolchain_that_was_built_beside_an_official_engine_has_none(built: Pa
     (built / "bin/pulumi").unlink()
     with pytest.raises(CommandError, match="install Pulumi"):
         prod().outputs()
+
+
+def test_the_engine_reaches_the_node_and_loopback_without_a_proxy(programs: Programs) -> None:
+    programs.add("pulumi", "")
+    given = {**os.environ, "HTTPS_PROXY": "http://proxy.example:3128", "no_proxy": "intranet.example"}
+    listed = "intranet.example,localhost,127.0.0.1,::1,10.213.0.2"
+    environment = engine.environment(given, direct=("10.213.0.2",))
+    assert environment == {**given, "no_proxy": listed, "NO_PROXY": listed}

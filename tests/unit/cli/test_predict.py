@@ -108,6 +108,17 @@ def test_a_mesh_without_tls_is_asked_without(stack: Callable[..., Stack], progra
     assert not programs.calls("kubectl")
 
 
+@pytest.mark.parametrize("variable", ["http_proxy", "https_proxy", "grpc_proxy"])
+@pytest.mark.parametrize("tls", [False, True])
+def test_the_forwarded_port_is_reached_without_a_proxy(
+    stack: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch, variable: str, tls: bool
+) -> None:
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")  # nothing listens there
+    pem = issued(*NAMES)
+    with served(server_credentials(pem, clients=False) if tls else None) as port:
+        assert predict(stack(port, {"tlsCa": pem["ca.crt"]} if tls else {}), "x")["label"] == "positive"
+
+
 def test_a_mesh_that_asks_for_a_certificate_gets_the_stack_s(stack: Callable[..., Stack], programs: Programs) -> None:
     pem = issued(*NAMES)
     with served(server_credentials(pem, clients=True)) as port:

@@ -40,7 +40,9 @@ def test_an_embedded_one_takes_nothing_from_the_environment_that_is_for_others(
     monkeypatch.setenv("MODELMESH_DATA", str(tmp_path / "data"))
     for variable in ("KUBECONFIG", "PULUMI_CONFIG_PASSPHRASE"):
         monkeypatch.setenv(variable, "another")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     opened = open_stack("dev", root=checkout)
+    assert "10.213.0.2" in opened.environment["NO_PROXY"].split(",")
     assert "another" not in opened.environment.values()
     assert opened.environment["OWN"] == "/own"
     assert opened.environment[engine.CONFIG_FILE] == str(opened.config_file)

@@ -1,6 +1,9 @@
 import json
+import os
 import tomllib
 from pathlib import Path
+
+import pytest
 
 from embedded import builder, configuration, registry
 from embedded.instance import Instance
@@ -67,3 +70,20 @@ def test_buildx_finds_the_builder_at_its_socket(node: Instance) -> None:
     described = json.loads((folder / "buildx/instances/embedded-test").read_text())
     assert described["Driver"] == "remote"
     assert [one["Endpoint"] for one in described["Nodes"]] == [f"unix://{node.builder_socket}"]
+
+
+def test_builds_use_the_user_s_proxy_for_everything_but_the_node(
+    node: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    assert not builder.process(node, Path("/bin"), ()).environ
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", "intranet.example")
+    listed = f"intranet.example,localhost,127.0.0.1,::1,{node.node_address}"
+    assert builder.process(node, Path("/bin"), ()).environ == {
+        "https_proxy": "http://proxy.example:3128",
+        "HTTPS_PROXY": "http://proxy.example:3128",
+        "no_proxy": listed,
+        "NO_PROXY": listed,
+    }

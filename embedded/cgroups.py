@@ -5,14 +5,19 @@ the pods, `<parent>/build` the image builds. Membership determines what belongs 
 after a crash. Supports cgroup v1 (one folder in each hierarchy), v2 (one folder) and a hybrid of both.
 """
 
+import contextlib
+import errno
 import os
 import signal
 import time
 from pathlib import Path
 
-from embedded.instance import Instance
+from embedded.errors import EmbeddedError
+from embedded.instance import NAMES, Instance
 
 _ROOT = "/sys/fs/cgroup"
+_OTHERS = "modelmesh-others"
+MOVE_SECONDS = 5
 
 
 def hierarchies(mounts: str | None = None) -> list[Path]:
@@ -69,6 +74,8 @@ def remove(instance: Instance) -> None:
     for root in hierarchies():
         for folder, _, _ in os.walk(root / instance.full_name, topdown=False):
             _remove_group(Path(folder))
+        if (root / _OTHERS).exists() and not any((root / f"modelmesh-{name}").exists() for name in NAMES):
+            _withdraw(root)
 
 
 def exists(instance: Instance) -> bool:
@@ -89,9 +96,40 @@ def _remove_group(group: Path) -> None:
 
 
 def _delegate(root: Path) -> None:
-    # v2 delegates a controller only where each level enables it.
+    """Enable the controllers of a v2 root for its children.
+
+    In a container, the root that is visible is an inner group of the machine, for which the kernel refuses that as long
+    as it has processes: they move to a leaf.
+    """
     for controller in (root / "cgroup.controllers").read_text().split():
-        (root / "cgroup.subtree_control").write_text(f"+{controller}")
+        try:
+            (root / "cgroup.subtree_control").write_text(f"+{controller}")
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            (root / _OTHERS).mkdir(exist_ok=True)
+            _move(root, root / _OTHERS)
+            (root / "cgroup.subtree_control").write_text(f"+{controller}")
+
+
+def _withdraw(root: Path) -> None:
+    """Undo `_delegate`, unless other groups have been made since."""
+    enabled = (root / "cgroup.subtree_control").read_text().split()
+    with contextlib.suppress(OSError):
+        (root / "cgroup.subtree_control").write_text(" ".join(f"-{controller}" for controller in enabled))
+        _move(root / _OTHERS, root)
+        _remove_group(root / _OTHERS)
+
+
+def _move(source: Path, target: Path) -> None:
+    """Move all processes of a group, including those that they start meanwhile."""
+    deadline = time.monotonic() + MOVE_SECONDS
+    while pids := (source / "cgroup.procs").read_text().split():
+        if time.monotonic() > deadline:
+            raise EmbeddedError(f"processes {' '.join(pids)} cannot leave the control group {source}")
+        for pid in pids:
+            with contextlib.suppress(OSError):  # it has ended, or is in another namespace
+                (target / "cgroup.procs").write_text(pid)
 
 
 def _inherit_cpuset(group: Path) -> None:

@@ -6,7 +6,7 @@ Settings whose default is right for a single node are omitted; each of the other
 import json
 from pathlib import Path
 
-from embedded.instance import DNS_DOMAIN, POD_NETWORK, Instance
+from embedded.instance import DNS_DOMAIN, POD_BRIDGE, POD_NETWORK, Instance
 
 CNI_PLUGINS = Path("/usr/lib/cni")
 KUBELET_ROOT = Path("/var/lib/kubelet")  # inside the node's mount namespace; see sandbox.py
@@ -69,7 +69,7 @@ def cni(instance: Instance) -> str:
             "plugins": [
                 {
                     "type": "bridge",
-                    "bridge": "pods0",
+                    "bridge": POD_BRIDGE,
                     "isGateway": True,
                     "hairpinMode": True,  # a pod reaches itself through its Service
                     "ipMasq": True,  # the host has no route to the pods

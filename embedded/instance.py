@@ -19,6 +19,7 @@ DEFAULT_NETWORK: Final = "10.213.0.0/29"
 POD_NETWORK: Final = "10.244.0.0/16"
 SERVICE_NETWORK: Final = "10.96.0.0/16"
 SERVICE_OF_API: Final = "10.96.0.1"
+POD_BRIDGE: Final = "pods0"
 DNS_DOMAIN: Final = "cluster.local"
 
 API_PORT: Final = 6443

@@ -10,7 +10,6 @@ from embedded import (
     base_image,
     builder,
     cgroups,
-    commands,
     debian,
     files,
     handover,
@@ -100,8 +99,7 @@ def _check(which: Instance) -> None:
         say(f"the node {which.name} changes on this machine (`down` reverts all but packages and files):{lines}")
     if found.missing_packages:
         debian.install(found.missing_packages, which.logs / "apt.log")
-    for module in found.missing_modules:
-        commands.run("modprobe", module)
+    network.load_modules(found.missing_modules)
 
 
 def _sandbox(which: Instance, tools: Toolchain) -> tuple[Processes, tuple[str, ...], tuple[str, ...]]:

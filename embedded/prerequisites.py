@@ -12,7 +12,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
-from embedded import sandbox
+from embedded import sandbox, toolchain
 from embedded.commands import succeeds
 from embedded.instance import Instance
 from project import marked_folder
@@ -64,6 +64,8 @@ class Facts:
     """Whether the instance was up before, so that its images exist."""
     memory: int
     """Memory in bytes."""
+    toolchain: tuple[str, ...]
+    """Everything that prevents the build of programs that are missing."""
     foreign: str | None
     """The reason not to write to the instance's folder, if another program made it."""
     overlapping: str | None
@@ -83,6 +85,7 @@ def facts(instance: Instance) -> Facts:
         free=_free((instance.root, instance.cache)),
         built=instance.was_up,
         memory=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        toolchain=tuple(toolchain.obstacles()),
         foreign=marked_folder.foreign(instance.data, ours=instance.was_up),
         overlapping=overlapping_route(_routes(), instance),
     )
@@ -112,6 +115,7 @@ def problems(instance: Instance, found: Facts) -> list[str]:
             )
     if found.memory < MEMORY_BYTES:
         result.append(f"the machine has {found.memory / 1e9:.1f} GB of memory, {MEMORY_BYTES / 1e9:.0f} GB are needed")
+    result += found.toolchain
     if found.foreign:
         result.append(f"{found.foreign}; MODELMESH_DATA is the folder of all nodes")
     if found.overlapping:
@@ -133,10 +137,12 @@ def plan(instance: Instance, found: Facts) -> list[str]:
     if found.missing_packages:
         lines.append(f"installs from Debian, none of their services started: {' '.join(found.missing_packages)}")
     if found.missing_modules:
-        lines.append(f"loads kernel modules, which stay until the next boot: {' '.join(found.missing_modules)}")
+        modules = " ".join(found.missing_modules)
+        lines.append(f"loads kernel modules, which stay until the next boot and spare the host's bridges: {modules}")
     lines += [
         f"network namespace {instance.full_name}, which holds the node's bridge, firewall rules and ports",
         f"interface {instance.host_interface} ({instance.host_address}), linked to the node ({instance.node_address})",
+        "two routing rules, by which nobody but root reaches the node from this machine",
         f"control group /{instance.full_name}; mount namespace, with empty folders {', '.join(sandbox.FIXED_PATHS)}",
         f"files: {instance.data} (this node), {instance.cache} (builds, shared)",
     ]

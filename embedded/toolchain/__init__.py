@@ -44,20 +44,35 @@ def ensure(say: Callable[[str], None] = print) -> Toolchain:
 
     A line is said for each program that is built, and every half minute during long builds.
     """
-    root = cache_folder() / "toolchain"
-    programs = [p for p in PROGRAMS if not (p.module in PULUMI_PROGRAMS and _official_pulumi())]
+    root, programs = _root(), _programs()
     marked_folder.claim(root, ours=(root / "store").is_dir())
     # Two builds at a time would compile the same packages.
     with files.locked(root / "lock", lambda: say("  waiting for another build of the toolchain to end")):
         workshop = Workshop(root, Path(shutil.which("go") or "go"), say)
         missing = [p for p in programs if not workshop.store(p).is_dir()]
         if missing:
-            _check_means(root)
+            if problems := _missing_means(root):
+                raise EmbeddedError("\n  - ".join(["the toolchain can't be built:", *problems]))
             say(f"  {len(missing)} of {len(programs)} programs to build; from nothing 40 minutes on two cores")
             with ThreadPoolExecutor(BUILDS_AT_A_TIME) as lanes:
                 list(lanes.map(workshop.build, missing))
             shutil.rmtree(root / "go", ignore_errors=True)
         return _assemble(root, workshop, programs)
+
+
+def obstacles() -> list[str]:
+    """Everything that prevents the build of missing programs; none if all programs are there."""
+    root = _root()
+    workshop = Workshop(root, Path("go"), print)
+    return [] if all(workshop.store(program).is_dir() for program in _programs()) else _missing_means(root)
+
+
+def _root() -> Path:
+    return cache_folder() / "toolchain"
+
+
+def _programs() -> list[Program]:
+    return [p for p in PROGRAMS if not (p.module in PULUMI_PROGRAMS and _official_pulumi())]
 
 
 def _official_pulumi() -> bool:
@@ -76,7 +91,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in found.groups()) if found else ()
 
 
-def _check_means(root: Path) -> None:
+def _missing_means(root: Path) -> list[str]:
     problems = []
     try:
         version = json.loads(subprocess.run(["go", "env", "-json", "GOVERSION"], capture_output=True).stdout)
@@ -84,14 +99,13 @@ def _check_means(root: Path) -> None:
             problems.append(f"Go is {version['GOVERSION']}, but go{GO_VERSION[0]}.{GO_VERSION[1]} or newer is needed")
     except FileNotFoundError:
         problems.append(f"Go is not on PATH: install go{GO_VERSION[0]}.{GO_VERSION[1]} or newer")
-    free = shutil.disk_usage(root).free
+    free = shutil.disk_usage(next(path for path in (root, *root.parents) if path.exists())).free
     if free < BUILD_DISK_BYTES:
         problems.append(
             f"{root} has {free / 1e9:.0f} GB free, but a build from nothing needs {BUILD_DISK_BYTES / 1e9:.0f} GB: "
             "free some, or point MODELMESH_CACHE at another disk"
         )
-    if problems:
-        raise EmbeddedError("the toolchain can't be built:\n" + "\n".join(f"  - {problem}" for problem in problems))
+    return problems
 
 
 def _assemble(root: Path, workshop: Workshop, programs: list[Program]) -> Toolchain:

@@ -9,7 +9,7 @@ from embedded.prerequisites import Facts
 
 GOOD = Facts(
     root=True, debian=True, missing_packages=(), missing_modules=(), impossible=(),
-    free={Path("/data"): 50 * 10**9}, built=False, memory=16 * 10**9, foreign=None, overlapping=None,
+    free={Path("/data"): 50 * 10**9}, built=False, memory=16 * 10**9, toolchain=(), foreign=None, overlapping=None,
 )  # fmt: skip
 
 
@@ -25,6 +25,7 @@ def test_a_good_machine_has_no_problem() -> None:
         ({"impossible": ("br_netfilter",)}, ["br_netfilter", "kernel"]),
         ({"free": {Path("/data"): 10**9}}, ["/data", "1.0 GB", "10 GB", "MODELMESH_DATA"]),
         ({"memory": 2 * 10**9}, ["2.0 GB", "4 GB"]),
+        ({"toolchain": ("Go is not on PATH: install it",)}, ["Go", "install"]),
         ({"foreign": "/data/dev exists"}, ["/data/dev exists", "MODELMESH_DATA"]),
         ({"overlapping": "10.0.0.0/8 dev vpn"}, ["10.0.0.0/8 dev vpn", "MODELMESH_NETWORK"]),
     ],

@@ -71,6 +71,17 @@ def test_a_full_disk_is_an_error_before_anything_is_built(tmp_path: Path, monkey
         toolchain.ensure()
 
 
+def test_what_a_build_needs_is_looked_for_before_anything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELMESH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (problem,) = toolchain.obstacles()
+    assert problem.startswith("Go is not on PATH: install go1.26")
+    workshop = Workshop(tmp_path / "cache/toolchain", Path("go"), print)
+    for program in PROGRAMS:
+        workshop.store(program).mkdir(parents=True)
+    assert not toolchain.obstacles(), "nothing is left to build"
+
+
 @pytest.mark.parametrize(
     ("version", "taken"),
     [("v3.259.0", True), ("v3.300.1-dev.0", True), ("v3.258.9", False), ("v4.0.0", False), ("unknown", False)],

@@ -74,7 +74,7 @@ test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole sta
 	@$(run) embedded reset --instance test
 	@$(run) embedded up --instance test
 	@trap '$(run) embedded down --instance test' EXIT; \
-	  MODELMESH_SERVING_SRC="$${MODELMESH_SERVING_SRC:-$(upstream)}" .venv/bin/pytest --verbose --durations=10 tests
+	  MODELMESH_SERVING_SRC="$${MODELMESH_SERVING_SRC:-$(upstream)}" .venv/bin/pytest --verbose --durations=30 --numprocesses=2 --dist=loadgroup tests
 
 soak: .venv ## Kill a stack at many random moments of its life, and check that it recovers: make soak MOMENTS=100 SEED=7
 	@$(run) embedded up --instance test

@@ -72,12 +72,12 @@ new-runtime: .venv ## Create a working custom model server with tests: make new-
 
 test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole stack on a separate embedded cluster
 	@$(run) embedded reset --instance test
-	@$(run) embedded up --instance test
+	@$(run) embedded up --instance test --mesh solo
 	@trap '$(run) embedded down --instance test' EXIT; \
 	  MODELMESH_SERVING_SRC="$${MODELMESH_SERVING_SRC:-$(upstream)}" .venv/bin/pytest --verbose --durations=30 --numprocesses=2 --dist=loadgroup tests
 
 soak: .venv ## Kill a stack at many random moments of its life, and check that it recovers: make soak MOMENTS=100 SEED=7
-	@$(run) embedded up --instance test
+	@$(run) embedded up --instance test --mesh solo
 	@trap '$(run) embedded down --instance test' EXIT; \
 	  MOMENTS="$${MOMENTS:-100}" .venv/bin/pytest --verbose -s tests/cluster/test_killed.py tests/cluster/test_many_models.py
 

@@ -56,7 +56,7 @@ def main() -> None:
     node = instance(INSTANCE)
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            lifecycle.up(node)
+            lifecycle.up(node, "solo")
             measured = measure(_dev(Path(scratch)), [arguments.only] if arguments.only else list(_PARTS), arguments)
         finally:
             if not arguments.keep:

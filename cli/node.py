@@ -3,6 +3,7 @@
 Every import is inside a function, so that stacks on other clusters work without that folder.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from project.errors import UserError
@@ -19,11 +20,14 @@ def named(name: str) -> "Instance":
     return instance(name)
 
 
-def start(name: str) -> None:
-    """Start the node."""
+def start(name: str, given: Mapping[str, Any]) -> str:
+    """Start the node with the mesh that the stack configuration `given` wants; the result says which one and why."""
     from embedded import lifecycle
 
-    lifecycle.up(named(name))
+    if image := (given.get("modelmesh:images") or {}).get("modelmesh"):
+        lifecycle.up(named(name), "solo")
+        return f"mesh: {image}, as modelmesh:images says"
+    return lifecycle.up(named(name), _mesh(given), str(given.get("modelmesh:imageRegistry", "")))
 
 
 def reset(name: str) -> None:
@@ -49,8 +53,9 @@ def has_started(name: str) -> bool:
     return True
 
 
-def config(facts: "Facts") -> dict[str, Any]:
-    """Stack configuration for a node with these facts."""
+def config(facts: "Facts", given: Mapping[str, Any]) -> dict[str, Any]:
+    """Stack configuration for a node with these facts, and for the stack's own configuration `given`."""
+    images = {**facts.images, **({} if _mesh(given) == "solo" else facts.mesh)}
     return {
         "modelmesh:kubeconfig": facts.kubeconfig,
         "modelmesh:context": facts.context,
@@ -58,5 +63,10 @@ def config(facts: "Facts") -> dict[str, Any]:
         "modelmesh:registryInsecure": True,
         "modelmesh:builder": facts.builder,
         "modelmesh:buildArgs": {"BASE_IMAGE": facts.base_image},
-        "modelmesh:images": facts.images,
+        "modelmesh:images": images,
+        "modelmesh:restProxy": given.get("modelmesh:restProxy", "rest-proxy" in images),
     }
+
+
+def _mesh(given: Mapping[str, Any]) -> str:
+    return str(given.get("modelmesh:mesh", "auto"))

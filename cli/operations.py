@@ -13,7 +13,7 @@ from cli.predict import predict as score
 from cli.preview import Preview, preview_without_node
 from cli.preview import preview as previewed
 from cli.samples import EXAMPLE
-from cli.stack import Stack, is_embedded, on_no_node, open_stack
+from cli.stack import Stack, is_embedded, on_no_node, open_stack, tracked
 from models import sentiment as example
 from project import ROOT
 from project.errors import UserError
@@ -32,7 +32,7 @@ def up(arguments: Namespace) -> None:
     started = time.monotonic()
     if is_embedded(arguments.stack):
         say("▸ The embedded cluster")
-        node.start(arguments.instance)
+        say(f"  {node.start(arguments.instance, tracked(arguments.stack).get('config') or {})}")
     clustered = time.monotonic()
     say(f"▸ The stack {arguments.stack}")
     _make_example()

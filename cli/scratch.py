@@ -31,6 +31,7 @@ NODE_NOT_STARTED = {
     "modelmesh:context": "embedded-node-not-started",
     "modelmesh:registry": "registry.invalid:5000",
     "modelmesh:images": {"minio": "registry.invalid:5000/minio:embedded-node-not-started"},
+    "modelmesh:restProxy": False,
 }
 
 

@@ -175,7 +175,8 @@ def open_stack(
     stack = Stack(name=name, embedded=which, config_file=file, environment=environment, root=root)
     create(stack)
     _clean_backend(which.data / "pulumi")
-    config = with_node(stack_file.get("config") or {}, node.config(facts)) | (overrides or {})
+    given = stack_file.get("config") or {}
+    config = with_node(given, node.config(facts, given | (overrides or {}))) | (overrides or {})
     kept = yaml.safe_load(file.read_text()) or {}
     file.write_text(yaml.safe_dump(kept | stack_file | {"config": config}))
     return stack

@@ -5,12 +5,16 @@ import os
 import sys
 from collections.abc import Callable
 
-from embedded import handover, lifecycle, status
-from embedded.instance import NAMES, Instance, instance
+from embedded import handover, lifecycle, mesh, status
+from embedded.instance import NAMES, instance
 from project.errors import UserError
+from project.progress import say
 
-_COMMANDS: dict[str, tuple[Callable[[Instance], bool | None], str]] = {
-    "up": (lifecycle.up, "build what is missing and start the node, the registry and the builder"),
+_COMMANDS: dict[str, tuple[Callable[..., bool | None], str]] = {
+    "up": (
+        lambda which, **options: say(lifecycle.up(which, **options)),
+        "build what is missing and start the node, the registry and the builder",
+    ),
     "status": (status.report, "show what runs and where the logs are; exit code 0 only if the node is Ready"),
     "down": (lifecycle.down, "end everything that `up` started; data and builds stay"),
     "reset": (lifecycle.reset, "`down`, then delete the data: cluster, keys, stack state"),
@@ -31,10 +35,18 @@ def main(arguments: list[str] | None = None) -> int:
     for name, (_, help_text) in _COMMANDS.items():
         command = commands.add_parser(name, help=help_text, description=help_text)
         command.add_argument("--instance", choices=NAMES, default="dev", help="which node (default: dev)")
-    parsed = parser.parse_args(arguments)
-    run, _ = _COMMANDS[parsed.command]
+    command = commands.choices["up"]
+    command.add_argument(
+        "--mesh", dest="wanted_mesh", choices=mesh.WANTED, default="auto",
+        help="real: ModelMesh from a container registry; solo: solo mesh; auto: whichever there is (default)",
+    )  # fmt: skip
+    command.add_argument(
+        "--image-registry", default="", help="container registry to ask for ModelMesh, as host and optional path"
+    )
+    options = vars(parser.parse_args(arguments))
+    run, _ = _COMMANDS[options.pop("command")]
     try:
-        return 1 if run(instance(parsed.instance)) is False else 0
+        return 1 if run(instance(options.pop("instance")), **options) is False else 0
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -32,14 +32,16 @@ class Facts:
     base_image: str
     """Base image with Python, by digest."""
     images: Mapping[str, str]
-    """Images by the name of the component that runs them, by digest."""
+    """Images by the name of the component that runs them, by digest; the one of ModelMesh is solo mesh."""
+    mesh: Mapping[str, str]
+    """Images of ModelMesh itself in the same form; none if no container registry served them."""
     programs: str
     """Folder of the programs that were built."""
     variables: Mapping[str, str]
     """Environment variables of Pulumi's engine: backend, passphrase, plugins, and where it finds the builder."""
 
 
-def write(instance: Instance, images: Images, *, bin_folder: Path, pulumi_home: Path) -> None:
+def write(instance: Instance, images: Images, mesh: Mapping[str, str], *, bin_folder: Path, pulumi_home: Path) -> None:
     """Record the facts, and make what they refer to: state folder, passphrase, builder file."""
     passphrase = instance.data / "passphrase"
     if not passphrase.exists():
@@ -53,6 +55,7 @@ def write(instance: Instance, images: Images, *, bin_folder: Path, pulumi_home: 
         builder=instance.builder_name,
         base_image=images.base,
         images=dict(images.parts),
+        mesh=dict(mesh),
         programs=str(bin_folder),
         variables={
             "PULUMI_HOME": str(pulumi_home),

@@ -15,6 +15,7 @@ from embedded import (
     handover,
     identities,
     images,
+    mesh,
     network,
     node,
     prerequisites,
@@ -39,10 +40,20 @@ def records(which: Instance) -> Processes:
     return Processes(which.sockets, which.logs)
 
 
-def up(which: Instance) -> None:
-    """Start the node, build its images and write its handover; processes that are up to date keep running."""
+def up(which: Instance, wanted_mesh: str = "auto", image_registry: str = "") -> str:
+    """Start the node, build its images and write its handover; processes that are up to date keep running.
+
+    The result says which mesh the node has, and why.
+
+    Args:
+        which: The node.
+        wanted_mesh: One of `mesh.WANTED`.
+        image_registry: Container registry to ask for ModelMesh's images, in place of Docker Hub.
+    """
     start = time.monotonic()
-    _check(which)
+    facts = _check(which)
+    found = mesh.find(which, wanted_mesh, image_registry, running=records(which).running(sandbox.NAME) is not None)
+    _prepare(which, facts)
     with _locked(which), ThreadPoolExecutor(4) as pool:
         # Only needs apt's mirror, so it overlaps with everything that precedes the images.
         root_file_system = pool.submit(base_image.archive, which.cache, which.logs / "debootstrap.log")
@@ -65,12 +76,20 @@ def up(which: Instance) -> None:
             image_builder.reference(pause)
             return image_builder.all(tools.bin, tools.modelmesh_serving, root_file_system.result())
 
-        built, started = pool.submit(build), pool.submit(node.up, parts, processes)
-        _wait_for_all(built, started)
+        def copy() -> mesh.Mesh:
+            processes.wait(*pending[0])  # the registry
+            return mesh.copy(which, found, wanted_mesh)
+
+        built, started, copied = pool.submit(build), pool.submit(node.up, parts, processes), pool.submit(copy)
+        _wait_for_all(built, started, copied)
         with step("volumes for claims"):  # after the images, since the provisioner needs one
             processes.run(parts.local_path_provisioner(built.result().base))
-        handover.write(which, built.result(), bin_folder=tools.bin, pulumi_home=tools.pulumi_home)
+        handover.write(
+            which, built.result(), copied.result().references(which),
+            bin_folder=tools.bin, pulumi_home=tools.pulumi_home,
+        )  # fmt: skip
     say(f"the node {which.name} is up ({time.monotonic() - start:.1f} s); kubeconfig: {which.kubeconfig}")
+    return f"mesh: {copied.result().note}"
 
 
 def down(which: Instance) -> None:
@@ -89,11 +108,15 @@ def reset(which: Instance) -> None:
         marked_folder.delete(which.data)
 
 
-def _check(which: Instance) -> None:
+def _check(which: Instance) -> prerequisites.Facts:
     found = prerequisites.facts(which)
     if problems := prerequisites.problems(which, found):
         lines = "".join(f"\n  - {problem}" for problem in problems)
         raise EmbeddedError(f"the node {which.name} can't be started here, and nothing was changed:{lines}")
+    return found
+
+
+def _prepare(which: Instance, found: prerequisites.Facts) -> None:
     if not cgroups.exists(which):
         lines = "".join(f"\n  - {line}" for line in prerequisites.plan(which, found))
         say(f"the node {which.name} changes on this machine (`down` reverts all but packages and files):{lines}")

@@ -1,16 +1,17 @@
 """Image registry: Debian's docker-registry on the node's address, over plain HTTP, reachable by host and node only."""
 
 import http.client
+from collections.abc import Mapping
+from typing import IO
+from urllib.parse import urlsplit
 
 from embedded import files
+from embedded.container_registry import MANIFESTS, Manifest
+from embedded.errors import EmbeddedError
 from embedded.instance import REGISTRY_PORT, Instance
 from embedded.processes import Process
 
 NAME = "registry"
-_MANIFESTS = (
-    "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, "
-    "application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json"
-)
 
 
 def process(instance: Instance, enter: tuple[str, ...]) -> Process:
@@ -44,11 +45,41 @@ def digest(instance: Instance, repository: str, tag: str) -> str | None:
     return response.getheader("Docker-Content-Digest") if response.status == http.client.OK else None
 
 
-def _request(instance: Instance, method: str, path: str) -> http.client.HTTPResponse:
-    # http.client ignores proxy settings; a proxy could not reach the node.
-    connection = http.client.HTTPConnection(str(instance.node_address), REGISTRY_PORT, timeout=10)
+def has_blob(instance: Instance, repository: str, digest: str) -> bool:
+    """Whether the registry has the layer or configuration of this digest."""
+    return _request(instance, "HEAD", f"/v2/{repository}/blobs/{digest}").status == http.client.OK
+
+
+def put_blob(instance: Instance, repository: str, digest: str, content: IO[bytes], size: int) -> None:
+    """Store a layer or configuration of `size` bytes; the registry verifies its digest."""
+    begun = _request(instance, "POST", f"/v2/{repository}/blobs/uploads/")
+    place = urlsplit(begun.getheader("Location", ""))
+    path = f"{place.path}?{place.query}{'&' if place.query else ''}digest={digest}"
+    _created(_request(instance, "PUT", path, content, {"Content-Length": str(size)}))
+
+
+def put_manifest(instance: Instance, repository: str, manifest: Manifest) -> None:
+    """Store an image, whose layers and configuration are stored already, under its digest."""
+    path, headers = f"/v2/{repository}/manifests/{manifest.digest}", {"Content-Type": manifest.media_type}
+    _created(_request(instance, "PUT", path, manifest.content, headers))
+
+
+def _created(response: http.client.HTTPResponse) -> None:
+    if response.status != http.client.CREATED:
+        raise EmbeddedError(f"the node's registry answered {response.status} {response.reason}")
+
+
+def _request(
+    instance: Instance,
+    method: str,
+    path: str,
+    body: bytes | IO[bytes] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> http.client.HTTPResponse:
+    # http.client ignores proxy settings; a proxy could not reach the node. A large layer takes long to verify.
+    connection = http.client.HTTPConnection(str(instance.node_address), REGISTRY_PORT, timeout=60 if body else 10)
     try:
-        connection.request(method, path, headers={"Accept": _MANIFESTS})
+        connection.request(method, path, body, {"Accept": MANIFESTS, **(headers or {})})
         response = connection.getresponse()
         response.read()
         return response

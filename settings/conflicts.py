@@ -7,7 +7,9 @@ from typing import Any
 from components.checks import HIDDEN, MISSING, ROOT, Problem
 
 from .schema import schema
+from .stand_in import NAME
 
+_MESHES = ("auto", "real", "solo")
 _BUILD_ONLY = ("buildWith", "buildSecrets", "buildCache", "buildOnPreview", "platforms")
 """Keys that are only for builds, other than those of the registry, which a machine may set for all stacks."""
 
@@ -19,6 +21,12 @@ def conflicts(values: Mapping[str, Any], wrong: Collection[str | int] = ()) -> I
     yield from _kubeconfig(values["kubeconfig"])
     yield from _image_conflicts(values, given)
     yield from _store_conflicts(values, wrong)
+    if values["mesh"] not in _MESHES:
+        yield Problem(ROOT / "mesh", values["mesh"], f"one of {', '.join(_MESHES)}")
+    elif values["mesh"] == "real" and NAME in values["images"].get("modelmesh", ""):
+        yield Problem(
+            ROOT / "mesh", "real", "auto or solo, since the node has only solo mesh; `make up` looks for more"
+        )
     if values["runtimeName"] in values["builtInRuntimes"]:
         yield Problem(ROOT / "runtimeName", values["runtimeName"], "another name than those in builtInRuntimes")
     if not values["tls"].get("enabled"):

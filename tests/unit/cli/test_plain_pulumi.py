@@ -31,7 +31,7 @@ def clone(programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (folder / "policies/requirements.txt").write_text("")
     handed = {
         "kubeconfig": "/node/k", "context": "node", "registry": "r", "builder": "b", "base_image": "python",
-        "images": {}, "programs": "/node/bin", "variables": {"PULUMI_BACKEND_URL": "file:///node"},
+        "images": {}, "mesh": {}, "programs": "/node/bin", "variables": {"PULUMI_BACKEND_URL": "file:///node"},
     }  # fmt: skip
     (tmp_path / "data/test").mkdir(parents=True)
     (tmp_path / "data/test/handover.json").write_text(json.dumps(handed))

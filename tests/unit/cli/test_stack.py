@@ -25,19 +25,54 @@ def test_a_stack_that_names_a_cluster_gets_nothing_of_the_embedded_one(checkout:
     assert engine.CONFIG_FILE not in opened.environment
 
 
-def test_an_embedded_one_takes_nothing_from_the_environment_that_is_for_others(
-    programs: Programs, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def dev(programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that makes the stack, and a folder for the node's data."""
     programs.add("pulumi", INIT.replace("prod", "dev"))
-    (checkout / "Pulumi.dev.yaml").write_text("config:\n  modelmesh:images: {modelmesh: real}\n")
-    images = {"modelmesh": "solo", "minio": "node's"}
+    (tmp_path / "data/dev").mkdir(parents=True)
+    monkeypatch.setenv("MODELMESH_DATA", str(tmp_path / "data"))
+
+
+def hand_over(tmp_path: Path, mesh: dict[str, str]) -> None:
+    """Write the facts about a node that has these images of ModelMesh."""
     handed = {
         "kubeconfig": "/node/k", "context": "node", "registry": "r", "builder": "b", "base_image": "python",
-        "images": images, "programs": "/bin", "variables": {"OWN": "/own"},
+        "images": {"modelmesh": "solo", "minio": "node's"}, "mesh": mesh,
+        "programs": "/bin", "variables": {"OWN": "/own"},
     }  # fmt: skip
-    (tmp_path / "data/dev").mkdir(parents=True)
     (tmp_path / "data/dev/handover.json").write_text(json.dumps(handed))
-    monkeypatch.setenv("MODELMESH_DATA", str(tmp_path / "data"))
+
+
+PROXY = {"rest-proxy": "proxy@d"}
+
+
+@pytest.mark.parametrize(
+    ("file", "mesh", "expected"),
+    [
+        ({}, PROXY, ("real@d", True)),
+        ({"mesh": "real"}, {}, ("real@d", False)),
+        ({"mesh": "solo"}, PROXY, ("solo", False)),
+        ({"restProxy": False}, PROXY, ("real@d", False)),
+        ({"images": {"modelmesh": "own"}}, PROXY, ("own", True)),
+    ],
+)
+@pytest.mark.usefixtures("dev")
+def test_a_node_with_modelmesh_itself_hands_it_to_stacks_unless_they_want_solo_mesh(
+    checkout: Path, file: dict[str, object], mesh: dict[str, str], expected: tuple[str, bool]
+) -> None:
+    text = yaml.safe_dump({"config": {f"modelmesh:{key}": value for key, value in file.items()}})
+    (checkout / "Pulumi.dev.yaml").write_text(text)
+    hand_over(checkout.parent, {"modelmesh": "real@d", **mesh})
+    config = yaml.safe_load(open_stack("dev", root=checkout).config_file.read_text())["config"]
+    assert (config["modelmesh:images"]["modelmesh"], config["modelmesh:restProxy"]) == expected
+
+
+@pytest.mark.usefixtures("dev")
+def test_an_embedded_one_takes_nothing_from_the_environment_that_is_for_others(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (checkout / "Pulumi.dev.yaml").write_text("config:\n  modelmesh:images: {modelmesh: own}\n")
+    hand_over(tmp_path, mesh={})
     for variable in ("KUBECONFIG", "PULUMI_CONFIG_PASSPHRASE"):
         monkeypatch.setenv(variable, "another")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
@@ -55,7 +90,8 @@ def test_an_embedded_one_takes_nothing_from_the_environment_that_is_for_others(
             "modelmesh:registryInsecure": True,
             "modelmesh:builder": "b",
             "modelmesh:buildArgs": {"BASE_IMAGE": "python"},
-            "modelmesh:images": {"modelmesh": "real", "minio": "node's"},
+            "modelmesh:images": {"modelmesh": "own", "minio": "node's"},
+            "modelmesh:restProxy": False,
         },
     }
 

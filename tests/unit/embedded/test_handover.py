@@ -12,9 +12,11 @@ from project import COMMANDS
 
 IMAGES = Images(base="10.213.0.6:5000/debian-python@sha256:aa", parts={"etcd": "10.213.0.6:5000/etcd@sha256:bb"})
 
+MESH = {"modelmesh": "10.213.0.6:5000/kserve/modelmesh@sha256:cc"}
+
 
 def write(node: Instance) -> None:
-    handover.write(node, IMAGES, bin_folder=Path("/tools/b in"), pulumi_home=Path("/tools/home"))
+    handover.write(node, IMAGES, MESH, bin_folder=Path("/tools/b in"), pulumi_home=Path("/tools/home"))
 
 
 def test_before_the_first_start_the_error_says_how_to_start(node: Instance) -> None:
@@ -33,7 +35,7 @@ def test_the_facts_are_kept(node: Instance) -> None:
     facts = handover.read(node)
     assert facts.kubeconfig == str(node.kubeconfig)
     assert (facts.context, facts.registry, facts.builder) == ("modelmesh-test", "10.213.0.6:5000", "embedded-test")
-    assert (facts.base_image, facts.images) == (IMAGES.base, IMAGES.parts)
+    assert (facts.base_image, facts.images, facts.mesh) == (IMAGES.base, IMAGES.parts, MESH)
     assert facts.variables["PULUMI_BACKEND_URL"] == f"file://{node.data}/pulumi"
 
 

@@ -19,6 +19,7 @@ def config() -> dict[str, str]:
         "modelmesh:registryInsecure": "true",
         "modelmesh:builder": "embedded-dev",
         "modelmesh:buildArgs": json.dumps({"BASE_IMAGE": f"registry.example:5000/debian-python@sha256:{'b' * 64}"}),
+        "modelmesh:restProxy": "false",
         "modelmesh:images": json.dumps({"minio": f"registry.example:5000/minio@sha256:{'c' * 64}"}),
     }
 

@@ -232,6 +232,16 @@ def test_what_two_keys_cannot_say_together_is_told(config: dict[str, str]) -> No
     )
 
 
+def test_the_mesh_is_one_of_three_words_and_there_if_it_has_to_be(config: dict[str, str]) -> None:
+    assert "modelmesh:mesh: 'rael', expected one of auto, real, solo" in problems(config | {"modelmesh:mesh": "rael"})
+    images = json.loads(config["modelmesh:images"])
+    solo = json.dumps(images | {"modelmesh": f"registry.example/solo-mesh@sha256:{'a' * 64}"})
+    text = problems(config | {"modelmesh:mesh": "real", "modelmesh:images": solo})
+    assert "modelmesh:mesh: 'real', expected auto or solo, since the node has only solo mesh" in text
+    load(config | {"modelmesh:mesh": "auto", "modelmesh:images": solo})
+    load(config | {"modelmesh:mesh": "real"})
+
+
 def test_a_ref_that_is_no_digest_and_a_build_that_cannot_be_are_told_by_their_keys(config: dict[str, str]) -> None:
     text = problems(
         config

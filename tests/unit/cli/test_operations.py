@@ -13,6 +13,7 @@ from cli import operations
 from cli.errors import CommandError, DriftError, EngineError
 from cli.scratch import APART, NODE_NOT_STARTED
 from cli.stack import Stack, on_no_node
+from models import sentiment
 from project import ROOT
 from tests.unit.cli.conftest import Programs
 from tests.unit.cli.test_scratch import INIT
@@ -101,8 +102,8 @@ def test_edits_of_the_example_model_are_kept_and_told(
     programs: Programs, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     programs.add("pulumi", engine({"namespace": "x"}))
-    monkeypatch.setattr(operations.example, "make", lambda _: pytest.fail("the edits were discarded"))
-    monkeypatch.setattr(operations.example, "provide", lambda _: False)
+    monkeypatch.setattr(sentiment, "make", lambda _: pytest.fail("the edits were discarded"))
+    monkeypatch.setattr(sentiment, "provide", lambda _: False)
     operations.drift(given())
     assert ".build/models/sentiment was edited, and is used as it is; delete the folder" in capfd.readouterr().err
 

@@ -44,7 +44,7 @@ def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def start(policy: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", INSTALL, policy.parent / "log", policy]
+    command = [sys.executable, "-c", INSTALL, str(policy.parent / "log"), str(policy)]
     return subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
 
 

@@ -1,10 +1,10 @@
 """Nothing is deleted but what this project has made."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from project import marked_folder
 from project.marked_folder import MARKER, ForeignFolderError, claim, delete
 
 
@@ -49,7 +49,7 @@ def test_a_deletion_that_was_interrupted_can_be_repeated(tmp_path: Path, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(marked_folder.shutil, "rmtree", interrupt)
+        patched.setattr(shutil, "rmtree", interrupt)
         with pytest.raises(KeyboardInterrupt):
             delete(folder)
     assert (folder / MARKER).exists()

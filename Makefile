@@ -26,7 +26,9 @@ run := .venv/bin/python -m
 # Locations of the toolchain's programs and of the upstream source for the tests.
 export MODELMESH_TOOLCHAIN_BIN ?= $(cache)/toolchain/current/bin
 upstream := $(cache)/toolchain/current/modelmesh-serving-source
-export MODELMESH_SERVING_SRC ?= $(if $(shell test -d '$(upstream)' && echo yes),$(upstream))
+# Neither blanks nor quotes in a path reach the shell.
+quote = '$(subst ','\'',$1)'
+export MODELMESH_SERVING_SRC ?= $(if $(shell test -d $(call quote,$(upstream)) && echo yes),$(upstream))
 
 .PHONY: help up preview promote drift check predict status down clean runtime test-runtime new-runtime benchmark benchmark-stack test soak unit mutants lint docs format lock policies-env
 
@@ -74,15 +76,17 @@ test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole sta
 	@$(run) embedded reset --instance test
 	@$(run) embedded up --instance test --mesh solo
 	@trap '$(run) embedded down --instance test' EXIT; \
-	  MODELMESH_SERVING_SRC="$${MODELMESH_SERVING_SRC:-$(upstream)}" .venv/bin/pytest --verbose --durations=30 --numprocesses=2 --dist=loadgroup tests
+	  upstream=$(call quote,$(upstream)); \
+	  MODELMESH_SERVING_SRC="$${MODELMESH_SERVING_SRC:-$$upstream}" $(run) pytest --verbose --durations=30 \
+	    --numprocesses=2 --dist=loadgroup tests
 
 soak: .venv ## Kill a stack at many random moments of its life, and check that it recovers: make soak MOMENTS=100 SEED=7
 	@$(run) embedded up --instance test --mesh solo
 	@trap '$(run) embedded down --instance test' EXIT; \
-	  MOMENTS="$${MOMENTS:-100}" .venv/bin/pytest --verbose -s tests/cluster/test_killed.py tests/cluster/test_many_models.py
+	  MOMENTS="$${MOMENTS:-100}" $(run) pytest --verbose -s tests/cluster/test_killed.py tests/cluster/test_many_models.py
 
 unit: lint ## Run the checks that only need the Python requirements: lint, types, unit tests (about two minutes)
-	@.venv/bin/pytest -q tests/unit
+	@$(run) pytest -q tests/unit
 
 mutants: .venv ## Make each decision of the components and settings wrong, and list those that no unit test notices (at most 40 minutes): make mutants FILES="components/core settings"
 	@rm -rf .build/mutants && mkdir -p .build/mutants
@@ -97,7 +101,7 @@ benchmark-stack: .venv ## Measure the stack against kubectl, on a separate embed
 	@$(run) benchmarks.stack
 
 lint: .venv ## Check format, style, types, links and workflows
-	@.venv/bin/ruff format --check --quiet . && .venv/bin/ruff check --quiet . && .venv/bin/mypy
+	@.venv/bin/ruff format --check --quiet . && .venv/bin/ruff check --quiet . && $(run) mypy
 	@$(run) cli.links *.md docs/*.md examples/*.md
 	@command -v go >/dev/null || { echo "✗ Go is needed: install Go 1.26 or newer, and put it on PATH"; exit 1; }
 	@cd .github/actionlint && go tool actionlint -shellcheck= -pyflakes= ../workflows/*.yml # neither checker is required

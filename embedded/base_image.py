@@ -22,6 +22,9 @@ _DROPPED = (
     "var/cache/apt", "var/lib/apt/lists", "var/log", "usr/share/doc", "usr/share/man", "usr/share/info",
     "usr/share/locale", "tmp",
 )  # fmt: skip
+# Debootstrap fails if the path of its target has blanks or quotes. Its mounts are in a separate namespace, so that
+# none of them is left after an interruption.
+_IN_MNT = 'mount --bind "$1" /mnt; shift; exec "$@"'
 
 
 def suite() -> str:
@@ -53,9 +56,10 @@ def archive(cache: Path, log: Path) -> Path:
         tempfile.TemporaryDirectory(dir=result.parent) as scratch,
     ):
         root, packed = Path(scratch, "root"), Path(scratch, "root.tar")
-        # A separate mount namespace, so that an interrupted debootstrap leaves no mount behind.
-        _run(log, "unshare", "--mount", "--propagation", "slave", "debootstrap", "--variant=minbase",
-             f"--include={','.join(PACKAGES)}", suite(), str(root), mirror(suite()))  # fmt: skip
+        root.mkdir()
+        _run(log, "unshare", "--mount", "--propagation", "slave", "sh", "-ec", _IN_MNT, "sh", str(root),
+             "debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite(), "/mnt",
+             mirror(suite()))  # fmt: skip
         for path in _DROPPED:
             _empty(root / path)
         shutil.copyfile(CA_BUNDLE, root / CA_BUNDLE.relative_to("/"))

@@ -32,10 +32,10 @@ def process(instance: Instance, bin_folder: Path, enter: tuple[str, ...]) -> Pro
 def configuration(instance: Instance) -> str:
     """TOML configuration of buildkitd; builds use the host's network, from which package registries are reachable."""
     return f"""\
-root = "{instance.cache / "buildkit" / instance.name}"
+root = {files.quoted(instance.cache / "buildkit" / instance.name)}
 
 [grpc]
-address = ["unix://{instance.builder_socket}"]
+address = [{files.quoted(f"unix://{instance.builder_socket}")}]
 
 [worker.oci]
 networkMode = "host"

@@ -6,6 +6,7 @@ Settings whose default is right for a single node are omitted; each of the other
 import json
 from pathlib import Path
 
+from embedded.files import quoted
 from embedded.instance import DNS_DOMAIN, POD_BRIDGE, POD_NETWORK, Instance
 
 CNI_PLUGINS = Path("/usr/lib/cni")
@@ -17,8 +18,8 @@ def containerd(instance: Instance, pause_image: str) -> str:
     node = instance.data / "node"
     return f"""\
 version = 2
-root = "{instance.data / "containerd"}"
-state = "{node / "containerd-state"}"
+root = {quoted(instance.data / "containerd")}
+state = {quoted(node / "containerd-state")}
 # Snapshotters that are not used here; probing them takes a while and fills the log.
 disabled_plugins = [
   "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper",
@@ -26,7 +27,7 @@ disabled_plugins = [
 ]
 
 [grpc]
-address = "{instance.containerd_socket}"
+address = {quoted(instance.containerd_socket)}
 
 [plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = "{pause_image}"
@@ -47,10 +48,10 @@ SystemdCgroup = false
 
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = "{CNI_PLUGINS}"
-conf_dir = "{instance.settings / "cni"}"
+conf_dir = {quoted(instance.settings / "cni")}
 
 [plugins."io.containerd.grpc.v1.cri".registry]
-config_path = "{instance.settings / "registries"}"
+config_path = {quoted(instance.settings / "registries")}
 """
 
 
@@ -148,7 +149,7 @@ def coredns(instance: Instance, kubeconfig: Path) -> str:
     bind {instance.node_address}
     errors
     kubernetes {{
-        kubeconfig {kubeconfig}
+        kubeconfig {quoted(kubeconfig)}
         pods verified
         ttl 5
     }}

@@ -4,6 +4,7 @@ An unchanged file keeps its modification time, which shows that a running proces
 """
 
 import fcntl
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,11 @@ def write(path: Path, text: str | bytes, mode: int = 0o600) -> Path:
 def write_yaml(path: Path, document: object, mode: int = 0o600) -> Path:
     """Write one YAML document with `write`."""
     return write(path, yaml.safe_dump(document, sort_keys=False), mode)
+
+
+def quoted(value: object) -> str:
+    """Text for TOML and for CoreDNS in double quotes, with escapes."""
+    return json.dumps(str(value), ensure_ascii=False)
 
 
 def tail(path: Path, lines: int = 15) -> str:

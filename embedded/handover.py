@@ -59,7 +59,7 @@ def write(instance: Instance, images: Images, mesh: Mapping[str, str], *, bin_fo
         programs=str(bin_folder),
         variables={
             "PULUMI_HOME": str(pulumi_home),
-            "PULUMI_BACKEND_URL": f"file://{state}",
+            "PULUMI_BACKEND_URL": state.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
             "DOCKER_CONFIG": str(builder.docker_config(instance)),
             "PULUMI_SKIP_UPDATE_CHECK": "true",

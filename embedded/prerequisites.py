@@ -123,10 +123,10 @@ def problems(instance: Instance, found: Facts) -> list[str]:
             f"the node's link {instance.link} overlaps the machine's route {found.overlapping}: set MODELMESH_NETWORK "
             "to a private /29 that is unused here"
         )
-    if len(str(instance.containerd_socket)) > SOCKET_PATH_LIMIT:
+    if len(os.fsencode(instance.containerd_socket)) > SOCKET_PATH_LIMIT:
         result.append(
             f"{instance.data} is too long a path: {instance.containerd_socket} must not exceed {SOCKET_PATH_LIMIT} "
-            "characters to be a socket's name; set MODELMESH_DATA to a shorter one"
+            "bytes to be a socket's name; set MODELMESH_DATA to a shorter one"
         )
     return result
 

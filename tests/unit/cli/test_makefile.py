@@ -1,7 +1,9 @@
 """What somebody says to make reaches no shell but through the environment."""
 
+import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -20,3 +22,15 @@ def test_each_operation_is_told_the_stack(target: str) -> None:
     command = ["make", "--dry-run", target, "STACK=a b'"]
     shown = subprocess.run(command, cwd=ROOT, check=True, text=True, capture_output=True).stdout
     assert f'cli {target} --stack "$STACK"' in shown
+
+
+def test_the_upstream_source_is_found_in_a_cache_whose_path_has_blanks_and_quotes(tmp_path: Path) -> None:
+    cache = tmp_path / "ü \"a' b, c"
+    source = cache / "toolchain/current/modelmesh-serving-source"
+    source.mkdir(parents=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MODELMESH_")}
+    shown = subprocess.run(
+        ["make", "--eval=shown: ; @printenv MODELMESH_SERVING_SRC", "shown"], cwd=ROOT, check=True, text=True,
+        capture_output=True, env=environment | {"MODELMESH_CACHE": str(cache)},
+    )  # fmt: skip
+    assert (shown.stdout, shown.stderr) == (f"{source}\n", "")

@@ -9,6 +9,8 @@ from embedded.instance import Instance, instance
 
 @pytest.fixture
 def node(tmp_path: Path) -> Instance:
-    found = instance("test", {"MODELMESH_DATA": str(tmp_path / "data"), "MODELMESH_CACHE": str(tmp_path / "cache")})
+    """An instance in folders with blanks, quotes and letters outside ASCII."""
+    folder = tmp_path / "ü \"a' b"
+    found = instance("test", {"MODELMESH_DATA": str(folder / "data"), "MODELMESH_CACHE": str(folder / "cache")})
     found.data.mkdir(parents=True)
     return found

@@ -36,7 +36,7 @@ def test_the_facts_are_kept(node: Instance) -> None:
     assert facts.kubeconfig == str(node.kubeconfig)
     assert (facts.context, facts.registry, facts.builder) == ("modelmesh-test", "10.213.0.6:5000", "embedded-test")
     assert (facts.base_image, facts.images, facts.mesh) == (IMAGES.base, IMAGES.parts, MESH)
-    assert facts.variables["PULUMI_BACKEND_URL"] == f"file://{node.data}/pulumi"
+    assert facts.variables["PULUMI_BACKEND_URL"] == (node.data / "pulumi").as_uri()
 
 
 def test_a_shell_gets_this_checkout_s_pulumi_first_and_nothing_that_other_stacks_would_use(node: Instance) -> None:

@@ -71,17 +71,19 @@ def test_a_folder_in_place_of_the_link_is_used_if_it_has_the_packages(lock: Path
     provide(place, lock, enough)
 
 
-def test_make_deletes_nothing_beside_a_cache_whose_path_has_blanks(tmp_path: Path) -> None:
+def test_make_deletes_nothing_beside_a_cache_whose_path_has_blanks_and_quotes(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "disk/thesis").touch()
     (tmp_path / "requirements-dev.txt").write_text("")
     for name in ("Makefile", "project"):
         (tmp_path / name).symlink_to(ROOT / name)
-    environment = os.environ | {"MODELMESH_CACHE": str(tmp_path / "disk two/cache"), "HOME": str(tmp_path / "a home")}
-    subprocess.run(["make", ".venv", "enough="], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    cache = tmp_path / 'disk two\'s/"ü" cache'
+    environment = os.environ | {"MODELMESH_CACHE": str(cache), "HOME": str(tmp_path / "a 'home")}
+    made = subprocess.run(["make", ".venv", "enough="], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert b"sh: " not in made.stderr
     assert (tmp_path / "disk/thesis").exists()
     assert (tmp_path / ".venv/bin/python").exists()
-    assert (tmp_path / ".venv").resolve().is_relative_to(tmp_path / "disk two/cache/venv")
+    assert (tmp_path / ".venv").resolve().is_relative_to(cache / "venv")
 
 
 def test_an_environment_that_cannot_be_made_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:

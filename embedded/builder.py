@@ -54,11 +54,15 @@ http = true
 
 
 def docker_config(instance: Instance) -> Path:
-    """Folder to use as DOCKER_CONFIG; it lists this builder and no credentials."""
+    """Folder to use as DOCKER_CONFIG; it has this builder and the caller's proxy for builds, and no credentials."""
     folder = instance.data / "docker"
     node = {"Name": f"{instance.builder_name}0", "Endpoint": f"unix://{instance.builder_socket}"}
     builder = {"Name": instance.builder_name, "Driver": "remote", "Nodes": [node], "Dynamic": False}
     files.write(folder / "buildx/instances" / instance.builder_name, json.dumps(builder))
+    # These variables are not inputs of an image, so a build with a proxy gives the same state as one without.
+    keys = {"http_proxy": "httpProxy", "https_proxy": "httpsProxy", "no_proxy": "noProxy"}
+    given = {keys[name]: value for name, value in _proxies(instance).items() if name in keys}
+    files.write(folder / "config.json", json.dumps({"proxies": {"default": given}} if given else {}))
     return folder
 
 

@@ -77,7 +77,9 @@ def test_builds_use_the_user_s_proxy_for_everything_but_the_node(
 ) -> None:
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
+    config = builder.docker_config(node) / "config.json"
     assert not builder.process(node, Path("/bin"), ()).environ
+    assert json.loads(config.read_text()) == {}
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("no_proxy", "intranet.example")
     listed = f"intranet.example,localhost,127.0.0.1,::1,{node.node_address}"
@@ -87,3 +89,6 @@ def test_builds_use_the_user_s_proxy_for_everything_but_the_node(
         "no_proxy": listed,
         "NO_PROXY": listed,
     }
+    builder.docker_config(node)
+    expected = {"httpsProxy": "http://proxy.example:3128", "noProxy": listed}
+    assert json.loads(config.read_text()) == {"proxies": {"default": expected}}

@@ -3,6 +3,7 @@
 Both push the image and return its digest. Options that only BuildKit supports are errors with a Docker engine.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import pulumi_docker_build as docker_build
 
 from ..core.names_and_quantities import choice_problems, duplicate_problems
 from ..core.problem import ROOT, Problem
+from . import docker_engine
 from .images import parse_ref
 from .pull_secret import RegistryCredentials
 
@@ -41,7 +43,7 @@ class BuildArgs:
     insecure: bool = False
     """Push over plain http. A Docker engine ignores this and uses its own settings."""
     engine: Engine = "buildkit"
-    """`buildkit`, or `docker` on a machine with a Docker engine and no buildx builder."""
+    """`buildkit`, or `docker` on a machine with a Docker engine (24 or newer) and no buildx builder."""
     builder: str | None = None
     """Name of the buildx builder; None means the default builder."""
     on_preview: bool = False
@@ -49,7 +51,7 @@ class BuildArgs:
     build_args: Mapping[str, str] = field(default_factory=dict)
     """Build arguments by name. They stay in the image's history, so they must not hold secrets."""
     platforms: Sequence[str] = ()
-    """Platforms like linux/arm64; empty means the builder's own."""
+    """Platforms like linux/arm64; empty means the builder's own. A Docker engine needs exactly one."""
     cache: str = ""
     """Layer cache that machines share: a repository with a tag, or `gha` for the cache of GitHub Actions.
 
@@ -92,8 +94,13 @@ class BuildArgs:
 
     def _docker_problems(self) -> Iterator[Problem]:
         """Checks for options that only BuildKit supports."""
+        if len(self.platforms) != 1:
+            # Without one, pulumi-docker takes that of this machine, which may not be the engine's or the nodes'.
+            expected = "exactly one platform with engine 'docker', that of the cluster's nodes, like linux/amd64"
+            yield Problem(ROOT / "platforms", list(self.platforms), expected)
+        if reason := docker_engine.problem():
+            yield Problem(ROOT / "engine", self.engine, f"{reason}; or use 'buildkit'")
         unsupported = [
-            ("platforms", list(self.platforms), len(self.platforms) > 1, "one platform at most"),
             ("secrets", list(self.secrets), bool(self.secrets), "no build secrets"),
             ("builder", self.builder, bool(self.builder), "no buildx builder"),
             ("cache", self.cache, self.cache == GITHUB_CACHE, "a repository with a tag"),
@@ -106,7 +113,12 @@ class BuildArgs:
 
 def image_builder(name: str, build: BuildArgs) -> pulumi.ProviderResource:
     """The provider for RuntimeImage and ModelArtifact; pass it among their `providers`."""
-    return docker.Provider(name) if build.engine == "docker" else docker_build.Provider(name)
+    if build.engine == "buildkit":
+        return docker_build.Provider(name)
+    # The provider finds a local engine itself. Without a value, the SDK stores DOCKER_HOST in the stack's state, and
+    # previews on another machine show a change.
+    host = os.environ.get("DOCKER_HOST", "")
+    return docker.Provider(name, host=host if host.startswith("ssh://") else "")
 
 
 def _is_cache(text: str) -> bool:

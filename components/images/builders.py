@@ -1,5 +1,6 @@
 """Both image builders, which get the same context, Dockerfile, arguments and platform."""
 
+import re
 from dataclasses import dataclass
 
 import pulumi
@@ -7,6 +8,12 @@ import pulumi_docker as docker
 import pulumi_docker_build as docker_build
 
 from .build import GITHUB_CACHE, BuildArgs
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class BuildError(pulumi.RunError):
+    """The image builder reported no digest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +113,15 @@ def by_docker(name: str, image: StagedImage, opts: pulumi.ResourceOptions) -> pu
         skip_push=False,
         opts=opts,
     )
-    # Before the digest there may be another repository to which the engine pushed the same image.
-    return built.repo_digest.apply(lambda ref: ref.rpartition("@")[2])
+
+    def digest(ref: str) -> str:
+        # Before the digest there may be another repository to which the engine pushed the same image.
+        found = ref.rpartition("@")[2]
+        if not _DIGEST.fullmatch(found):
+            raise BuildError(f"the Docker engine reports no digest of {image.pushed}:{image.tag}, but {ref!r}")
+        return found
+
+    return built.repo_digest.apply(digest)
 
 
 def _cache_from(image: StagedImage) -> docker_build.CacheFromArgs:

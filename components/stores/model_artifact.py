@@ -38,7 +38,7 @@ from .stateful_set import pull_secret_problems
 from .storage import S3Storage
 
 _PUBLISHER = Path(__file__).with_name("publisher")
-"""Folder of the publisher's image: its Dockerfile finds the model's files below `artifact` in the build context."""
+"""Folder of the publisher's image; its Dockerfile takes the model's files from `root/artifact` in the build context."""
 _SHORTEST_SECONDS = 600
 _BYTES_PER_SECOND = 2 * MIB
 """Minimum speed of the connections to the registry and to the store, which determines the deadline of publishing."""
@@ -271,6 +271,6 @@ def _publisher(args: ModelArtifactArgs) -> BuiltImage | PromotedImage:
         return PromotedImage(ref=args.files.image)
     return BuiltImage(
         build=args.files.build,
-        sources={"": _PUBLISHER, "artifact": args.files.source},
+        sources={"": _PUBLISHER, "root/artifact": args.files.source},
         repository=f"models/{args.model_name}",
     )

@@ -60,7 +60,7 @@ def test_a_build_without_cache_of_another_checkout_is_the_same_image_as_the_stac
 
 
 def test_the_publisher_is_the_same_image_again_without_cache(node: Instance, tmp_path: Path, lexicon: Path) -> None:
-    files = content.context({"": ROOT / "components/stores/publisher", "artifact": lexicon})
+    files = content.context({"": ROOT / "components/stores/publisher", "root/artifact": lexicon})
     context = content.stage(files, tmp_path, "publisher")
     once, again = (build(node, context, "test-publisher", fresh=fresh) for fresh in (False, True))
     assert once.digest == again.digest

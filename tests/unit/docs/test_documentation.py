@@ -20,8 +20,13 @@ OF_OTHERS = {
     "BackoffLimitExceeded",
     "NoSupportingRuntime",
     "RESOURCE_EXHAUSTED: Received message larger than max",
+    "denied",
+    "did not complete successfully: exit code: …",
+    "failed to connect to any docker daemon",
+    "http: server gave HTTP response to HTTPS client",
+    "no basic auth credentials",
 }
-"""Messages of the engine, of Kubernetes and of ModelMesh."""
+"""Messages of the engine, of Kubernetes, of ModelMesh and of Docker."""
 
 
 def messages() -> list[str]:

@@ -24,6 +24,12 @@ def config() -> dict[str, str]:
     }
 
 
+@pytest.fixture
+def docker_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Docker engine that answers and is recent enough."""
+    monkeypatch.setattr("components.images.docker_engine.problem", lambda: None)
+
+
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The working directory: the program's folders with hardly anything in them, which it finds relative to itself."""

@@ -53,13 +53,15 @@ class _Answers(mocks.Mocks):
 
     builds: bool
     kept: Mapping[str, object]
+    repo_digest: str
+    """What a Docker engine reports."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         known: dict[str, Any] = {}
         if self.builds and args.typ == "docker-build:index:Image":
             known["digest"] = _tainted(DIGEST, args.inputs)
         if self.builds and args.typ == "docker:index/image:Image":
-            known["repoDigest"] = _tainted(f"registry.example/pushed-to-before@{DIGEST}", args.inputs)
+            known["repoDigest"] = _tainted(self.repo_digest, args.inputs)
         if args.typ == "pulumi:index:Stash" and (kept := self.kept.get(args.name, args.inputs.get("input"))):
             known["output"] = kept
         if args.typ.startswith("kubernetes:") and "name" not in (metadata := args.inputs.get("metadata", {})):
@@ -71,8 +73,8 @@ class _Answers(mocks.Mocks):
 
 
 class _Monitor(mocks.MockMonitor):
-    def __init__(self, *, builds: bool, kept: Mapping[str, object]) -> None:
-        super().__init__(_Answers(builds, kept))
+    def __init__(self, *, builds: bool, kept: Mapping[str, object], repo_digest: str) -> None:
+        super().__init__(_Answers(builds, kept, repo_digest))
         self._kept = kept
         self.registered: list[Resource] = []
 
@@ -129,12 +131,13 @@ def run(
     preview: bool = True,
     builds: bool = True,
     kept: Mapping[str, object] | None = None,
+    repo_digest: str = f"registry.example/pushed-to-before@{DIGEST}",
 ) -> Run:
     """Runs a program to its end on a fresh engine, whose state has nothing but those stashes that are `kept`.
 
     What the program raises, also in an apply, is raised here.
     """
-    monitor, seen = _Monitor(builds=builds, kept=kept or {}), Run()
+    monitor, seen = _Monitor(builds=builds, kept=kept or {}, repo_digest=repo_digest), Run()
 
     def begin() -> None:
         program()

@@ -10,6 +10,7 @@ from components.images.build import BuildArgs, image_builder
 from components.images.pull_secret import RegistryCredentials
 from tests.unit.stack.engine import run
 
+pytestmark = pytest.mark.usefixtures("docker_engine")
 PLAIN = BuildArgs(registry="registry.example:5000/team")
 REGISTRY_FORM = (
     "expected <host>[:<port>][/<path>] without a scheme, its host with a dot or port, like registry.example.com/ml"
@@ -18,6 +19,8 @@ CACHE_FORM = "expected <host>/<repository>:<tag> (not latest) or gha"
 DIGEST = f"sha256:{'0' * 64}"
 PLATFORMS = f"expected one that docker-build knows: {', '.join(platform.value for platform in Platform)}"
 BUILDKIT_ONLY = "with engine 'docker'; 'buildkit' supports it"
+ONE_PLATFORM = "expected exactly one platform with engine 'docker', that of the cluster's nodes, like linux/amd64"
+DOCKER = {"engine": "docker", "platforms": ["linux/amd64"]}
 ID_FORM = "expected ids of letters, digits, _, . and -"
 PLATFORM_FORM = "expected <os>/<arch>[/<variant>], like linux/arm64"
 
@@ -45,9 +48,8 @@ def problems(**changes: Any) -> list[str]:
         {"secrets": {"pip-index-url": "https://me:pw@pypi.example/simple", "a.b_C-1": "x"}},
         {"credentials": credentials(), "builder": "embedded", "on_preview": True},
         {"credentials": credentials(registry="registry.example:5000/team")},
-        {"engine": "docker"},
         {"engine": "docker", "platforms": ["linux/arm64"], "cache": "ghcr.io/team/cache:main"},
-        {"engine": "docker", "insecure": True, "credentials": credentials(), "build_args": {"JOBS": "2"}},
+        {**DOCKER, "insecure": True, "credentials": credentials(), "build_args": {"JOBS": "2"}},
     ],
 )
 def test_what_can_be_built_with_is_not_refused(changes: dict[str, Any]) -> None:
@@ -101,22 +103,23 @@ def test_what_can_be_built_with_is_not_refused(changes: dict[str, Any]) -> None:
         ),
         (
             {"engine": "docker", "platforms": ["linux/amd64", "linux/arm64"]},
-            f"platforms: ['linux/amd64', 'linux/arm64'], expected one platform at most {BUILDKIT_ONLY}",
+            f"platforms: ['linux/amd64', 'linux/arm64'], {ONE_PLATFORM}",
         ),
+        ({"engine": "docker"}, f"platforms: [], {ONE_PLATFORM}"),
         (
-            {"engine": "docker", "secrets": {"proxy-ca": "hidden"}},
+            {**DOCKER, "secrets": {"proxy-ca": "hidden"}},
             f"secrets: ['proxy-ca'], expected no build secrets {BUILDKIT_ONLY}",
         ),
         (
-            {"engine": "docker", "builder": "embedded"},
+            {**DOCKER, "builder": "embedded"},
             f"builder: 'embedded', expected no buildx builder {BUILDKIT_ONLY}",
         ),
         (
-            {"engine": "docker", "cache": "gha"},
+            {**DOCKER, "cache": "gha"},
             f"cache: 'gha', expected a repository with a tag {BUILDKIT_ONLY}",
         ),
         (
-            {"engine": "docker", "on_preview": True},
+            {**DOCKER, "on_preview": True},
             f"on_preview: True, expected no builds in previews {BUILDKIT_ONLY}",
         ),
     ],
@@ -142,3 +145,28 @@ def test_no_secret_is_in_the_repr() -> None:
 def test_the_provider_is_that_of_the_engine(engine: Any, package: str) -> None:
     found = run(lambda: image_builder("builder", dataclasses.replace(PLAIN, engine=engine)))
     assert [resource.token for resource in found.resources] == [f"pulumi:providers:{package}"]
+
+
+@pytest.mark.parametrize(
+    ("address", "stored"),
+    [
+        (None, ""),
+        ("unix:///run/user/1000/docker.sock", ""),
+        ("tcp://10.0.0.1:2375", ""),
+        ("ssh://me@host", "ssh://me@host"),
+    ],
+)
+def test_the_stack_keeps_no_address_of_an_engine_that_another_machine_lacks(
+    address: str | None, stored: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    if address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+    found = run(lambda: image_builder("builder", dataclasses.replace(PLAIN, engine="docker")))
+    assert found.resources[0].inputs["host"] == stored
+
+
+def test_an_engine_that_cannot_build_is_told_by_its_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.images.docker_engine.problem", lambda: "a newer one")
+    assert problems(**DOCKER) == ["engine: 'docker', expected a newer one; or use 'buildkit'"]
+    assert problems() == []

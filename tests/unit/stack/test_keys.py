@@ -12,9 +12,10 @@ from settings.keys import KEYS, by_key
 from settings.records import secret_problems
 from tests.unit.stack.engine import run
 
-pytestmark = pytest.mark.usefixtures("workplace")
+pytestmark = pytest.mark.usefixtures("workplace", "docker_engine")
 
 REF, DIGEST = "registry.example/image@sha256:{}".format("a" * 64), f"sha256:{'a' * 64}"
+DOCKER = {"buildWith": "docker", "platforms": ["linux/amd64"]}
 ETCD = {"endpoints": ["etcd"]}
 S3 = {"endpointUrl": "https://s3.example", "region": "r", "accessKeyId": "i", "secretAccessKey": "k"}
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
@@ -22,10 +23,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "bucket": ({"bucket": "My Bucket"}, "bucket"),
     "buildArgs": ({"buildArgs": {"my_url": "https://me:pw@host"}}, "buildArgs.my_url"),
     "buildCache": ({"buildCache": "cache"}, "buildCache"),
-    "buildOnPreview": ({"buildWith": "docker", "buildOnPreview": True}, "buildOnPreview"),
+    "buildOnPreview": ({"buildOnPreview": True, **DOCKER}, "buildOnPreview"),
     "buildSecrets": ({"buildSecrets": {"a b": "x"}}, "buildSecrets"),
     "buildWith": ({"buildWith": "kaniko"}, "buildWith"),
-    "builder": ({"buildWith": "docker", "builder": "x"}, "builder"),
+    "builder": ({"builder": "x", **DOCKER}, "builder"),
     "builtInRuntimes": ({"builtInRuntimes": ["triton-3.x"]}, "builtInRuntimes[0]"),
     "controllerReplicas": ({"controllerReplicas": 0}, "controllerReplicas"),
     "customResourceDefinitions": ({"customResourceDefinitions": "mine"}, "customResourceDefinitions"),

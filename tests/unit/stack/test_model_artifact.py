@@ -74,7 +74,7 @@ def test_the_publisher_is_told_the_digest_of_the_files_and_the_path_of_that_name
 def test_the_publishers_image_has_its_program_in_the_root_and_the_models_files_below_artifact() -> None:
     context = Path(made().one("docker-build:index:Image").inputs["context"]["location"])
     staged = sorted(path.relative_to(context).as_posix() for path in context.rglob("*") if path.is_file())
-    assert staged == ["Dockerfile", "artifact/vader_lexicon.txt", "publish.py", "requirements.txt"]
+    assert staged == ["Dockerfile", "publish.py", "requirements.txt", "root/artifact/vader_lexicon.txt"]
 
 
 def test_a_promoted_model_is_published_without_being_built() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from components.core.problem import InvalidSpecError
 from components.images.build import BuildArgs, image_builder
+from components.images.builders import BuildError
 from components.images.pull_secret import RegistryCredentials
 from components.images.runtime_image import BuiltImage, PromotedImage, RuntimeImage
 from tests.unit.stack.engine import DIGEST, Resource, Run, run
@@ -22,17 +23,22 @@ CREDENTIALS = RegistryCredentials(registry="registry.example", username="hidden-
 ENGINES = pytest.mark.parametrize("engine", ["buildkit", "docker"])
 
 
+pytestmark = pytest.mark.usefixtures("docker_engine")
+PLATFORM = ["linux/arm64"]
+
+
 @pytest.fixture(autouse=True)
 def in_workplace(workplace: Path) -> None:
     (workplace / "publisher/publish.py").write_text("print('published')\n")
 
 
 def built(sources: dict[str, Path] | None = None, repository: str = "server", **changes: Any) -> BuiltImage:
-    build = dataclasses.replace(BUILD, **changes)
+    platforms = PLATFORM if changes.get("engine") == "docker" else []
+    build = dataclasses.replace(BUILD, **{"platforms": platforms} | changes)
     return BuiltImage(build=build, sources=sources or {"": Path("runtime_src")}, repository=repository)
 
 
-def made(image: BuiltImage | PromotedImage, *, preview: bool = False, builds: bool = True) -> Run:
+def made(image: BuiltImage | PromotedImage, *, preview: bool = False, **answers: Any) -> Run:
     """The image, and a Kubernetes object that mentions it."""
 
     def program() -> None:
@@ -40,7 +46,7 @@ def made(image: BuiltImage | PromotedImage, *, preview: bool = False, builds: bo
         kubernetes.core.v1.ConfigMap("mention", data={"ref": ref})
         pulumi.export("ref", ref)
 
-    return run(program, preview=preview, builds=builds)
+    return run(program, preview=preview, **answers)
 
 
 def resource(image: BuiltImage) -> Resource:
@@ -66,12 +72,12 @@ def what_is_built(image: Resource) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"build_args": {"BASE_IMAGE": f"base@{DIGEST}"}}, {"platforms": ["linux/arm64"]}],
-    ids=["plain", "arguments", "platform"],
+    [{"platforms": ["linux/amd64"]}, {"build_args": {"BASE_IMAGE": f"base@{DIGEST}"}, "platforms": ["linux/arm64"]}],
+    ids=["plain", "arguments"],
 )
 @pytest.mark.parametrize(
     "sources",
-    [{"": Path("runtime_src")}, {"": Path("publisher"), "artifact": Path(".build/models/sentiment")}],
+    [{"": Path("runtime_src")}, {"": Path("publisher"), "root/artifact": Path(".build/models/sentiment")}],
     ids=["one", "two"],
 )
 def test_both_builders_build_the_same(changes: dict[str, Any], sources: dict[str, Path]) -> None:
@@ -80,12 +86,18 @@ def test_both_builders_build_the_same(changes: dict[str, Any], sources: dict[str
     assert re.fullmatch(r"\.build/context/runtime-[0-9a-f]{16}", one["context"])
     assert Path(one["dockerfile"]).is_file()
     assert one["args"] == {"SOURCE_DATE_EPOCH": "0", **changes.get("build_args", {})}
-    assert [one["platform"]] == changes.get("platforms", [None])
+    assert [one["platform"]] == changes["platforms"]
 
 
 @ENGINES
 def test_the_reference_is_the_built_digest_in_our_repository(engine: Any) -> None:
     assert made(built(engine=engine)).outputs["ref"] == f"registry.example/team/server@{DIGEST}"
+
+
+@pytest.mark.parametrize("reported", ["registry.example/team/server@<none>", "server:1", f"server@{DIGEST}0"])
+def test_what_is_no_digest_is_an_error(reported: str) -> None:
+    with pytest.raises(BuildError, match="Docker engine reports no digest of"):
+        made(built(engine="docker"), repo_digest=reported)
 
 
 @ENGINES
@@ -124,7 +136,7 @@ def test_the_tag_is_that_of_all_that_goes_in(engine: Any) -> None:
     assert re.fullmatch("registry.example/team/server:[0-9a-f]{16}", before)
     assert tag() == before
     # An older image of another base keeps its tag, and with it its place in the registry.
-    assert len({before, tag(build_args={"BASE_IMAGE": "base"}), tag(platforms=["linux/arm64"])}) == 3
+    assert len({before, tag(build_args={"BASE_IMAGE": "base"}), tag(platforms=["linux/amd64"])}) == 3
     Path("runtime_src/server.py").write_text(f"print('changed for {engine}')\n")
     assert tag() != before
 
@@ -142,7 +154,7 @@ def test_nothing_is_said_of_what_is_not_set() -> None:
     assert not absent & image.inputs.keys()
     image = resource(built(engine="docker"))
     assert "registry" not in image.inputs
-    assert not {"platform", "cacheFrom"} & image.inputs["build"].keys()
+    assert "cacheFrom" not in image.inputs["build"]
 
 
 def test_buildkit_is_told_all_of_it() -> None:

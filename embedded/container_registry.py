@@ -106,7 +106,8 @@ def reason(error: Exception) -> str:
     """Short text about a failed request, for a message."""
     if isinstance(error, urllib.error.HTTPError):
         return f"the answer is {error.code} {error.reason}"
-    return str(error.reason if isinstance(error, urllib.error.URLError) else error) or type(error).__name__
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    return str(getattr(cause, "strerror", None) or cause) or type(error).__name__
 
 
 def _token(challenge: str) -> str:

@@ -1,7 +1,7 @@
 """ModelMesh's own images, if a container registry serves them, and solo mesh otherwise.
 
-What was found once is kept by its digest with the node's data, so that later starts use the same bits. That nothing was
-found is kept as long as the node runs.
+What was found once is kept by its digest with the node's data, so that later starts use the same bits. That there is
+solo mesh is kept as long as the node runs.
 """
 
 import http.client
@@ -31,7 +31,7 @@ class Mesh:
     """Result of a search for ModelMesh's images."""
 
     registry: str = ""
-    """Registry that was asked."""
+    """Registry that was asked; empty if none was."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """Digest of each image found, by configuration key; empty if solo mesh stands in."""
     note: str = ""
@@ -58,8 +58,8 @@ def find(which: Instance, wanted: str, asked: str, *, running: bool) -> Mesh:
         raise EmbeddedError(f"`mesh` is {wanted!r}; expected {', '.join(WANTED[:-1])} or {WANTED[-1]}")
     asked, kept = asked.strip("/") or DOCKER_HUB, _kept(which)
     if wanted == "solo":
-        return replace(kept, note="solo mesh, as `mesh` says")
-    if kept.digests or (wanted == "auto" and running and kept.registry == asked):
+        return replace(kept, note="solo mesh, as `mesh: solo` demands")
+    if kept.digests or (wanted == "auto" and running and kept.note and kept.registry in ("", asked)):
         return kept
     found = _found(asked)
     if wanted == "real" and not found.digests:
@@ -76,7 +76,7 @@ def copy(which: Instance, mesh: Mesh, wanted: str) -> Mesh:
     try:
         for key, digest in mesh.digests.items():
             name = REPOSITORIES[key]
-            if registry.digest(which, name, digest) is None:
+            if wanted != "solo" and registry.digest(which, name, digest) is None:
                 with step(f"image {name} from {mesh.registry}"):
                     _copy(which, Repository(mesh.registry, name), name, digest)
     except _FAILURES as error:
@@ -84,7 +84,7 @@ def copy(which: Instance, mesh: Mesh, wanted: str) -> Mesh:
         if wanted == "real":
             raise EmbeddedError(f"`mesh` is real, but {problem}; the same command carries on from here") from None
         return Mesh(registry=mesh.registry, note=f"solo mesh, since {problem}")
-    if wanted != "solo":
+    if wanted != "solo" or not mesh.digests:
         files.write(which.data / "mesh.json", json.dumps(asdict(mesh)))
     return mesh
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.image_size import build_command
 from embedded.instance import REGISTRY_PORT, Instance
+from tests.image_registry import IMAGE, Registry
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,13 @@ class BuiltImage:
                     file = tar.extractfile(entry) if entry.isfile() else None
                     found.append((entry, file.read(4096) if file else b""))
         return found
+
+    def republish(self, where: Registry, repository: str, tag: str) -> None:
+        """Have another registry serve the image."""
+        content = self._get(f"manifests/{self.digest}")
+        assert where.add(repository, content, IMAGE, tag) == self.digest
+        for blob in (self._manifest["config"], *self._manifest["layers"]):
+            where.blobs[blob["digest"]] = self._blob(blob["digest"])
 
     @cached_property
     def _manifest(self) -> Any:

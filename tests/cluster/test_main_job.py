@@ -10,10 +10,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+import yaml
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from cli.predict import predict
+from embedded import lifecycle, mesh
 from tests.cluster.deployment import KINDS, NAMESPACE, RUNTIME, SERVICE, Deployment, session
+from tests.cluster.image_builds import BuiltImage
+from tests.image_registry import serving
 
 
 @pytest.fixture(scope="session")
@@ -204,6 +208,31 @@ def test_a_mesh_image_that_cannot_be_pulled_ends_the_update_and_the_old_pods_ser
     assert predict(deployment.stack, "good") == scores
     update = deployment.up()
     assert update.succeeded, update.output
+
+
+def test_modelmesh_from_a_container_registry_replaces_solo_mesh(deployment: Deployment) -> None:
+    """The registry serves solo mesh under ModelMesh's name, since the tests have nothing else that does its work."""
+    node = deployment.stack.embedded
+    assert node
+    repository, _, digest = deployment.config("images")["modelmesh"].partition("/")[2].partition("@")
+    (node.data / "mesh.json").unlink(missing_ok=True)
+    try:
+        with serving() as outside:
+            BuiltImage(node, repository, digest).republish(outside, mesh.REPOSITORIES["modelmesh"], mesh.VERSION)
+            note = lifecycle.up(node, "auto", outside.address)
+        assert (
+            note == f"mesh: ModelMesh, from {outside.address}/kserve/modelmesh:v0.12.0 ({digest}), without REST proxy"
+        )
+        assert lifecycle.up(node, "real", outside.address) == note, "the registry is not needed again"
+        update = deployment.up()
+        assert update.succeeded, update.output
+        assert predict(deployment.stack, "good")["label"] == "positive"
+    finally:
+        (node.data / "mesh.json").unlink(missing_ok=True)
+        lifecycle.up(node, "solo")
+    told = yaml.safe_load(deployment.get("configmap", "model-serving-config")["data"]["config.yaml"])
+    assert told["modelMeshImage"] == {"name": f"{node.registry}/kserve/modelmesh", "digest": digest}
+    assert told["restProxy"]["enabled"] is False
 
 
 def test_destroy_leaves_nothing(deployment: Deployment, before: set[str]) -> None:

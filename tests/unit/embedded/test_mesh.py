@@ -164,7 +164,9 @@ def test_a_copy_that_fails_leaves_solo_mesh_unless_the_real_one_is_wanted(
 @pytest.mark.usefixtures("inside")
 def test_solo_asks_nobody_and_forgets_nothing(node: Instance, outside: Registry) -> None:
     published(outside, "kserve/modelmesh")
-    assert brought_up(node, "solo", outside.address).note == "solo mesh, as `mesh` says"
+    solo = brought_up(node, "solo", outside.address)
+    assert solo.note == "solo mesh, as `mesh: solo` demands"
+    assert brought_up(node, "auto", outside.address, running=True) == solo, "the node was started with it"
     assert not outside.seen
     first = brought_up(node, "auto", outside.address)
     assert brought_up(node, "solo", outside.address).digests == first.digests

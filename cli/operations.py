@@ -39,7 +39,17 @@ def up(arguments: Namespace) -> None:
     stack = _checked(arguments)
     stack.kubectl_program()  # `status` needs it; a missing kubectl is reported before anything changes
     _provide_kubeconfig(stack, interrupted.adopt(stack))
-    stack.pulumi("up", REFRESH, *_consent(stack, yes=arguments.yes))
+    try:
+        stack.pulumi("up", REFRESH, *_consent(stack, yes=arguments.yes))
+    except EngineError:
+        config = tracked(stack.name, stack.root).get("config") or {}
+        if config.get("modelmesh:buildWith") == "docker":  # its errors name neither the registry nor a step's output
+            host = str(config.get("modelmesh:registry", "")).partition("/")[0]
+            say(
+                "  If an image failed: `docker build --progress=plain .build/context/<image>` shows the output of its "
+                f"steps, and `docker login {host}` lets the Docker engine push (docs/troubleshooting.md)"
+            )
+        raise
     deployed = time.monotonic()
     say("▸ What is there now")
     _show(stack)

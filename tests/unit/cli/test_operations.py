@@ -15,7 +15,7 @@ from cli.scratch import APART, NODE_NOT_STARTED
 from cli.stack import Stack, on_no_node
 from models import sentiment
 from project import ROOT
-from tests.unit.cli.conftest import Programs
+from tests.unit.cli.conftest import PROD, Programs
 from tests.unit.cli.test_scratch import INIT
 
 UID = "1b7e6a52-0000-4000-8000-000000000001"
@@ -80,6 +80,20 @@ def test_what_a_killed_update_had_begun_is_in_the_state_before_the_engine_looks_
     *_, imported, run = programs.calls("pulumi")
     assert imported.startswith("stack import")
     assert run.startswith(f"{operation} --refresh")
+
+
+@pytest.mark.parametrize(("build_with", "hinted"), [("docker", True), ("buildkit", False)])
+def test_a_failed_up_with_a_docker_engine_ends_with_what_its_errors_leave_out(
+    programs: Programs, checkout: Path, capfd: pytest.CaptureFixture[str], build_with: str, hinted: bool
+) -> None:
+    text = f"\nconfig:\n  modelmesh:buildWith: {build_with}\n  modelmesh:registry: r.example/team"
+    text = PROD.replace("\nconfig:", text)
+    (checkout / "Pulumi.prod.yaml").write_text(text)
+    programs.add("kubectl", "")
+    programs.add("pulumi", f"[ $1 = up ] && exit 1\n{engine({})}")
+    with pytest.raises(EngineError):
+        operations.up(given(yes=True))
+    assert ("`docker login r.example` lets" in capfd.readouterr().err) is hinted
 
 
 def test_another_machine_gets_the_kubeconfig_that_the_state_names(

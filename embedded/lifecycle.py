@@ -57,7 +57,7 @@ def up(which: Instance, wanted_mesh: str = "auto", image_registry: str = "") -> 
     with _locked(which), ThreadPoolExecutor(4) as pool:
         # Only needs apt's mirror, so it overlaps with everything that precedes the images.
         root_file_system = pool.submit(base_image.archive, which.cache, which.logs / "debootstrap.log")
-        tools = toolchain.ensure(say)
+        tools = toolchain.ensure()
         processes, enter, build_enter = _sandbox(which, tools)
         registry_process = registry.process(which, enter)
         build_process = builder.process(which, tools.bin, build_enter)

@@ -8,7 +8,6 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,9 @@ from embedded import files
 from embedded.errors import EmbeddedError
 from embedded.toolchain.build import Workshop
 from embedded.toolchain.programs import PROGRAMS, PROVIDERS, PULUMI_PROGRAMS, PULUMI_VERSION, Program
+from embedded.toolchain.progress import Progress
 from project import cache_folder, marked_folder
+from project.progress import live, say
 
 # Downloads of one build overlap with compiling of the other; a third would only compete for two cores.
 BUILDS_AT_A_TIME = 2
@@ -39,11 +40,8 @@ class Toolchain:
     modelmesh_serving: Path
 
 
-def ensure(say: Callable[[str], None] = print) -> Toolchain:
-    """Build what is missing and return the programs; no partial result is kept after an error.
-
-    A line is said for each program that is built, and every half minute during long builds.
-    """
+def ensure() -> Toolchain:
+    """Build what is missing and return the programs; no partial result is kept after an error."""
     root, programs = _root(), _programs()
     marked_folder.claim(root, ours=(root / "store").is_dir())
     # Two builds at a time would compile the same packages.
@@ -53,9 +51,7 @@ def ensure(say: Callable[[str], None] = print) -> Toolchain:
         if missing:
             if problems := _missing_means(root):
                 raise EmbeddedError("\n  - ".join(["the toolchain can't be built:", *problems]))
-            say(f"  {len(missing)} of {len(programs)} programs to build; from nothing 40 minutes on two cores")
-            with ThreadPoolExecutor(BUILDS_AT_A_TIME) as lanes:
-                list(lanes.map(workshop.build, missing))
+            _build(workshop, missing)
             shutil.rmtree(root / "go", ignore_errors=True)
         return _assemble(root, workshop, programs)
 
@@ -73,6 +69,19 @@ def _root() -> Path:
 
 def _programs() -> list[Program]:
     return [p for p in PROGRAMS if not (p.module in PULUMI_PROGRAMS and _official_pulumi())]
+
+
+def _build(workshop: Workshop, programs: list[Program]) -> None:
+    progress = Progress(programs, workshop.log)
+
+    def build(program: Program) -> None:
+        with progress.building(program):
+            workshop.build(program)
+
+    with live(progress.line), ThreadPoolExecutor(BUILDS_AT_A_TIME) as lanes:
+        # The first one alone, since all share what it consists of, and two builds would both compile that.
+        build(programs[0])
+        list(lanes.map(build, programs[1:]))
 
 
 def _official_pulumi() -> bool:

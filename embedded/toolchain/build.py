@@ -5,10 +5,8 @@ import json
 import os
 import shutil
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +15,6 @@ from embedded.errors import EmbeddedError
 from embedded.toolchain.programs import Copied, Program
 
 MODULES = Path(__file__).parent
-SIGN_OF_LIFE_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,9 @@ class Workshop:
             "GOTOOLCHAIN": "local",
             "GOWORK": "off",
             "CGO_ENABLED": "0",
-            "GOGC": "200",  # the compiler is a Go program itself: uses more memory to save time
+            # The compiler is a Go program itself; it saves time by collecting garbage late, up to a bound.
+            "GOGC": "800",
+            "GOMEMLIMIT": "1GiB",
             # readonly: builds fail unless go.mod and go.sum are complete.
             "GOFLAGS": "-buildvcs=false -mod=readonly -modcacherw",
         }
@@ -46,6 +45,10 @@ class Workshop:
     def store(self, program: Program) -> Path:
         """The folder that holds, or will hold, the results of `program`."""
         return self.root / "store" / f"{program.module}-{key(program, self.modules)}"
+
+    def log(self, program: Program) -> Path:
+        """Output of the latest build of `program`: a line for each fetched module and each compiled package."""
+        return self.root / "logs" / f"{program.module}.log"
 
     def build(self, program: Program) -> Path:
         """Build `program` unless its results exist; returns their folder."""
@@ -59,9 +62,9 @@ class Workshop:
             shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self.modules / program.module, work)
         partial.mkdir(parents=True)
-        log = self.root / "logs" / f"{program.module}.log"
+        log = self.log(program)
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("w") as output, self._sign_of_life(program, log):
+        with log.open("w") as output:
             for copied in program.sources:
                 self._copy(copied, work, work)
             subject = "." if (work / "main.go").exists() else "tool"
@@ -96,32 +99,11 @@ class Workshop:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
 
-    @contextmanager
-    def _sign_of_life(self, program: Program, log: Path) -> Iterator[None]:
-        """Say every half minute of the block how far the build is."""
-        over, started = threading.Event(), time.monotonic()
-
-        def report() -> None:
-            while not over.wait(SIGN_OF_LIFE_SECONDS):
-                lines = log.read_text(errors="replace").splitlines()
-                fetched = sum(line.startswith("go: downloading") for line in lines)
-                self.say(
-                    f"  … {program.module}: {time.monotonic() - started:.0f} s, {fetched} modules fetched, "
-                    f"{len(lines) - fetched} packages compiled"
-                )
-
-        thread = threading.Thread(target=report, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
-
 
 def key(program: Program, modules: Path = MODULES) -> str:
     """Short digest of everything that decides the results of `program`: go.mod, go.sum, main.go and its flags."""
     digest = hashlib.sha256(repr(program).encode())
-    for file in sorted((modules / program.module).glob("*go*")):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    folder = modules / program.module
+    for file in sorted(file for pattern in ("*.go", "go.*") for file in folder.rglob(pattern)):
+        digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:12]

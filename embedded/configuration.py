@@ -112,7 +112,6 @@ def kubelet(instance: Instance, *, authority: Path, certificate: Path, key: Path
         "failSwapOn": False,
         "oomScoreAdj": 0,  # a lower one needs CAP_SYS_RESOURCE
         "protectKernelDefaults": True,  # the machine's settings must stay as they are; see sandbox.py
-        "podLogsDir": str(instance.logs / "pods"),
         "serializeImagePulls": False,
         "imageGCHighThresholdPercent": 100,  # never: disk usage of the whole machine says nothing about the node
         "evictionHard": {"memory.available": "200Mi", "nodefs.available": "1Gi", "imagefs.available": "1Gi"},

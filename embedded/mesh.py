@@ -8,6 +8,7 @@ import http.client
 import json
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
@@ -98,7 +99,8 @@ def _kept(which: Instance) -> Mesh:
 
 def _found(asked: str) -> Mesh:
     """Result of asking for all images at once."""
-    answers = {key: _answer(Repository(asked, name)) for key, name in REPOSITORIES.items()}
+    end = time.monotonic() + _SECONDS
+    answers = {key: _answer(Repository(asked, name), end) for key, name in REPOSITORIES.items()}
     digests, problems = dict[str, str](), dict[str, str]()
     for key, answer in answers.items():
         try:
@@ -112,8 +114,8 @@ def _found(asked: str) -> Mesh:
     return Mesh(registry=asked, digests=digests, note=f"ModelMesh, from {image} ({digests['modelmesh']}), {proxy}")
 
 
-def _answer(repository: Repository) -> Callable[[], Manifest]:
-    """Begin to ask for an image; the result waits for the answer, until the time for it is over."""
+def _answer(repository: Repository, end: float) -> Callable[[], Manifest]:
+    """Begin to ask for an image; the result waits for the answer, but not beyond the time `end`."""
     answered: queue.SimpleQueue[Manifest | Exception] = queue.SimpleQueue()
 
     def ask() -> None:
@@ -127,7 +129,7 @@ def _answer(repository: Repository) -> Callable[[], Manifest]:
 
     def result() -> Manifest:
         try:
-            answer = answered.get(timeout=_SECONDS)
+            answer = answered.get(timeout=max(0, end - time.monotonic()))
         except queue.Empty:
             raise EmbeddedError(f"no answer within {_SECONDS} s") from None
         if isinstance(answer, Exception):

@@ -15,8 +15,14 @@ from embedded.processes import Process, Record
 
 NAME = "sandbox"
 
-# Paths that are compiled into containerd (shim sockets) and kubelet (device plugins, links to logs).
-FIXED_PATHS = {"/run/containerd": "containerd", "/var/lib/kubelet": "kubelet", "/var/log/containers": "container-logs"}
+# Paths that are compiled into containerd (shim sockets) and kubelet (device plugins, links to logs), or that kubelet
+# requires to be ASCII (logs), with the folders in the instance's data that are mounted there.
+FIXED_PATHS = {
+    "/run/containerd": "node/containerd",
+    "/var/lib/kubelet": "node/kubelet",
+    "/var/log/containers": "node/container-logs",
+    "/var/log/pods": "logs/pods",
+}
 
 # Kernel settings that the kubelet requires. The namespace shows these values instead of the machine's.
 KERNEL_SETTINGS = {
@@ -36,7 +42,7 @@ def process(instance: Instance, pause: Path) -> Process:
     """Process that holds the namespace; it is ready when everything is mounted and it has become `pause`."""
     binds = []
     for target, name in FIXED_PATHS.items():
-        binds += [str(instance.data / "node" / name), target]
+        binds += [str(instance.data / name), target]
     for setting in KERNEL_SETTINGS:
         binds += [str(_setting_file(instance, setting)), f"/proc/sys/{setting}"]
     unshare = ("unshare", "--mount", "--propagation", "slave")
@@ -54,7 +60,7 @@ def prepare(instance: Instance) -> None:
     for stale in ("containerd", "containerd-state", "ipam"):
         shutil.rmtree(instance.data / "node" / stale, ignore_errors=True)
     for name in FIXED_PATHS.values():
-        (instance.data / "node" / name).mkdir(parents=True, exist_ok=True)
+        (instance.data / name).mkdir(parents=True, exist_ok=True)
     for setting, value in KERNEL_SETTINGS.items():
         files.write(_setting_file(instance, setting), f"{value}\n", mode=0o644)
     made = _made(instance)

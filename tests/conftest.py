@@ -4,6 +4,10 @@ import os
 
 import pytest
 
+from project import proxies
+
+# A proxy cannot reach the servers of tests.
+os.environ.update(proxies.exceptions(os.environ))
 # Clients of gRPC handle the fork of a program that another test starts, and now and then abort it before it runs.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 

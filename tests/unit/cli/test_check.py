@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shlex
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -503,7 +504,7 @@ def test_upstreams_tree_is_good_but_for_what_upstream_meant_to_be_wrong(capsys: 
     files = [file for folder in FOLDERS for file in sorted((tree() / folder).rglob("*.yaml"))]
     found = {}
     for file in files:
-        code = checked(str(file))
+        code = checked(shlex.quote(str(file)))
         found[file.relative_to(tree()).as_posix()] = (code, capsys.readouterr().out)
     assert {name: code for name, (code, _) in found.items() if code} == {
         name: code for name, (code, _) in UPSTREAM.items() if code

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded import base_image, cgroups, files, sandbox
+from embedded import base_image, cgroups, configuration, files, sandbox
 from embedded.errors import EmbeddedError
 from embedded.instance import Instance
 
@@ -48,3 +48,9 @@ def test_the_sandbox_mounts_over_every_fixed_path_and_kernel_setting(node: Insta
     targets = [*sandbox.FIXED_PATHS, *(f"/proc/sys/{setting}" for setting in sandbox.KERNEL_SETTINGS)]
     assert [word for word in enter if word in targets] == targets
     assert f"--net={node.netns}" in enter
+
+
+def test_the_kubelet_takes_no_path_with_other_letters_than_ascii_for_logs(node: Instance) -> None:
+    config = configuration.kubelet(node, authority=Path("a"), certificate=Path("c"), key=Path("k"))
+    logs = config.get("podLogsDir", "/var/log/pods")  # its default
+    assert sandbox.FIXED_PATHS[str(logs)] == "logs/pods"

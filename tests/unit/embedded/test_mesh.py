@@ -121,14 +121,14 @@ def test_a_registry_that_does_not_answer_is_waited_for_a_few_seconds_only(
     node: Instance, outside: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert mesh._SECONDS <= 10
-    monkeypatch.setattr(mesh, "_SECONDS", 0.2)
+    monkeypatch.setattr(mesh, "_SECONDS", 1)
     published(outside, "kserve/modelmesh")
     outside.answers = queue.SimpleQueue()  # nothing is put into it until the end
     begun = time.monotonic()
     found = mesh.find(node, "auto", outside.address, running=False)
     outside.release()
-    assert time.monotonic() - begun < 3
-    assert "no answer within 0.2 s" in found.note
+    assert time.monotonic() - begun < 1.9, "both images are asked for at once"
+    assert "no answer within 1 s" in found.note
 
 
 def test_real_without_it_is_an_error_before_anything_is_changed(

@@ -78,7 +78,7 @@ test: lint ## Run all tests: lint, types, unit, runtime, mesh, and the whole sta
 	@trap '$(run) embedded down --instance test' EXIT; \
 	  upstream=$(call quote,$(upstream)); \
 	  MODELMESH_SERVING_SRC="$${MODELMESH_SERVING_SRC:-$$upstream}" $(run) pytest --verbose --durations=30 \
-	    --numprocesses=2 --dist=loadgroup tests
+	    --numprocesses=2 --no-loadscope-reorder tests
 
 soak: .venv ## Kill a stack at many random moments of its life, and check that it recovers: make soak MOMENTS=100 SEED=7
 	@$(run) embedded up --instance test --mesh solo

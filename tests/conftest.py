@@ -3,18 +3,19 @@
 import os
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
-from project import proxies
-
-# A proxy cannot reach the servers of tests.
-os.environ.update(proxies.exceptions(os.environ))
 # Clients of gRPC handle the fork of a program that another test starts, and now and then abort it before it runs.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in this hook as well
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep all tests on the cluster in one process, one after the other, and those of any other file together."""
-    for item in items:
-        group = "cluster" if "tests/cluster/" in item.nodeid else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+class _OneCluster(LoadFileScheduling):  # type: ignore[misc]  # has no types
+    """Runs the tests of each file in one process, and those of all files on the cluster."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "cluster" if nodeid.startswith("tests/cluster/") else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _OneCluster:
+    """Distribute the tests with `--numprocesses`."""
+    return _OneCluster(config, log)

@@ -2,7 +2,7 @@
 //
 // Its upstream main package embeds generated copies of the schema that the
 // published module does not carry, so this one embeds the module's originals:
-// the build copies them beside this file (see embedded/toolchain.toml).
+// the build copies them beside this file (see embedded/toolchain/programs.py).
 package main
 
 import (

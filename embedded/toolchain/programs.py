@@ -42,8 +42,8 @@ _PROVIDER_MODULE = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
 _MODELMESH_SERVING = "github.com/kserve/modelmesh-serving"
 
-# A program comes after those that it shares packages with, and the quick ones come last, so that the two parallel
-# builds end together. What programs share has the same version in all of them, so that it is compiled once; only the
+# A program comes after those that it shares packages with, since two builds at once would both compile them; the quick
+# ones come last, so that the two lanes end together. What programs share has the same version in all of them, so that it is compiled once; only the
 # controller and the adapter keep upstream's versions.
 PROGRAMS = (
     # The last version whose language host is part of an available module.
@@ -59,6 +59,15 @@ PROGRAMS = (
                 path="python/cmd/pulumi-language-python-exec",
                 to="pulumi-language-python-exec",
             ),
+        ),
+    ),
+    Program(
+        module="modelmesh-controller",
+        binaries=("modelmesh-serving",),
+        # Manifests, protocol definitions and examples, verified by the module's checksum.
+        results=tuple(
+            Copied(module=_MODELMESH_SERVING, path=folder, to=f"modelmesh-serving-source/{folder}")
+            for folder in ("config", "proto", "docs", "fvt/testdata")
         ),
     ),
     Program(
@@ -84,15 +93,6 @@ PROGRAMS = (
         variables=(f"github.com/pulumi/pulumi-docker-build/provider.Version={PROVIDERS['docker-build']}",),
     ),
     Program(module="minio", binaries=("minio",)),
-    Program(
-        module="modelmesh-controller",
-        binaries=("modelmesh-serving",),
-        # Manifests, protocol definitions and examples, verified by the module's checksum.
-        results=tuple(
-            Copied(module=_MODELMESH_SERVING, path=folder, to=f"modelmesh-serving-source/{folder}")
-            for folder in ("config", "proto", "docs", "fvt/testdata")
-        ),
-    ),
     Program(module="buildkit", binaries=("buildctl", "buildkitd"), tags="osusergo netgo"),
     Program(module="modelmesh-runtime-adapter", binaries=("model-mesh-mlserver-adapter", "model-serving-puller")),
     # These two share nearly all packages with kubernetes.

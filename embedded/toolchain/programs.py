@@ -43,8 +43,8 @@ _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
 _MODELMESH_SERVING = "github.com/kserve/modelmesh-serving"
 
 # A program comes after those that it shares packages with, since two builds at once would both compile them; the quick
-# ones come last, so that the two lanes end together. What programs share has the same version in all of them, so that it is compiled once; only the
-# controller and the adapter keep upstream's versions.
+# ones come last, so that the two lanes end together. What programs share has the same version in all of them, so that
+# it is compiled once; only the controller and the adapter keep upstream's versions.
 PROGRAMS = (
     # The last version whose language host is part of an available module.
     Program(module="pulumi-language-python", binaries=("pulumi-language-python",)),

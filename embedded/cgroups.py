@@ -101,15 +101,16 @@ def _delegate(root: Path) -> None:
     In a container, the root that is visible is an inner group of the machine, for which the kernel refuses that as long
     as it has processes: they move to a leaf.
     """
-    for controller in (root / "cgroup.controllers").read_text().split():
-        try:
-            (root / "cgroup.subtree_control").write_text(f"+{controller}")
-        except OSError as error:
-            if error.errno != errno.EBUSY:
-                raise
-            (root / _OTHERS).mkdir(exist_ok=True)
-            _move(root, root / _OTHERS)
-            (root / "cgroup.subtree_control").write_text(f"+{controller}")
+    # All in one write: some controllers alone would be accepted, and make the root a group of threads.
+    enable = " ".join(f"+{controller}" for controller in (root / "cgroup.controllers").read_text().split())
+    try:
+        (root / "cgroup.subtree_control").write_text(enable)
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.EOPNOTSUPP):  # the latter if it is a group of threads already
+            raise
+        (root / _OTHERS).mkdir(exist_ok=True)
+        _move(root, root / _OTHERS)
+        (root / "cgroup.subtree_control").write_text(enable)
 
 
 def _withdraw(root: Path) -> None:

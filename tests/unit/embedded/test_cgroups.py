@@ -27,11 +27,10 @@ def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     machine = unified()
     if os.geteuid() != 0 or machine is None:
         pytest.skip("needs root and a cgroup v2 hierarchy with a controller")
-    controller = (machine / "cgroup.controllers").read_text().split()[0]
     control = machine / "cgroup.subtree_control"
-    enabled = controller in control.read_text().split()
+    missing = set((machine / "cgroup.controllers").read_text().split()) - set(control.read_text().split())
     try:
-        control.write_text(f"+{controller}")
+        control.write_text(" ".join(f"+{controller}" for controller in missing))
     except OSError as error:
         pytest.skip(f"no group can have a controller: {error}")
     group = machine / f"modelmesh-unit-test-{os.getpid()}"
@@ -47,13 +46,14 @@ def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         process.communicate("")
     for folder, _, _ in os.walk(group, topdown=False):
         cgroups._remove_group(Path(folder))
-    if not enabled:
-        control.write_text(f"-{controller}")
+    control.write_text(" ".join(f"-{controller}" for controller in missing))
 
 
 def test_processes_of_a_container_move_to_a_leaf_and_back(root: Path) -> None:
     with pytest.raises(OSError, match="busy"):
-        (root / "cgroup.subtree_control").write_text(f"+{(root / 'cgroup.controllers').read_text().split()[0]}")
+        (root / "cgroup.subtree_control").write_text(
+            " ".join(f"+{controller}" for controller in (root / "cgroup.controllers").read_text().split())
+        )
     processes = (root / "cgroup.procs").read_text()
     assert processes
     nodes = [instance(name, {}) for name in ("dev", "test")]

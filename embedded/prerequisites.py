@@ -12,7 +12,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
-from embedded import sandbox, toolchain
+from embedded import cgroups, sandbox, toolchain
 from embedded.commands import succeeds
 from embedded.instance import Instance
 from project import marked_folder
@@ -58,6 +58,8 @@ class Facts:
     """Kernel modules to load."""
     impossible: tuple[str, ...]
     """Kernel features that are missing and that no module provides."""
+    read_only: tuple[str, ...]
+    """Hierarchies of control groups that are mounted read-only."""
     free: dict[Path, int]
     """Free bytes on the disk of each folder; folders on one disk are counted once."""
     built: bool
@@ -82,6 +84,7 @@ def facts(instance: Instance) -> Facts:
         missing_packages=tuple(package for path, package in PROGRAMS.items() if not Path(path).exists()),
         missing_modules=tuple(loadable),
         impossible=(*(m for m in absent if m not in loadable), *_missing_filesystems(), *_missing_controllers()),
+        read_only=tuple(str(root) for root in cgroups.hierarchies() if os.statvfs(root).f_flag & os.ST_RDONLY),
         free=_free((instance.root, instance.cache)),
         built=instance.was_up,
         memory=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
@@ -105,6 +108,11 @@ def problems(instance: Instance, found: Facts) -> list[str]:
         result.append(
             f"the kernel has no {', '.join(found.impossible)}, and no module for it; boot a kernel with container "
             "support (Debian's kernel has it), or use an existing cluster"
+        )
+    if found.read_only:
+        result.append(
+            f"control groups are read-only ({', '.join(found.read_only)}), as in a container without privileges: start "
+            "a privileged one"
         )
     needed = DISK_BYTES_AGAIN if found.built else DISK_BYTES
     for folder, free in found.free.items():

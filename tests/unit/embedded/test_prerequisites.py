@@ -8,7 +8,7 @@ from embedded.instance import Instance, instance
 from embedded.prerequisites import Facts
 
 GOOD = Facts(
-    root=True, debian=True, missing_packages=(), missing_modules=(), impossible=(),
+    root=True, debian=True, missing_packages=(), missing_modules=(), impossible=(), read_only=(),
     free={Path("/data"): 50 * 10**9}, built=False, memory=16 * 10**9, toolchain=(), foreign=None, overlapping=None,
 )  # fmt: skip
 
@@ -23,6 +23,7 @@ def test_a_good_machine_has_no_problem() -> None:
         ({"root": False}, ["root", "sudo"]),
         ({"missing_packages": ("runc",), "debian": False}, ["runc", "Debian 12"]),
         ({"impossible": ("br_netfilter",)}, ["br_netfilter", "kernel"]),
+        ({"read_only": ("/sys/fs/cgroup",)}, ["/sys/fs/cgroup", "read-only", "privileged"]),
         ({"free": {Path("/data"): 10**9}}, ["/data", "1.0 GB", "10 GB", "MODELMESH_DATA"]),
         ({"memory": 2 * 10**9}, ["2.0 GB", "4 GB"]),
         ({"toolchain": ("Go is not on PATH: install it",)}, ["Go", "install"]),

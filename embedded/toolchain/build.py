@@ -71,8 +71,6 @@ class Workshop:
             flags = ["-v", "-trimpath", "-ldflags", " ".join(["-s -w", *(f"-X {v}" for v in program.variables)])]
             # Debugging information would be stripped in any case; omitting it saves compile time.
             flags += ["-gcflags=all=-dwarf=false"]
-            if program.tags:
-                flags += ["-tags", program.tags]
             command = [str(self.go), "build", *flags, "-o", f"{partial}/", subject]
             finished = subprocess.run(command, cwd=work, env=self.environment, stdout=output, stderr=output)
         if finished.returncode:

@@ -33,7 +33,6 @@ class Program:
     module: str
     binaries: tuple[str, ...]
     variables: tuple[str, ...] = ()
-    tags: str = ""
     sources: tuple[Copied, ...] = ()
     results: tuple[Copied, ...] = ()
 
@@ -93,7 +92,7 @@ PROGRAMS = (
         variables=(f"github.com/pulumi/pulumi-docker-build/provider.Version={PROVIDERS['docker-build']}",),
     ),
     Program(module="minio", binaries=("minio",)),
-    Program(module="buildkit", binaries=("buildctl", "buildkitd"), tags="osusergo netgo"),
+    Program(module="buildkit", binaries=("buildctl", "buildkitd")),
     Program(module="modelmesh-runtime-adapter", binaries=("model-mesh-mlserver-adapter", "model-serving-puller")),
     # These two share nearly all packages with kubernetes.
     Program(module="coredns", binaries=("coredns",)),

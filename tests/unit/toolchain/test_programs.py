@@ -54,7 +54,7 @@ def test_a_pin_decides_the_key_and_other_files_do_not(tmp_path: Path) -> None:
     first = build.key(program, tmp_path)
     (tmp_path / "one" / "schema.json").write_text("a copy of a build")
     assert build.key(program, tmp_path) == first
-    assert build.key(replace(program, tags="netgo"), tmp_path) != first
+    assert build.key(replace(program, variables=("a=b",)), tmp_path) != first
     go_mod.write_text("module one // changed")
     assert build.key(program, tmp_path) != first
     go_mod.write_text("module one")

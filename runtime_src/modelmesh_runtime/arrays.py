@@ -1,11 +1,12 @@
 """Arrays of numbers in the datatype that a tensor declares; other elements, and those out of range, are refused."""
 
+from functools import cache
 from types import NoneType
 from typing import Any
 
 import numpy as np
 
-from .tensors import DTYPES, Tensor
+from .tensors import Tensor
 
 _SCALARS: dict[str, tuple[set[type], str, str]] = {
     # Kind of the datatype → Python types of elements, datatype that holds all of them, kinds of arrays.
@@ -22,7 +23,7 @@ def array_of(where: str, tensor: Tensor, data: list[Any]) -> np.ndarray[Any, Any
     Raises:
         ValueError: An element is of another kind, or too large for any datatype.
     """
-    kinds, wide, _ = _SCALARS[DTYPES[tensor.datatype.value].kind]
+    kinds, wide, _ = _SCALARS[tensor.dtype.kind]
     if not {*map(type, data)} <= kinds:
         index, element = next((i, each) for i, each in enumerate(data) if type(each) not in kinds)
         raise ValueError(f"{where}: element {index}: expected {tensor.datatype.value}, got {type(element).__name__}")
@@ -40,9 +41,14 @@ def cast(where: str, tensor: Tensor, array: np.ndarray[Any, Any]) -> np.ndarray[
     Raises:
         ValueError: It holds something else, or an element is out of range.
     """
-    dtype = DTYPES[tensor.datatype.value]
+    dtype = tensor.dtype
     if array.dtype.kind not in _SCALARS[dtype.kind][2]:
         raise ValueError(f"{where}: expected {tensor.datatype.value}, got {array.dtype}")
+    if array.dtype == dtype and not (tensor.finite and dtype.kind == "f"):
+        return array
+    # Quick for most; a NaN is not less than anything.
+    if dtype.kind == array.dtype.kind == "f" and array.size and float(np.abs(array).max()) <= largest(dtype):
+        return array.astype(dtype, copy=False)
     found, wrong = array, np.zeros((), bool)
     if array.dtype != dtype:
         with np.errstate(over="ignore"):
@@ -61,8 +67,14 @@ def cast(where: str, tensor: Tensor, array: np.ndarray[Any, Any]) -> np.ndarray[
     return found
 
 
+@cache
+def largest(dtype: np.dtype[Any]) -> float:
+    """The largest number that is not infinite."""
+    return float(np.finfo(dtype).max)
+
+
 def _range(tensor: Tensor) -> tuple[Any, Any]:
-    dtype = DTYPES[tensor.datatype.value]
+    dtype = tensor.dtype
     info = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
     return info.min, info.max
 

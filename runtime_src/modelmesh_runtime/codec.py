@@ -29,6 +29,7 @@ from mlserver.types import (
 )
 
 from .limits import MOST_DIMENSIONS, MOST_TENSORS
+from .messages import made
 from .tensors import DTYPES, Values, short
 
 _FIELDS = {
@@ -50,6 +51,8 @@ _FIXED = {
 """Field whose elements all have the same length on the wire → its tag, and the datatype of that."""
 _WIDE = {"int_contents": "i4", "int64_contents": "i8", "uint_contents": "u4", "uint64_contents": "u8"}
 _LENGTH = struct.Struct("<I")
+_FEW = 16
+"""Numbers that are converted one by one in less time than it takes to put an array into a message."""
 _varint: Any = encoder._VarintBytes
 _DOUBLE = b"\x21"
 """Tag of the parameters' `double_param`, which MLServer's definition of the message does not have."""
@@ -73,14 +76,13 @@ class RequestConverter(ModelInferRequestConverter):
             raise InferenceError(
                 f"raw_input_contents: expected one for each of {len(pb_object.inputs)} inputs, got {len(raw)}"
             )
-        request = InferenceRequest.model_construct(
+        return made(
+            InferenceRequest,
             id=pb_object.id,
             parameters=_parameters("request", pb_object.parameters),
             inputs=[_input(tensor, raw[index] if raw else None) for index, tensor in enumerate(pb_object.inputs)],
+            outputs=[made(RequestOutput, name=output.name, parameters=None) for output in pb_object.outputs] or None,
         )
-        if pb_object.outputs:
-            request.outputs = [RequestOutput.model_construct(name=output.name) for output in pb_object.outputs]
-        return request
 
 
 class ResponseConverter(ModelInferResponseConverter):
@@ -98,19 +100,19 @@ class ResponseConverter(ModelInferResponseConverter):
         for output in type_object.outputs:
             datatype = _name(output)
             tensor = message.outputs.add(name=output.name, datatype=datatype, shape=output.shape)
-            _merge(tensor.parameters, output.parameters)
-            field = _FIELDS[datatype]
+            if output.parameters:
+                _merge(tensor.parameters, output.parameters)
+            field, values = _FIELDS[datatype], output.data.root
             if not field and not use_raw:
                 return cls.from_types(type_object, use_raw=True)  # either all outputs are raw, or none
             if use_raw:
                 message.raw_output_contents.append(packed(output))
-            elif field in _FIXED:
+            elif field in _FIXED and len(values) > _FEW:
                 data = packed(output)
                 tag, _ = _FIXED[field]
                 contents: Any = tensor.contents
                 contents.MergeFromString(bytes([tag]) + _varint(len(data)) + data)
             else:
-                values = output.data.root
                 getattr(tensor.contents, field).extend(values.tolist() if isinstance(values, np.ndarray) else values)
         return message
 
@@ -206,12 +208,13 @@ def _input(tensor: Any, raw: bytes | None) -> RequestInput:
         raise InferenceError(f"{where}: expected contents typed or raw, got both")
     else:
         data = unpacked(where, tensor.datatype, tensor.shape, raw)
-    return RequestInput.model_construct(
+    return made(
+        RequestInput,
         name=tensor.name,
         shape=[*tensor.shape],
         datatype=tensor.datatype,
         parameters=_parameters(where, tensor.parameters),
-        data=TensorData.model_construct(root=data),
+        data=made(TensorData, root=data),
     )
 
 

@@ -33,6 +33,7 @@ from mlserver.utils import get_model_uri
 from . import patches
 from .inputs import check_request, named_sizes
 from .limits import HOW_TO_RAISE, most_bytes
+from .messages import made
 from .metrics import ModelMetrics
 from .outputs import output_of
 from .tensors import Sizes, Tensor, check_tensors, short
@@ -201,7 +202,7 @@ class CustomMLModel(MLModel, ABC):
         else:
             expected = "a dict of values by output, or a list of ResponseOutputs"
             raise PredictionError(self.name, f"outputs: expected {expected}, got {type(returned).__name__}")
-        if sorted(map(str, names)) != sorted(self._outputs):
+        if len(names) != len(self._outputs) or {*names} != self._outputs.keys():
             expected, given = (", ".join(f'"{name}"' for name in each) or "none" for each in (self._outputs, names))
             raise PredictionError(self.name, f"outputs: expected {expected}, got {short(given)}")
         try:
@@ -244,7 +245,8 @@ class CustomMLModel(MLModel, ABC):
 
     def output(self, name: str, values: Any, shape: list[int] | None = None) -> ResponseOutput:
         """One of the declared outputs, for lists of ResponseOutputs; `shape` is that of `values` by default."""
-        return ResponseOutput.model_construct(name=name, shape=shape, data=TensorData.model_construct(root=values))
+        data: Any = made(TensorData, root=values)
+        return made(ResponseOutput, name=name, datatype=None, shape=shape, data=data, parameters=None)
 
     def _requested_outputs(self, payload: InferenceRequest) -> list[str]:
         requested = [output.name for output in payload.outputs or ()]

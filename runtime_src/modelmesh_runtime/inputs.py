@@ -16,6 +16,7 @@ from mlserver.types import Datatype, InferenceRequest, Parameters, RequestInput,
 
 from .arrays import array_of, cast
 from .limits import ELEMENT_BYTES, HOW_TO_RAISE
+from .messages import made
 from .tensors import BASE64, TEXT, Sizes, Tensor, Values, check_shape, short, wrong_shape
 
 _SIZES = range(2**63)  # sizes in the protocol are int64; JSON numbers may be larger
@@ -33,12 +34,13 @@ def check_request(declared: Sequence[Tensor], request: InferenceRequest, most_by
     by_name = {tensor.name: tensor for tensor in declared}
     names = [given.name for given in request.inputs]
     required = [tensor.name for tensor in declared if not tensor.optional]
-    if len({*names}) < len(names) or not {*required} <= {*names} <= by_name.keys():
+    if names != required and (len({*names}) < len(names) or not {*required} <= {*names} <= by_name.keys()):
         optional = [name for name in by_name if name not in required]
         expected = f"{_listed(required)} and optionally {_listed(optional)}" if optional else _listed(required)
         raise InferenceError(f"inputs: expected {expected}, got {_listed(names)}")
-    known = {tensor.content_type for tensor in declared} | {*_ARRAYS}
-    _check_content_type("request", request.parameters, [*known], [tensor.content_type for tensor in declared])
+    if request.parameters:
+        known = [tensor.content_type for tensor in declared]
+        _check_content_type("request", request.parameters, [*known, *_ARRAYS], known)
     sizes: Sizes = {}
     total = 0
     for given in request.inputs:
@@ -52,7 +54,7 @@ def check_request(declared: Sequence[Tensor], request: InferenceRequest, most_by
         if isinstance(flat, np.ndarray):
             values = flat.reshape(given.shape[: len(tensor.shape)])
             values.flags.writeable = False  # as views of raw contents are
-        given.data = TensorData.model_construct(root=values)
+        given.data = made(TensorData, root=values)
 
 
 def named_sizes(declared: Sequence[Tensor], request: InferenceRequest) -> Sizes:
@@ -69,7 +71,8 @@ def named_sizes(declared: Sequence[Tensor], request: InferenceRequest) -> Sizes:
 def _flat_values(where: str, declared: Tensor, given: RequestInput, sizes: Sizes) -> Values:
     numbers = declared.datatype is not Datatype.BYTES
     also = _ARRAYS if numbers else (BASE64,) if declared.content_type is None else ()
-    _check_content_type(where, given.parameters, [declared.content_type, *also], [declared.content_type])
+    if given.parameters:
+        _check_content_type(where, given.parameters, [declared.content_type, *also], [declared.content_type])
     # Over gRPC this is a str, despite the annotation.
     datatype = getattr(given.datatype, "value", given.datatype)
     if datatype != declared.datatype.value:
@@ -151,9 +154,9 @@ def _bytes(where: str, element: object, encoded: bool) -> bytes:
 
 
 def _check_content_type(
-    where: str, parameters: Parameters | None, allowed: Iterable[str | None], declared: Sequence[str | None]
+    where: str, parameters: Parameters, allowed: Iterable[str | None], declared: Sequence[str | None]
 ) -> None:
-    given = parameters.content_type if parameters else None
+    given = parameters.content_type
     if given is None or given in allowed:
         return
     expected = " or ".join(f'"{each}"' for each in declared if each)

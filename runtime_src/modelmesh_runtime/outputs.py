@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 from mlserver.types import Datatype, ResponseOutput, TensorData
 
-from .arrays import array_of, cast
-from .tensors import BASE64, DTYPES, Sizes, Tensor, Values, check_shape
+from .arrays import array_of, cast, largest
+from .messages import made
+from .tensors import BASE64, Sizes, Tensor, Values, check_shape
+
+_FEW = 16
+"""Numbers that are checked one by one in less time than it takes to check an array."""
 
 
 def output_of(tensor: Tensor, value: Any, shape: Sequence[int] | None, sizes: Sizes) -> ResponseOutput:
@@ -30,10 +34,14 @@ def output_of(tensor: Tensor, value: Any, shape: Sequence[int] | None, sizes: Si
         array = _returned(where, tensor, value if shape is None else _reshaped(where, value, shape))
         given, values = [*array.shape], np.ascontiguousarray(array).ravel()
     check_shape(where, tensor.shape, given, sizes)
-    return ResponseOutput.model_construct(
-        name=tensor.name, datatype=tensor.datatype, shape=given, data=TensorData.model_construct(root=values),
+    return made(
+        ResponseOutput,
+        name=tensor.name,
+        datatype=tensor.datatype,
+        shape=given,
+        data=made(TensorData, root=values),
         parameters=tensor.parameters,
-    )  # fmt: skip
+    )
 
 
 def _reshaped(where: str, values: Any, shape: Sequence[int], dtype: Any = None) -> np.ndarray[Any, Any]:
@@ -48,11 +56,15 @@ def _reshaped(where: str, values: Any, shape: Sequence[int], dtype: Any = None) 
 
 def _returned(where: str, tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
     """Array of what a model's code returned, in the tensor's datatype."""
+    if tensor.dtype.kind == "f" and type(value) is list and len(value) <= _FEW:
+        most = largest(tensor.dtype)
+        if all(type(each) is float and -most <= each <= most for each in value):
+            return np.array(value, tensor.dtype)
     try:
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{where}: expected rows of the same size") from None
-    wanted = DTYPES[tensor.datatype.value].kind
+    wanted = tensor.dtype.kind
     if wanted in "iu" and array.dtype.kind in "fO" and not isinstance(value, np.ndarray):
         # Integers of which some need an int64 and others a uint64.
         flat = np.asarray(value, object).ravel().tolist()

@@ -34,6 +34,7 @@ from starlette_exporter import PrometheusMiddleware
 
 from . import codec
 from .limits import HOW_TO_RAISE, JSON_FACTOR, JSON_MEMORY_FACTOR, MOST_DIMENSIONS, MOST_TENSORS, most_bytes
+from .messages import made
 from .tensors import short
 
 _JSON_BYTES = "Inference-Header-Content-Length"
@@ -88,7 +89,7 @@ def _request(call: Request, data: bytes) -> InferenceRequest:
         tensor = request.inputs[index]
         datatype = str(getattr(tensor.datatype, "value", tensor.datatype))
         values = codec.unpacked(f'input "{short(tensor.name)}"', datatype, tensor.shape, raw)
-        tensor.data = TensorData.model_construct(root=values)
+        tensor.data = made(TensorData, root=values)
     return request
 
 

@@ -85,9 +85,14 @@ class Tensor:
     @property
     def least_bytes(self) -> int:
         """Bytes of the smallest request that is not empty: one row of numbers."""
-        dtype = DTYPES.get(self.datatype.value)
         sizes = (size if isinstance(size, int) else 1 for size in self.shape)
-        return math.prod(sizes) * (dtype.itemsize if dtype else ELEMENT_BYTES)
+        return math.prod(sizes) * (ELEMENT_BYTES if self.datatype is Datatype.BYTES else self.dtype.itemsize)
+
+    @cached_property
+    def dtype(self) -> np.dtype[Any]:
+        """Datatype of its arrays; BYTES are objects."""
+        dtype: np.dtype[Any] = DTYPES.get(self.datatype.value, np.dtype(object))
+        return dtype
 
     @cached_property
     def parameters(self) -> Parameters | None:

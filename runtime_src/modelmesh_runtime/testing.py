@@ -37,14 +37,14 @@ class LoadedModel:
         """
         datatypes = {each.name: Datatype(each.datatype) for each in self.model.inputs or ()}
         tensors = [_tensor(name, datatypes.get(name, Datatype.BYTES), value) for name, value in inputs.items()]
-        response = asyncio.run(self.model.predict(InferenceRequest.model_construct(inputs=tensors)))
+        response = asyncio.run(self.model.predict(InferenceRequest(inputs=tensors)))
         return {each.name: _nested(each.shape, each.data.root) for each in response.outputs}
 
 
 def _tensor(name: str, datatype: Datatype, value: Any) -> RequestInput:
     array = np.asarray(value, object if datatype is Datatype.BYTES else None)
-    data = TensorData.model_construct(root=array.ravel().tolist())
-    return RequestInput.model_construct(name=name, shape=[*array.shape], datatype=datatype, data=data)
+    data = TensorData(array.ravel().tolist())
+    return RequestInput(name=name, shape=[*array.shape], datatype=datatype, data=data)
 
 
 def _nested(shape: list[int], values: Any) -> Any:

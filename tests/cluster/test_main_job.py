@@ -18,6 +18,7 @@ from embedded import lifecycle, mesh
 from tests.cluster.deployment import KINDS, NAMESPACE, RUNTIME, SERVICE, Deployment, session
 from tests.cluster.image_builds import BuiltImage
 from tests.image_registry import serving
+from tests.proxy import recording_proxy
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +67,23 @@ def test_the_webhook_refuses_what_it_should(deployment: Deployment) -> None:
 
 def test_a_second_up_changes_nothing(deployment: Deployment) -> None:
     assert deployment.run("up", "--yes", "--skip-preview", "--expect-no-changes").succeeded
+
+
+def test_behind_a_proxy_the_node_and_loopback_are_reached_without_it(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with recording_proxy() as (url, asked):
+        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, url)
+        behind = Deployment.on_instance(deployment.instance)
+        assert behind.run("up", "--yes", "--skip-preview", "--refresh", "--expect-no-changes").succeeded
+        assert predict(behind.stack, "What a wonderful day, I love it!")["label"] == "positive"
+        behind.stack.run(behind.stack.kubectl("get", "nodes"), quiet=True)
+    assert behind.stack.embedded
+    direct = {str(behind.stack.embedded.node_address), "127.0.0.1", "localhost", "::1"}
+    assert not direct & set(asked)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -1,9 +1,10 @@
 """Command `python -m models`, which writes the example model to `.build/models/sentiment/`."""
 
 import argparse
+import sys
 from pathlib import Path
 
-from models.sentiment import FORMAT, TARGET, digest, make
+from models.sentiment import FORMAT, TARGET, digest, provide
 from runtime_src.modelmesh_runtime.manifest import Manifest, write_manifest
 
 
@@ -17,7 +18,9 @@ def main() -> None:
     if folder := arguments.manifest:
         print(write_manifest(folder, FORMAT, Manifest(name=folder.resolve().name, version=arguments.version)))
         return
-    files = make(arguments.to)
+    if not provide(arguments.to):
+        sys.exit(f"✗ {arguments.to} holds other files than the example model: delete it, or name another folder")
+    files = sorted(arguments.to.iterdir())
     for path in files:
         print(f"{path}  {path.stat().st_size:,} bytes")
     print(f"{sum(path.stat().st_size for path in files):,} bytes, sha256:{digest(files)}")

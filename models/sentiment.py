@@ -65,7 +65,7 @@ def provide(target: Path) -> bool:
     with TemporaryDirectory(prefix=".making-", dir=target.parent) as folder:
         made = Path(folder, target.name)
         current = digest(make(made))
-        if not target.exists():
+        if not target.exists() or not any(target.iterdir()):
             made.rename(target)
     found = digest([path for path in target.rglob("*") if path.is_file()])
     if found != current and not (record.exists() and record.read_text(encoding="utf-8") == found):

@@ -36,6 +36,24 @@ def test_without_a_mirror_the_error_says_what_apt_lacks() -> None:
         base_image.choose_mirror("bookworm main http://b/debian\n", "trixie")
 
 
+def test_debootstrap_gets_no_path_of_the_user_s(node: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = []
+
+    def run(_: Path, *argv: str) -> None:
+        commands.append(argv)
+        if "debootstrap" in argv:
+            Path(argv[argv.index("debootstrap") - 1], "etc/ssl/certs").mkdir(parents=True)
+        else:
+            Path(argv[2].removeprefix("--file=")).touch()
+
+    monkeypatch.setattr(base_image, "_run", run)
+    monkeypatch.setattr(base_image, "mirror", lambda _: "http://mirror.example/debian")
+    assert base_image.archive(node.cache, node.logs / "log").exists()
+    words = commands[0][commands[0].index("debootstrap") :]
+    assert words[-2:] == ("/mnt", "http://mirror.example/debian")
+    assert not [word for word in words if str(node.cache) in word]
+
+
 def test_an_unchanged_file_keeps_its_time(tmp_path: Path) -> None:
     path = files.write(tmp_path / "f", "same")
     before = path.stat().st_mtime_ns

@@ -53,6 +53,17 @@ def test_manifest_of_a_model_of_ones_own(tmp_path: Path) -> None:
     assert read_manifest(tmp_path / "finance", FORMAT, READS) == Manifest(name="finance", version="2")
 
 
+def test_no_file_of_the_user_s_is_deleted(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "models", "--to", str(tmp_path / "own")]
+    (tmp_path / "own").mkdir()
+    assert "sha256:" in subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (tmp_path / "own/thesis").touch()
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "own holds other files than the example model: delete it, or name another folder" in refused.stderr
+    assert (tmp_path / "own/thesis").exists()
+
+
 def test_making_it_again_leaves_nothing_else_behind(tmp_path: Path) -> None:
     make(tmp_path / "a")
     (tmp_path / "a" / "stale.txt").touch()

@@ -28,8 +28,9 @@ def entries(value: Any) -> Entries:
 
 
 def column(value: Any, field: str) -> list[Any]:
-    """Values of one field in the mappings of a list; None for mappings without it."""
-    return [at(entry, field) for entry in value] if isinstance(value, list) else []
+    """Values of one field in the mappings of a list; None for mappings without it, an Unknown for an unknown list."""
+    listed = [value] if isinstance(value, Unknown) else value
+    return [at(entry, field) for entry in listed] if isinstance(listed, list) else []
 
 
 def text(value: Any) -> str | None:

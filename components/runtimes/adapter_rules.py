@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from ..core.names_and_quantities import MIB, choice_problems, quantity
 from ..core.problem import MISSING, FieldPath, Problem
-from ..core.reading import Spec, at, entries, number, requested, text
+from ..core.reading import Spec, at, column, entries, number, requested, text
 from ..core.rendering import Unknown
 from ..installation.serving_config import ServingConfig
 
@@ -41,14 +41,13 @@ def adapter_problems(spec: Spec, config: ServingConfig) -> Iterator[Problem]:
             overridden = not name.endswith(("PORT", "ENDPOINT"))  # the others would contradict the endpoints
             expected = f"{_FIELDS[name]} instead of this variable"
             yield Problem(_ADAPTER / "env" / index / "name", name, expected, ignored=overridden)
-    server, containers = adapter.get("serverType"), entries(spec.get("containers"))
-    names = [container.get("name") for _, container in containers]
-    if not isinstance(server, Unknown) and server not in config.built_in_server_types:
+    server, names = adapter.get("serverType"), column(spec.get("containers"), "name")
+    if server not in config.built_in_server_types:
         yield from choice_problems(_ADAPTER / "serverType", server, config.built_in_server_types)
     elif server in names:
         index = names.index(server)
-        yield from _capacity_problems(FieldPath("spec", "containers", index), containers[index][1], adapter)
-    elif not any(isinstance(name, Unknown) for name in (server, *names)):
+        yield from _capacity_problems(FieldPath("spec", "containers", index), spec["containers"][index], adapter)
+    elif not any(isinstance(name, Unknown) for name in names):
         expected = f"one with the name {server!r}, which is builtInAdapter.serverType"
         yield Problem(FieldPath("spec", "containers"), names, expected)
 

@@ -70,7 +70,7 @@ def _number_problems(annotations: Spec) -> Iterator[Problem]:
 def _whole_number_problems(key: str, value: Any, *, most: int | None = None) -> Iterator[Problem]:
     if isinstance(value, Unknown):
         return
-    number = int(value) if isinstance(value, str) and value.isdecimal() else -1
+    number = int(value) if isinstance(value, str) and value.isdecimal() else 0
     if number < 1 or (most is not None and number > most):
         bound = "or more" if most is None else f"to {most}"
         yield Problem(_ANNOTATIONS / key, value, f"a whole number as a text, 1 {bound}")

@@ -26,7 +26,7 @@ from ..core.reading import Spec, at, column, entries, text
 from ..core.rendering import Unknown
 from ..images.images import image_problems
 from ..installation.serving_config import ServingConfig
-from .endpoint_rules import mesh_ports, socket_folder
+from .endpoint_rules import mesh_ports, socket_folders
 
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _CONTAINERS, _VOLUMES = FieldPath("spec", "containers"), FieldPath("spec", "volumes")
@@ -76,18 +76,18 @@ def _volume_problems(path: FieldPath, volume: Spec, claims: Collection[str]) -> 
 
 
 def _image_problems(path: FieldPath, container: Spec, *, pinned: bool) -> Iterator[Problem]:
-    if (image := container.get("image", MISSING)) is MISSING or text(image) is not None:
+    if (image := text(container.get("image", MISSING))) is not None:
         yield from image_problems(path / "image", image, pinned=pinned or image is MISSING)
     if (policy := text(container.get("imagePullPolicy"))) is not None:
         yield from choice_problems(path / "imagePullPolicy", policy, _PULL_POLICIES)
 
 
 def _resource_problems(path: FieldPath, container: Spec) -> Iterator[Problem]:
-    requests, limits = at(container, "resources", "requests"), at(container, "resources", "limits")
-    if not isinstance(requests, dict) or isinstance(limits, Unknown):
+    requests = at(container, "resources", "requests")
+    if not isinstance(requests, dict):
         return
     for name, request in requests.items():
-        limit = at(limits, name)
+        limit = at(container, "resources", "limits", name)
         requested, limited = quantity(request), quantity(limit)
         if requested is not None and limited is not None and requested > limited:
             yield Problem(path / "requests" / name, request, f"at most the limit, {limit!r}")
@@ -97,10 +97,9 @@ def _resource_problems(path: FieldPath, container: Spec) -> Iterator[Problem]:
 
 
 def _mount_problems(path: FieldPath, spec: Spec, container: Spec, claims: Collection[str]) -> Iterator[Problem]:
-    names = [MODELS_VOLUME, *claims, *(volume.get("name") for _, volume in entries(spec.get("volumes")))]
+    names = [MODELS_VOLUME, *claims, *column(spec.get("volumes"), "name")]
     taken = dict.fromkeys((MODELS_FOLDER, *(f"{CLAIMS_FOLDER}/{claim}" for claim in claims)), "ModelMesh's own mount")
-    if folder := socket_folder(spec):
-        taken[folder] = "the mount of the unix endpoints"
+    taken |= dict.fromkeys(socket_folders(spec), "the mount of the unix endpoints")
     for index, mount in entries(container.get("volumeMounts")):
         if (name := text(mount.get("name"))) is not None:
             if name != MODELS_VOLUME and is_taken(name, VOLUMES):

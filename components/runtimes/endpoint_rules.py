@@ -40,10 +40,10 @@ def has_puller(spec: Spec) -> bool:
     return at(spec, "builtInAdapter") is None and at(spec, "storageHelper", "disabled") is not True
 
 
-def socket_folder(spec: Spec) -> str | None:
-    """Return the folder of the unix sockets, which is mounted in every container."""
+def socket_folders(spec: Spec) -> set[str]:
+    """Return the folder of the unix sockets, which is mounted in every container; none without sockets."""
     parsed = [_parse(text(spec.get(field)) or "") for field in ("grpcDataEndpoint", "grpcEndpoint")]
-    return next((str(endpoint.parent) for endpoint in parsed if isinstance(endpoint, PurePosixPath)), None)
+    return {str(endpoint.parent) for endpoint in parsed if isinstance(endpoint, PurePosixPath)}
 
 
 def endpoint_problems(spec: Spec, config: ServingConfig) -> Iterator[Problem]:

@@ -118,11 +118,11 @@ def _toleration_problems(spec: Spec) -> Iterator[Problem]:
         yield from choice_problems(path / "operator", operator, ("Equal", "Exists"))
         if "effect" in entry:
             yield from choice_problems(path / "effect", entry["effect"], _EFFECTS)
-        if entry.get("key"):
-            yield from key_problems(path / "key", {entry["key"]: ""})
-        elif operator == "Equal":
+        if key := text(entry.get("key", "")):
+            yield from key_problems(path / "key", {key: ""})
+        elif key is not None and operator == "Equal":
             yield Problem(path / "operator", operator, "Exists without a key, for taints with any key")
         if operator == "Exists" and entry.get("value"):
             yield Problem(path / "value", entry["value"], "none with operator Exists")
-        if "tolerationSeconds" in entry and entry.get("effect") != "NoExecute":
+        if "tolerationSeconds" in entry and text(entry.get("effect", "")) not in (None, "NoExecute"):
             yield Problem(path / "tolerationSeconds", entry["tolerationSeconds"], "none unless effect is NoExecute")

@@ -36,7 +36,7 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     ),
     "the mesh's container": (
         plain(container(name="mm")),
-        "spec.containers[0].name: 'mm', expected a name that ModelMesh does not use itself (mm, rest-proxy,",
+        "spec.containers[0].name: 'mm', expected a name that ModelMesh does not use itself (mm, rest-proxy, puller, mm",
     ),
     "a container with the mesh's prefix": (
         plain(container(name="mm-x")),

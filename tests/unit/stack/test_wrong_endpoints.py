@@ -1,10 +1,12 @@
 """Endpoints and built-in adapters of runtimes that ModelMesh could not work with are refused."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pulumi_kubernetes.core import v1
 
+from components.runtimes.runtime_rules import runtime_problems
 from components.runtimes.serving_runtime_spec import ServingRuntimeSpec
 from tests.unit.stack.runtimes import adapter, container, mlserver, plain, refused, server
 from tests.unit.stack.worlds import config
@@ -21,6 +23,10 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
         "spec.grpcEndpoint: missing, expected an endpoint, without which ModelMesh's controller panics; port:8085",
     ),
     "an endpoint without its kind": (plain(grpc_endpoint="8085"), "spec.grpcEndpoint: '8085', expected port:<1-65535>"),
+    "a socket without its kind": (
+        plain(grpc_data_endpoint="/run/mesh/sock"),
+        "spec.grpcDataEndpoint: '/run/mesh/sock', expected port:<1-65535> or unix:",
+    ),
     "an endpoint's port that is none": (
         plain(grpc_data_endpoint="port:0"),
         "spec.grpcDataEndpoint: 'port:0', expected",
@@ -127,6 +133,12 @@ def environment(**values: str) -> ServingRuntimeSpec:
     return server(env=[v1.EnvVarArgs(name=name, value=value) for name, value in values.items()])
 
 
+def elsewhere(name: str) -> v1.EnvVarArgs:
+    """A variable whose value is in a ConfigMap."""
+    key = v1.ConfigMapKeySelectorArgs(name="settings", key=name)
+    return v1.EnvVarArgs(name=name, value_from=v1.EnvVarSourceArgs(config_map_key_ref=key))
+
+
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
@@ -155,14 +167,25 @@ def test_an_environment_that_contradicts_the_endpoints_is_refused(spec: ServingR
         environment(
             MLSERVER_GRPC_PORT="8001",
             MLSERVER_HTTP_PORT="8002",
+            MLSERVER_METRICS_PORT="$(OTHER_PORT)",
             MLSERVER_MODELS_DIR="/models/_mlserver_models/",
             OTHER_PORT="8080",
         ),
+        server(env=[elsewhere(name) for name in ("MLSERVER_GRPC_PORT", "MLSERVER_HTTP_PORT", "MLSERVER_MODELS_DIR")]),
+        replace(environment(MLSERVER_GRPC_PORT="8001"), grpc_data_endpoint="unix:/run/mesh/sock"),
         replace(
             environment(MLSERVER_MODELS_DIR="/elsewhere/_mlserver_models"),
             built_in_adapter=tuned(ROOT_MODEL_DIR="/elsewhere").built_in_adapter,
         ),
-        plain(container(env=[v1.EnvVarArgs(name="MLSERVER_GRPC_PORT", value="7000")])),
+        plain(
+            container(
+                env=[
+                    v1.EnvVarArgs(name="MLSERVER_GRPC_PORT", value="7000"),
+                    v1.EnvVarArgs(name="MLSERVER_HTTP_PORT", value="8085"),  # no adapter listens there
+                    v1.EnvVarArgs(name="MLSERVER_MODELS_DIR", value="/models"),
+                ]
+            )
+        ),
     ],
 )
 def test_an_environment_that_agrees_with_the_endpoints_is_not_refused(spec: ServingRuntimeSpec) -> None:
@@ -171,6 +194,8 @@ def test_an_environment_that_agrees_with_the_endpoints_is_not_refused(spec: Serv
 
 def test_the_pullers_port_is_free_where_there_is_no_puller() -> None:
     assert not refused(plain(grpc_data_endpoint="port:8086", storage_helper_disabled=True))
+    adapted = replace(adapter(runtime_management_port=8086), grpc_data_endpoint="port:8086")
+    assert not refused(replace(adapted, containers=server().containers))
 
 
 def test_an_adapter_that_the_installation_does_not_know_is_refused() -> None:
@@ -182,12 +207,49 @@ def test_an_adapter_that_the_installation_does_not_know_is_refused() -> None:
     "spec",
     [
         plain(grpc_endpoint="port:8085"),
+        plain(grpc_data_endpoint="port:1"),
         plain(grpc_endpoint="unix:/one/a", grpc_data_endpoint="unix:///one/b"),
+        plain(grpc_endpoint="unix:/one/a", grpc_data_endpoint="unix:/one/b", storage_helper_disabled=True),
+        plain(grpc_endpoint="unix:/one/sock"),
         plain(grpc_data_endpoint=None, storage_helper_disabled=True),
+        plain(grpc_endpoint="unix:/one/sock", grpc_data_endpoint=None, storage_helper_disabled=True),
         server(resources=v1.ResourceRequirementsArgs(limits={"memory": "1Gi"})),
         tuned(MODELSIZE_MULTIPLIER="2"),
+        tuned(DEFAULT_MODELSIZE="unknown"),
         adapter(memory_buffer_bytes=2**30 - 10_000_000),
+        adapter(memory_buffer_bytes=0),
+        adapter(load_timeout_seconds=0.1),
+        replace(
+            server(resources=v1.ResourceRequirementsArgs()),
+            built_in_adapter=adapter(environment=[elsewhere("CONTAINER_MEM_REQ_BYTES")]).built_in_adapter,
+        ),
+        replace(adapter(runtime_management_port=1), containers=server().containers),
     ],
 )
 def test_what_works_is_not_refused(spec: ServingRuntimeSpec) -> None:
     assert not refused(spec)
+
+
+@pytest.mark.parametrize(
+    ("adapter", "expected"),
+    [
+        ({"runtimeManagementPort": None}, ["spec.builtInAdapter.runtimeManagementPort: None, expected the model ser"]),
+        ({"modelLoadingTimeoutMillis": None}, ["spec.builtInAdapter.modelLoadingTimeoutMillis: 0, expected 100 or m"]),
+        ({"memBufferBytes": None, "env": [{"name": "CONTAINER_MEM_REQ_BYTES", "value": "10000000"}]}, []),
+    ],
+)
+def test_what_the_adapter_is_not_told_is_as_upstreams_default(adapter: dict[str, Any], expected: list[str]) -> None:
+    spec = server().spec()
+    told = (spec["builtInAdapter"] | adapter).items()
+    spec["builtInAdapter"] = {key: value for key, value in told if value is not None}
+    problems = [str(problem) for problem in runtime_problems({"metadata": {"name": "x"}, "spec": spec}, config())]
+    assert [problem[: len(start)] for problem, start in zip(problems, expected, strict=True)] == expected
+
+
+@pytest.mark.parametrize(("variable", "ignored"), [("ADAPTER_PORT", False), ("LOADING_CONCURRENCY", True)])
+def test_a_variable_of_the_adapter_is_only_ignored_where_it_contradicts_no_endpoint(
+    variable: str, *, ignored: bool
+) -> None:
+    document = {"metadata": {"name": "x"}, "spec": tuned(**{variable: "1"}).spec()}
+    (problem,) = runtime_problems(document, config())
+    assert problem.ignored is ignored

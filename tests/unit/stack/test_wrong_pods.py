@@ -1,6 +1,7 @@
 """What runtimes say of their pods, and in annotations, and what would not come true."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pulumi_kubernetes.core import v1
@@ -10,6 +11,7 @@ from components.runtimes.serving_runtime_spec import Autoscaling, ServingRuntime
 from tests.unit.stack.runtimes import container, mlserver, node_affinity, plain, refused
 from tests.unit.stack.worlds import config
 
+SCALED = {"serving.kserve.io/autoscalerClass": "hpa"}
 WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     # Pods
     "a label that pods are found by": (
@@ -25,6 +27,10 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     "an architecture that ModelMesh does not schedule to": (
         plain(node_selector={"kubernetes.io/arch": "s390x"}),
         "spec.nodeSelector[\"kubernetes.io/arch\"]: 's390x', expected amd64 or arm64, the only ones that ModelMesh",
+    ),
+    "a taint's key that is none": (
+        plain(tolerations=[v1.TolerationArgs(key="a b", operator="Exists")]),
+        "spec.tolerations[0].key: 'a b', expected [domain/]name as a key",
     ),
     "nodes that are not really required": (
         plain(affinity=node_affinity()),
@@ -57,7 +63,7 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     ),
     "more than all": (
         mlserver(autoscaling=Autoscaling(target_utilization_percentage=101)),
-        "metadata.annotations[\"serving.kserve.io/targetUtilizationPercentage\"]: '101', expected a whole number as",
+        "targetUtilizationPercentage\"]: '101', expected a whole number as a text, 1 to 100",
     ),
     "no pod at least": (
         mlserver(autoscaling=Autoscaling(min_replicas=0)),
@@ -114,10 +120,13 @@ def test_what_pods_could_not_be_is_refused(spec: ServingRuntimeSpec, expected: s
             "serving.kserve.io/maxLoadingConcurrency\"]: '2', expected the key maxLoadingConcurrency, which ModelMesh",
         ),
         ({"maxLoadingConcurrency": "two"}, "maxLoadingConcurrency: 'two', expected a whole number"),
+        ({"maxLoadingConcurrency": 2}, "maxLoadingConcurrency: 2, expected a whole number as a text"),
+        ({**SCALED, "serving.kserve.io/min-scale": "two"}, "min-scale\"]: 'two', expected a whole number"),
+        ({**SCALED, "serving.kserve.io/max-scale": "two"}, "max-scale\"]: 'two', expected a whole number"),
         ({"-": "x"}, "metadata.annotations: '-', expected [domain/]name as a key"),
     ],
 )
-def test_raw_annotations_are_held_to_the_same_rules(annotations: dict[str, str], expected: str) -> None:
+def test_raw_annotations_are_held_to_the_same_rules(annotations: dict[str, Any], expected: str) -> None:
     (problem,) = refused(mlserver(), annotations=annotations)
     assert expected in problem
 

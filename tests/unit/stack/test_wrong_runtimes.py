@@ -26,6 +26,10 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
         plain(supported_model_formats=[ModelFormat(name="a,b")]),
         "spec.supportedModelFormats[0].name: 'a,b', expected a text without `,`, `|` and `:`, which separate",
     ),
+    "a format without a name": (
+        plain(supported_model_formats=[ModelFormat(name="")]),
+        "spec.supportedModelFormats[0].name: '', expected a text without",
+    ),
     "a version with it": (
         plain(supported_model_formats=[ModelFormat(name="a", version="1|2")]),
         "spec.supportedModelFormats[0].version: '1|2', expected a text without",
@@ -37,6 +41,10 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     "an unknown protocol": (
         plain(protocol_versions=["grpc-v2", "rest-v2"]),
         "spec.protocolVersions[1]: 'rest-v2', expected one of v1, v2, grpc-v1, grpc-v2",
+    ),
+    "a protocol that is a number": (
+        plain(protocol_versions=[2]),
+        "spec.protocolVersions[0]: 2, expected a value of type string",
     ),
     "no replica": (plain(replicas=0), "spec.replicas: 0, expected 1-65535"),
     "too many replicas": (plain(replicas=65536), "spec.replicas: 65536, expected 1-65535"),

@@ -23,7 +23,7 @@ from project.progress import live, say
 # Downloads of one build overlap with compiling of the other; a third would only compete for two cores.
 BUILDS_AT_A_TIME = 2
 # Module and build caches of a build from nothing; they are deleted when everything is built.
-BUILD_DISK_BYTES = 30 * 10**9
+BUILD_DISK_BYTES = 15 * 10**9
 GO_VERSION = (1, 26)
 
 

@@ -94,8 +94,8 @@ def _parsed(text: object, *, encoded: bool) -> Fields | None:
         return None
     if not isinstance(fields, dict) or not all(isinstance(value, str) for value in fields.values()):
         return None
-    if fields.get("type") == "s3" and (bucket := fields.pop("default_bucket", "")):
-        fields = {"bucket": bucket, **fields}
+    if fields.get("type") == "s3":
+        fields = {"bucket": fields.pop("default_bucket", ""), **fields}
     return {name: value for name, value in fields.items() if value}
 
 
@@ -107,8 +107,6 @@ def missing(fields: Fields) -> list[str]:
 def field_problems(path: FieldPath, fields: Fields) -> Iterator[Problem]:
     """Checks the fields of one entry, including its type."""
     kind = fields["type"]
-    if isinstance(kind, Unknown):
-        return
     if kind not in _REQUIRED:
         yield from choice_problems(path / "type", kind, tuple(_REQUIRED))
         return
@@ -123,7 +121,7 @@ def field_problems(path: FieldPath, fields: Fields) -> Iterator[Problem]:
             yield Problem(path / name, Text("unknown field"), expected, ignored=True)
         elif value == "":
             yield Problem(path / name, value, "some text")
-        elif name in _BY_SERVICES and _known(value) and "/" in str(value):
+        elif name in _BY_SERVICES and "/" in str(value):
             yield Problem(path / name, value, "a name without /; folders belong to the path of each model")
     yield from _BY_TYPE[kind](path, {name: value for name, value in fields.items() if value != ""})
 
@@ -209,7 +207,7 @@ def _header_problems(path: FieldPath, value: object) -> Iterator[Problem]:
         yield Problem(path, _GIVEN, "letters, digits and - in a header's name; ModelMesh would read a dot as nesting")
     if name.lower() in _HEADERS_OF_THE_CLIENT:
         yield Problem(path, _GIVEN, "none: the puller sets this header and ignores others")
-    if isinstance(value, str) and re.search(r"[\r\n]", value):
+    if re.search(r"[\r\n]", str(value)):
         yield Problem(path, Text("more than one line"), "one line")
 
 
@@ -218,7 +216,7 @@ def _url_problems(path: FieldPath, value: object, *, query: bool) -> Iterator[Pr
         return
     try:
         url = urlsplit(str(value))
-        good = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
+        good = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError:  # the port or the address is invalid
         good = False
     if not good or re.search(r"\s", str(value)) or url.fragment or (not query and (url.query or "@" in url.netloc)):

@@ -21,7 +21,7 @@ from components.stores.storage import (
     StorageConfig,
     StorageConfigArgs,
 )
-from components.stores.storage_rules import storage_problems
+from components.stores.storage_rules import secret_problems, storage_problems
 from tests.certificates import issued
 from tests.unit.stack.engine import Run, run
 from tests.unit.stack.serving import S3
@@ -95,6 +95,7 @@ PRINCIPAL = {"client_id": "id", "client_secret": "hidden", "tenant_id": "tenant"
         ),
         (PvcStorage(claim_name="claim"), {"type": "pvc", "name": "claim"}),
         (HttpStorage(url="https://models.example/v1"), {"type": "http", "url": "https://models.example/v1"}),
+        (HttpStorage(url="https://a:b@x.example?c=d"), {"type": "http", "url": "https://a:b@x.example?c=d"}),
     ],
     ids=lambda value: value["type"] if isinstance(value, dict) else "",
 )
@@ -129,8 +130,13 @@ def test_what_is_known_later_is_not_judged() -> None:
 
     def program() -> None:
         unknown = pulumi.Output.from_input("not a URL")
-        storage = dataclasses.replace(S3, endpoint_url=unknown, certificate=unknown, bucket=unknown)
-        later.extend(storage_problems({"key": storage, "other": PvcStorage(claim_name=unknown)}))
+        stores: dict[str, Storage] = {
+            "s3": dataclasses.replace(S3, endpoint_url=unknown, certificate=unknown, bucket=unknown),
+            "pvc": PvcStorage(claim_name=unknown),
+            "azure": AzureStorage(account_name=unknown, container=unknown, connection_string=unknown),
+            "http": HttpStorage(url=unknown, headers={"Authorization": unknown}),
+        }
+        later.extend(storage_problems(stores))
 
     run(program)
     assert later == []
@@ -142,6 +148,7 @@ CONNECTION_STRINGS = (
     "sv=2022-11-02&sig=x%3D",
     "aGlkZGVu",
     "AccountKey=aGlkZGVu",
+    "AccountName=account",
     "AccountName=account;AccountKey=no base64",
     "AccountName=account;AccountKey=aGlkZGVu;c",
     "BlobEndpoint=https://account.blob.core.windows.net/;SharedAccessSignature=sv=2022",
@@ -149,6 +156,7 @@ CONNECTION_STRINGS = (
 WRONG: list[tuple[dict[str, Storage], str]] = [
     ({"a/b": S3}, "storage: 'a/b', expected a key of up to 253 letters, digits, -, _ and ."),
     ({"": S3}, "storage: '', expected a key of up to 253 letters"),
+    ({".": S3}, "storage: '.', expected a key of a Secret, which cannot be . or start with .."),
     ({"..models": S3}, "storage: '..models', expected a key of a Secret, which cannot be . or start with .."),
     (
         {"default_gcs": S3},
@@ -161,6 +169,16 @@ WRONG: list[tuple[dict[str, Storage], str]] = [
         {"a": S3_WITH(S3, endpoint_url="https://s3.example/#x")},
         "storage.a.endpoint_url: 'https://s3.example/#x', expec",
     ),
+    *(
+        ({"a": S3_WITH(S3, endpoint_url=url)}, f"storage.a.endpoint_url: {shown}, expected http://<host> or")
+        for url, shown in {
+            "http://minio:0": "'http://minio:0'",
+            "http:///models": "'http:///models'",
+            "http://minio:9000/a b": "'http://minio:9000/a b'",
+            "https://user@s3.example": "(not shown)",
+        }.items()
+    ),
+    ({"a": S3_WITH(S3, endpoint_url="")}, "storage.a.endpoint_url: '', expected some text"),
     ({"a": S3_WITH(S3, bucket="")}, "storage.a.bucket: '', expected some text"),
     ({"a": S3_WITH(S3, bucket="s3://models")}, "storage.a.bucket: 's3://models', expected a name without /"),
     ({"a": GcsStorage(bucket="models/a")}, "storage.a.bucket: 'models/a', expected a name without /"),
@@ -173,6 +191,10 @@ WRONG: list[tuple[dict[str, Storage], str]] = [
         "expected the name of a storage account, 3 to 24 lower-case letters and digits; omit https://",
     ),
     ({"a": S3_WITH(S3, region="")}, "storage.a.region: '', expected some text"),
+    (
+        {"a": S3_WITH(S3, region=None)},
+        "storage.a.region: missing, expected a value: s3 storage requires it",
+    ),
     (
         {"a": S3_WITH(S3, certificate="/etc/ssl/ca.pem")},
         "storage.a.certificate: not a certificate, expected the PEM text",
@@ -193,6 +215,10 @@ WRONG: list[tuple[dict[str, Storage], str]] = [
     (
         {"a": GcsStorage(bucket="b", token_uri="https://t.example")},  # noqa: S106
         "storage.a.token_uri: set, expected none: ModelMesh ignores it",
+    ),
+    (
+        {"a": GcsStorage(bucket="b", token_uri="t.example", **GCS_KEY)},  # noqa: S106
+        "storage.a.token_uri: 't.example', expected http://<host>",
     ),
     ({"a": AzureStorage(account_name="", container="c")}, "storage.a.account_name: ''"),
     (
@@ -220,7 +246,7 @@ WRONG: list[tuple[dict[str, Storage], str]] = [
         "storage.a.certificate: set, expected none: the puller",
     ),
     (
-        {"a": HttpStorage(url="https://x.example", client_certificate=CA, client_key=KEY_PEM)},
+        {"a": HttpStorage(url="https://x.example", client_key=KEY_PEM)},
         "storage.a.client_key: set, expected none: the puller crashes on it, and trusts public CAs only",
     ),
     (
@@ -247,7 +273,8 @@ def test_a_connection_string_that_the_puller_cannot_read_is_refused(text: str) -
 
 
 def test_a_key_may_mark_the_default_entry_of_its_own_type() -> None:
-    assert list(storage_problems({"default_s3": S3, "default_gcs": GcsStorage(bucket="models")})) == []
+    stores: dict[str, Storage] = {"default_s3": S3, "default_gcs": GcsStorage(), "default_hdfs": S3, "azure": S3}
+    assert list(storage_problems(stores)) == []
 
 
 @pytest.mark.parametrize(("entries", "expected"), WRONG, ids=[expected[:60] for _, expected in WRONG])
@@ -258,14 +285,74 @@ def test_wrong_entries_are_refused_before_anything_is_registered(entries: dict[s
         args = ModelNamespaceArgs(installation=installation(), namespace="models", storage=entries)
         with pytest.raises(InvalidSpecError) as raised:
             ModelNamespace("models", args)
-        refused.append(str(raised.value))
+        refused.extend(map(str, raised.value.problems))
 
     assert run(program).resources == []
-    assert expected in refused[0]
+    (problem,) = refused
+    assert expected in problem
     for credential in (KEY_PEM, CA, "hidden"):
-        assert credential not in refused[0]
+        assert credential not in problem
 
 
 def test_all_problems_of_all_entries_come_at_once() -> None:
     wrong: dict[str, Storage] = {"a": S3_WITH(S3, endpoint_url="x", region=""), "b": PvcStorage(claim_name="")}
     assert len(list(storage_problems(wrong))) == 3
+
+
+S3_ENTRY = {
+    "type": "s3",
+    "access_key_id": "id",
+    "secret_access_key": "hidden",
+    "endpoint_url": "http://minio:9000",
+    "region": "eu",
+}
+
+
+def secret(fields: object, key: str = "models") -> dict[str, dict[str, str]]:
+    """A storage Secret with one entry, in each of its two forms."""
+    text = json.dumps(fields)
+    return {"data": {key: base64.b64encode(text.encode()).decode()}, "stringData": {key: text}}
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        {},
+        secret(S3_ENTRY),
+        secret(S3_ENTRY | {"default_bucket": "models", "certificate": ""}),
+        secret({"type": "pvc"}),
+        secret({"no type": "any text"}),
+    ],
+)
+def test_a_secret_that_the_puller_can_read_has_no_problem(good: dict[str, Any]) -> None:
+    assert list(secret_problems(good)) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (secret([]), "models: (not shown), expected {}a JSON object of texts; an entry that cannot be read stops"),
+        (secret({"a": "b", "c": {}}), "models: (not shown), expected {}a JSON object of texts; an entry that"),
+        (secret(S3_ENTRY, "default_gcs"), "default_gcs: 'default_gcs', expected another key"),
+        (secret(S3_ENTRY | {"region": ""}), "models.region: missing, expected a value: s3 storage requires it"),
+        (secret(S3_ENTRY | {"default_bucket": "a/b"}), "models.bucket: 'a/b', expected a name without /"),
+        (secret({"type": "gcs", "default_bucket": "b"}), "models.default_bucket: unknown field, expected one that gcs"),
+        (secret({"type": "hdfs"}), "models.type: 'hdfs', expected one of s3, gcs"),
+        ({"data": 5, "stringData": ["models"]}, ": (not shown), expected a mapping"),
+        ({"data": {"models": "{"}, "stringData": {"models": "{"}}, "models: (not shown), expected {}a JSON object of"),
+    ],
+)
+def test_a_secret_is_checked_in_both_of_its_forms(given: dict[str, Any], expected: str) -> None:
+    encoded, plain = map(str, secret_problems(given))
+    dot = "" if expected.startswith(":") else "."
+    assert encoded.startswith(f"data{dot}{expected.format('the base64 encoding of ')}")
+    assert plain.startswith(f"stringData{dot}{expected.format('')}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "known"),
+    [("http", "headers", "url, headers.<Name>"), ("pvc", "headers.A", "name")],
+)
+def test_an_unknown_field_is_told_with_those_that_its_store_has(kind: str, field: str, known: str) -> None:
+    (problem, _) = secret_problems(secret({"type": kind, field: "x"}))
+    assert problem.expected == f"one that {kind} storage has: {known}"

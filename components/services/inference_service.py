@@ -185,8 +185,7 @@ def carried(args: InferenceServiceArgs) -> Texts:
     stores = args.namespace.storage
     if isinstance(stores, ExistingStorage):
         return {}
-    by_annotation = args.annotations.get(STORAGE_KEY) if args.storage.key is None else None
-    store = stores.get(by_annotation or args.storage.entry_key())
+    store = stores.get(args.annotations.get(STORAGE_KEY, args.storage.entry_key()))
     return {name: pulumi.Output.secret(value) for name, value in store.parameters().items()} if store else {}
 
 

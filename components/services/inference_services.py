@@ -221,7 +221,7 @@ def _parts(rendered: Mapping[str, dict[str, Any]]) -> list[list[str]]:
     while True:
         parts: list[list[str]] = [[] for _ in range(count)]
         for file in sizes:
-            parts[int(hashlib.sha256(file.encode()).hexdigest(), 16) % count].append(file)
+            parts[int.from_bytes(hashlib.sha256(file.encode()).digest(), "big") % count].append(file)
         if all(sum(sizes[file] for file in part) <= _MOST_BYTES for part in parts):
             return parts
         count += 1

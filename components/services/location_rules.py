@@ -52,7 +52,8 @@ def _pulled_problems(
     where: FieldPath, model: Values, annotations: Values, context: NamespaceContext, uri: model_uri.ModelUri
 ) -> Iterator[Problem]:
     storage = model.get("storage", {})
-    schema_path, schema = where / "storage" / "schemaPath", storage.get("schemaPath", annotations.get(SCHEMA_PATH))
+    schema_path = where / "storage" / "schemaPath"
+    schema = storage.get("schemaPath", annotations.get(SCHEMA_PATH, Unknown()))  # one that is not given is not checked
     if uri.problems or ("storageUri" in model and isinstance(uri.path, Unknown)):  # so the type is unknown
         yield from uri.problems
         yield from _path_problems(schema_path, schema, Unknown(), file=True)
@@ -63,8 +64,8 @@ def _pulled_problems(
     if problem:
         yield problem
     fields = {**(entry or {}), **parameters}
-    if entry is not None and context.storage is not None:
-        yield from _store_problems(where / "storage", key, fields, context.storage)
+    if entry is not None:
+        yield from _store_problems(where / "storage", key, fields, context)
         yield from _claim_problems(where / "storage", fields, parameters, context)
     path = where / "storageUri" if "storageUri" in model else where / "storage" / "path"
     kind = fields.get("type", "" if problem else Unknown())
@@ -103,10 +104,10 @@ def _entry(
     return entry, None
 
 
-def _store_problems(path: FieldPath, key: str | None, fields: Values, entries: Entries) -> Iterator[Problem]:
+def _store_problems(path: FieldPath, key: str | None, fields: Values, context: NamespaceContext) -> Iterator[Problem]:
     lacking = ", ".join(missing(fields))
     if lacking and key is None:
-        yield Problem(path / "key", MISSING, f"{_keys(entries)}; the parameters lack {lacking}")
+        yield Problem(path / "key", MISSING, f"{_keys(context.storage or {})}; the parameters lack {lacking}")
     elif lacking:
         yield Problem(path / "key", key, f"{lacking} in this entry, in the URI or in the parameters")
     yield from field_problems(path / "parameters", fields)
@@ -117,8 +118,7 @@ def _claim_problems(
 ) -> Iterator[Problem]:
     """Checks that runtime pods mount a claim: that of an entry, or any if the installation allows it."""
     claim = fields.get("name")
-    claims = [{"name": Unknown()} if entry is None else entry for entry in (context.storage or {}).values()]
-    held = [entry.get("name") for entry in claims if entry.get("type", "pvc") == "pvc"]
+    held = [Unknown() if entry is None else entry.get("name") for entry in (context.storage or {}).values()]
     if fields["type"] != "pvc" or claim is None or claim in held or any(isinstance(c, Unknown) for c in (claim, *held)):
         return
     if not context.allow_any_pvc:
@@ -130,7 +130,7 @@ def _claim_problems(
 
 def _path_problems(where: FieldPath, path: object, kind: str, *, file: bool) -> Iterator[Problem]:
     """Checks a path as the puller of a type reads it."""
-    if path is None or isinstance(path, Unknown):
+    if isinstance(path, Unknown):
         return
     text = str(path)
     segments = text.split("/")

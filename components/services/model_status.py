@@ -78,7 +78,7 @@ def read(service: dict[str, Any]) -> ModelStatus:
         message=failure.get("message", ""),
         location=failure.get("location", ""),
         failed_at=_time(failure.get("time")),
-        spec_written_at=_newest(e for e in entries if not e.get("subresource") and "f:spec" in e.get("fieldsV1", {})),
+        spec_written_at=_newest(e for e in entries if "f:spec" in e.get("fieldsV1", {})),
         status_written_at=_newest(e for e in entries if e.get("subresource") == "status"),
         first_spec=service["metadata"].get("generation") == 1,
     )

@@ -38,13 +38,13 @@ def read(where: FieldPath, text: Any) -> ModelUri:
     bucket, query = uri.scheme in _BUCKETS, False
     if bucket:
         (kind, name), good, query = _BUCKETS[uri.scheme], bool(uri.netloc) and not {"@", ":"} & {*uri.netloc}, True
-        parameters = {"type": kind, **({name: uri.netloc} if good else {})}
+        parameters = {"type": kind, name: uri.netloc}
         expected = f"{uri.scheme}://<{'claim' if kind == 'pvc' else 'bucket'}>/<path>"
     elif uri.netloc.endswith(_AZURE):
         account, _, host = uri.netloc.partition(".")
         container, _, path = path.partition("/")
         good, query = bool(host == _AZURE and account and container), True
-        parameters = {"type": "azure", **({"account_name": account, "container": container} if good else {})}
+        parameters = {"type": "azure", "account_name": account, "container": container}
         expected = f"https://<account>.{_AZURE}/<container>/<path>"
     else:
         good, expected = bool(uri.hostname), f"{uri.scheme}://<host>/<path>"

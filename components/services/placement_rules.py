@@ -41,7 +41,7 @@ class ModelRequest:
 def placement_problems(model: ModelRequest, context: NamespaceContext) -> Iterator[Problem]:
     """Checks that some runtime of the namespace takes the model."""
     protocol = model.protocol
-    if protocol is not None and not isinstance(protocol, Unknown) and protocol not in PROTOCOLS:
+    if protocol is not None and protocol not in PROTOCOLS:
         yield from choice_problems(model.path / "protocolVersion", protocol, PROTOCOLS)
     elif context.runtimes is not None and not any(isinstance(v, Unknown) for v in vars(model).values()):
         if not context.usable():

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..core import rendering
 from ..core.names_and_quantities import subdomain_problems
 from ..core.problem import MISSING, FieldPath, Problem, Text
 from .location_rules import location_problems
@@ -45,7 +46,7 @@ def predictor_problems(document: Mapping[str, Any], context: NamespaceContext) -
         "key": storage.get("key", old.get("secretKey")),
         "parameters": storage.get("parameters", bucket),
     }
-    given = {"storage": {name: value for name, value in model.items() if value is not None}}
+    given = {"storage": rendering.document(model)}
     request = ModelRequest(
         name=spec["modelType"]["name"],
         version=spec["modelType"].get("version"),

@@ -102,7 +102,9 @@ class Wait:
     def _overtaken(status: ModelStatus) -> bool:
         """Returns whether the failure is that of an earlier spec than the one the controller has seen since."""
         written, spec, failed = status.status_written_at, status.spec_written_at, status.failed_at
-        return bool(written and spec and failed and failed < spec <= written)
+        assert written, "a status without a time is not current"
+        assert spec, "a status of a spec without a time is not current"
+        return bool(failed and failed < spec <= written)
 
     async def _unsupported(self, status: ModelStatus) -> None:
         now = self.clock()

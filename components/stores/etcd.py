@@ -193,4 +193,6 @@ def _quota(persistence: Persistence | None) -> int:
 
 
 def _bytes(persistence: Persistence) -> int:
-    return int(quantity(persistence.size) or 0)
+    size = quantity(persistence.size)
+    assert size is not None, "a size without a problem is a quantity"
+    return int(size)

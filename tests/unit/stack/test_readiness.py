@@ -30,20 +30,22 @@ def service(
     transition: str = "UpToDate",
     ready: bool = False,
     failure: dict[str, Any] | None = None,
-    spec: int = 0,
+    spec: int | None = 0,
     status: int | None = 5,
     generation: int = 2,
 ) -> dict[str, Any]:
     """An InferenceService whose spec and status were last written at these seconds."""
-    fields = [
-        {"manager": "pulumi", "operation": "Apply", "time": at(spec), "fieldsV1": {"f:metadata": {}, "f:spec": {}}}
-    ]
+    # An API server may leave out the time.
+    fields: list[dict[str, Any]] = [{"manager": "old", "fieldsV1": {"f:spec": {}}}]
+    if spec is not None:
+        written: dict[str, Any] = {"f:metadata": {}, "f:spec": {}}
+        fields.append({"manager": "pulumi", "operation": "Apply", "time": at(spec), "fieldsV1": written})
     seen: dict[str, Any] = {}
     if status is not None:
         fields.append({"manager": "manager", "subresource": "status", "time": at(status), "fieldsV1": {"f:status": {}}})
         states = {"activeModelState": active, **({"targetModelState": target} if target else {})}
         seen = {
-            "conditions": [{"type": "PredictorReady", "status": "False"}, {"type": "Ready", "status": str(ready)}],
+            "conditions": [{"type": "PredictorReady", "status": "True"}, {"type": "Ready", "status": str(ready)}],
             "modelStatus": {"states": states, "transitionStatus": transition, "lastFailureInfo": failure},
         }
     # Someone's annotation: newer than all, but it is not the spec.
@@ -89,7 +91,7 @@ class Cluster:
             watched=cast("InferenceServiceApi", self),
             timeout_seconds=total,
             report=reports.append,
-            clock=lambda: self.now,
+            clock=lambda: 1000 + self.now,
             sleep=sleep,
         )
         asyncio.run(wait.loaded())
@@ -114,6 +116,23 @@ def test_a_failure_is_a_state_and_its_reason(active: str, target: str, transitio
     assert seen(FAILURE).failed is failed
     assert not seen(None).failed
     assert not seen({"reason": "RuntimeUnhealthy"}).failed
+    assert not seen(FAILURE).unsupported
+    assert seen(UNSUPPORTED).unsupported is ("FailedToLoad" in (active, target))
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        (service(status=None), "model not registered yet, no transition"),
+        (service("Loaded"), "model Loaded, UpToDate"),
+        (
+            service("Loaded", target="Loading", transition="InProgress", failure=FAILURE),
+            "model Loaded, next one Loading, InProgress, ModelLoadFailed: line 3 is no number",
+        ),
+    ],
+)
+def test_a_status_is_told_with_what_there_is_of_it(seen: dict[str, Any], told: str) -> None:
+    assert str(model_status.read(seen)) == told
 
 
 @pytest.mark.parametrize(
@@ -187,6 +206,12 @@ def test_a_first_spec_without_a_status_is_waited_for() -> None:
     assert cluster.now == 4
 
 
+def test_a_spec_of_an_unknown_time_is_waited_for() -> None:
+    cluster = Cluster({0: service(**LOADED, spec=None), 4: service(**LOADED)})
+    cluster.wait()
+    assert cluster.now == 4
+
+
 def test_a_quiet_controller_has_nothing_to_say_about_a_change_of_labels() -> None:
     cluster = Cluster({0: service(**LOADED, spec=100, status=5)})
     cluster.wait()
@@ -207,6 +232,12 @@ def test_a_model_that_cannot_be_loaded_ends_the_wait_with_the_meshs_own_reason()
     assert isinstance(raised.value, pulumi.RunError), "no traceback"
     for part in ("ModelLoadFailed", "line 3 is no number", "5f7c9d-x2x4q", "No model serves", "revert"):
         assert part in str(raised.value)
+
+
+def test_a_failure_is_told_without_what_the_mesh_left_out() -> None:
+    expected = "'sentiment' is not served: ModelLoadFailed: no message\nNo model serves under this name."
+    with pytest.raises(NotServedError, match=expected):
+        Cluster({0: service("FailedToLoad", failure={"reason": "ModelLoadFailed"})}).wait()
 
 
 def test_a_failed_change_says_that_the_old_model_still_serves() -> None:
@@ -255,6 +286,7 @@ def test_a_runtime_that_stays_unknown_ends_the_wait(monkeypatch: pytest.MonkeyPa
     cluster = Cluster({0: service("FailedToLoad", failure=UNSUPPORTED)})
     with pytest.raises(NotServedError, match="Still the same after 40 s"):
         cluster.wait()
+    assert cluster.now == 40.5
 
 
 def test_a_runtime_that_nobody_declares_is_not_waited_for() -> None:

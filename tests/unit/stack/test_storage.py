@@ -169,15 +169,10 @@ WRONG: list[tuple[dict[str, Storage], str]] = [
         {"a": S3_WITH(S3, endpoint_url="https://s3.example/#x")},
         "storage.a.endpoint_url: 'https://s3.example/#x', expec",
     ),
-    *(
-        ({"a": S3_WITH(S3, endpoint_url=url)}, f"storage.a.endpoint_url: {shown}, expected http://<host> or")
-        for url, shown in {
-            "http://minio:0": "'http://minio:0'",
-            "http:///models": "'http:///models'",
-            "http://minio:9000/a b": "'http://minio:9000/a b'",
-            "https://user@s3.example": "(not shown)",
-        }.items()
-    ),
+    ({"a": S3_WITH(S3, endpoint_url="http://minio:0")}, "storage.a.endpoint_url: 'http://minio:0', expected http://"),
+    ({"a": S3_WITH(S3, endpoint_url="http:///models")}, "storage.a.endpoint_url: 'http:///models', expected http://"),
+    ({"a": S3_WITH(S3, endpoint_url="http://s3/a b")}, "storage.a.endpoint_url: 'http://s3/a b', expected http://"),
+    ({"a": S3_WITH(S3, endpoint_url="https://user@s3.example")}, "storage.a.endpoint_url: (not shown), expected http"),
     ({"a": S3_WITH(S3, endpoint_url="")}, "storage.a.endpoint_url: '', expected some text"),
     ({"a": S3_WITH(S3, bucket="")}, "storage.a.bucket: '', expected some text"),
     ({"a": S3_WITH(S3, bucket="s3://models")}, "storage.a.bucket: 's3://models', expected a name without /"),

@@ -7,6 +7,7 @@ import pulumi
 import pytest
 
 from components.core.problem import InvalidSpecError
+from components.core.rendering import KNOWN_LATER
 from components.services.inference_service import InferenceService, InferenceServiceArgs
 from components.services.model_location import ModelPath, StorageUri
 from components.stores.storage import AzureStorage, ExistingStorage, GcsStorage, HttpStorage, PvcStorage
@@ -92,6 +93,12 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         {},
         f"{MODEL}.storage.parameters.bucket: 'models', expected the same as in the URI, which wins",
     ),
+    (
+        at("a", parameters={"headers.X": "1"}),
+        {},
+        f'{MODEL}.storage.parameters["headers.X"]: unknown field, expected one that s3 storage has',
+    ),
+    (at("a", parameters={"name": "b"}), {}, f"{MODEL}.storage.parameters.name: unknown field, expected one that s3"),
     # Claims
     (
         at("a", key=None, parameters={"type": "pvc", "name": "mine"}),
@@ -110,6 +117,11 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         f"{MODEL}.storage.parameters.type: missing, expected 'pvc', without which claim 'mine' is not mounted",
     ),
     (at("a", key=None, parameters={"type": "pvc"}), ANY_PVC, "shared; the parameters lack name"),
+    (
+        at("a", key=None, parameters={"type": "pvc"}),
+        {"storage": {"shared": STORES["shared"]}},
+        f"{MODEL}.storage.key: missing, expected a key of the namespace's storage, which has shared; the parameters",
+    ),
     (
         at("a", key="bare"),
         {"storage": {"bare": dataclasses.replace(S3, bucket=None)}},
@@ -144,6 +156,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         f"{MODEL}.storageUri: '', expected the path of a file or a folder in the store",
     ),
     (by_uri("s3:///a", key="models"), {}, f"{MODEL}.storageUri: 's3:///a', expected s3://<bucket>/<path>"),
+    (by_uri("pvc:///a"), {}, f"{MODEL}.storageUri: 'pvc:///a', expected pvc://<claim>/<path>"),
     (by_uri("s3://minio:9000/models/a"), {}, f"{MODEL}.storageUri: 's3://minio:9000/models/a', expected s3://<bucket>"),
     (
         by_uri("s3://models/a?versionId=1"),
@@ -175,6 +188,8 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         {},
         f"{MODEL}.storageUri: 'https://blob.core.windows.net/container/a', expected https://<account>.blob.core",
     ),
+    (by_uri("https://.blob.core.windows.net/c/a"), {}, "c/a', expected https://<account>.blob.core.windows.net/<co"),
+    (by_uri("https://mine.blob.core.windows.net//a"), {}, "//a', expected https://<account>.blob.core.windows.net/<co"),
     (
         by_uri("https://mine.blob.core.windows.net/container"),
         {},
@@ -208,6 +223,7 @@ def test_several_problems_are_told_at_once() -> None:
     ("changes", "around"),
     [
         (at("a/folder/"), {}),
+        (at("a") | {"annotations": {"serving.kserve.io/secretKey": "models"}}, {}),
         (at("a", key="x"), {"storage": ExistingStorage(secret_name="s", keys=["x"])}),  # noqa: S106
         (at("a", parameters={"bucket": "another", "endpoint_url": "https://s3.example"}), {}),
         (at("a", key=None), {"storage": {"default": S3}}),
@@ -286,9 +302,10 @@ def test_what_is_known_later_is_not_judged() -> None:
         path = ModelPath(path=later, key="s3", schema_path=later, parameters={"bucket": later})
         of_a_type = ModelPath(path="a", key="s3", parameters={"type": later})
         same = StorageUri(uri="s3://models/a", key="s3", parameters={"bucket": later})
+        by_key = ModelPath(path="a", key=later)  # type: ignore[arg-type]
         claim = StorageUri(uri="pvc://claim/a")
-        given: list[ModelPath | StorageUri] = [path, StorageUri(uri=later), claim, of_a_type, same]
-        for name, where in zip("abcde", given, strict=True):
+        given: list[ModelPath | StorageUri] = [path, StorageUri(uri=later), claim, of_a_type, same, by_key]
+        for name, where in zip("abcdeg", given, strict=True):
             InferenceService(
                 name, InferenceServiceArgs(namespace=here, model_name=name, model_format="sklearn", storage=where)
             )
@@ -303,7 +320,7 @@ def test_what_is_known_later_is_not_judged() -> None:
                 ),
             )
 
-    assert len(run(program).of(INFERENCE_SERVICE)) == 5
+    assert len(run(program).of(INFERENCE_SERVICE)) == 6
 
 
 def test_a_service_carries_the_secret_headers_of_its_store() -> None:
@@ -316,5 +333,7 @@ def test_a_service_carries_the_secret_headers_of_its_store() -> None:
     for default in (by_uri("https://models.example/a", parameters=own), at("a", key=None, parameters={"type": "http"})):
         service = made(default, storage={"default_http": WEB})
         assert "Bearer hidden" in service.secrets
+    later = StorageUri(uri=KNOWN_LATER, parameters={"type": "http"})
+    assert "Bearer hidden" in made({"storage": later}, storage={"default_http": WEB}).secrets
     annotated = by_uri("https://models.example/a") | {"annotations": {"serving.kserve.io/secretKey": "web"}}
     assert "Bearer hidden" in made(annotated, **WITH_WEB).secrets

@@ -85,7 +85,7 @@ class BuildArgs:
         for key, value in self.secrets.items():
             if not _SECRET_ID.fullmatch(key):
                 yield Problem(ROOT / "secrets", key, "ids of letters, digits, _, . and -")
-            elif isinstance(value, str) and not value:
+            elif value == "":
                 yield Problem(ROOT / "secrets" / key, value, "some text")
         if self.credentials:
             yield from _credentials_problems(self.credentials, self.registry)
@@ -123,7 +123,7 @@ def image_builder(name: str, build: BuildArgs) -> pulumi.ProviderResource:
 
 def _is_cache(text: str) -> bool:
     ref = parse_ref(text)
-    return bool(ref and ref.tag and not ref.digest and "/" in ref.name and _REGISTRY.fullmatch(ref.name))
+    return bool(ref and not ref.digest and "/" in ref.name and _REGISTRY.fullmatch(ref.name))
 
 
 def _credentials_problems(credentials: RegistryCredentials, registry: str) -> Iterator[Problem]:

@@ -97,7 +97,7 @@ def by_docker(name: str, image: StagedImage, opts: pulumi.ResourceOptions) -> pu
             context=image.context,
             dockerfile=image.dockerfile,
             args=image.build_args,
-            platform=build.platforms[0] if build.platforms else None,
+            platform=build.platforms[0],
             cache_from=docker.CacheFromArgs(images=[image.cache]) if build.cache else None,
             # The engine's classic builder does not support the mounts of the Dockerfiles.
             builder_version=docker.BuilderVersion.BUILDER_BUILD_KIT,

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +18,8 @@ import pulumi
 
 _UNUSED_SECONDS = 24 * 60 * 60
 """A build context that no program has staged for this long is deleted when the next one of its image is staged."""
+_NO_TIME = (0, 0)
+"""Access and modification time of what has none of its own."""
 
 
 class SourceError(pulumi.RunError):
@@ -92,7 +95,7 @@ def stage(contents: Mapping[str, Path], contexts: Path, name: str) -> Path:
             except OSError:
                 if not staged.exists():  # else another program has staged the same files meanwhile
                     raise
-    os.utime(staged, (0, 0))  # its change time becomes that of this use
+    os.utime(staged, _NO_TIME)  # its change time becomes that of this use
     _delete_unused(contexts, name)
     return staged
 
@@ -111,18 +114,15 @@ def _copy(contents: Mapping[str, Path], hashes: Mapping[str, str], target: Path)
         os.utime(file, (seconds, seconds))
     for folder in (target, *(path for path in target.rglob("*") if path.is_dir())):
         folder.chmod(0o755)
-        os.utime(folder, (0, 0))
+        os.utime(folder, _NO_TIME)
 
 
 def _delete_unused(contexts: Path, name: str) -> None:
     """Deletes what earlier contents of the same image have left, and what a killed program left half-copied."""
     for folder in [*contexts.glob(f"{name}-{'[0-9a-f]' * 16}"), *contexts.glob(f".{name}-*")]:
-        try:
-            unused = time.time() - folder.stat().st_ctime
-        except FileNotFoundError:  # deleted by another program
-            continue
-        if unused > _UNUSED_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # deleted by another program
+            if time.time() - folder.stat().st_ctime > _UNUSED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _digest(hashes: Mapping[str, str]) -> str:
@@ -171,7 +171,7 @@ def _stray(path: Path) -> bool:
 
 
 def _allowed(source: Path, rules: Path, lines: Sequence[str]) -> list[Path]:
-    chosen = [path for path in [source / "Dockerfile"] if path.is_file()]  # a builder takes it whatever the list says
+    chosen = [source / "Dockerfile"]  # a builder takes it whatever the list says
     for line in lines:
         matches = list(source.glob(line[1:].strip("/")))
         if not matches:

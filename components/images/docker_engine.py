@@ -5,6 +5,7 @@ import json
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 OLDEST = 24
@@ -49,9 +50,6 @@ class _Connection(http.client.HTTPConnection):
 
 
 def _version(place: Path) -> str:
-    connection = _Connection(place)
-    try:
+    with closing(_Connection(place)) as connection:
         connection.request("GET", "/version")
         return str(json.loads(connection.getresponse().read())["Version"])
-    finally:
-        connection.close()

@@ -79,9 +79,8 @@ class Images:
             InvalidSpecError: A key is unknown, or a reference or the registry has another form.
         """
         given = overrides or {}
-        raise_if_invalid("Images", registry or "upstream", _problems(given, registry))
-        refs = {key: parse_ref(text) for key, text in {**_mirrored(registry), **given}.items()}
-        found = {key: ref for key, ref in refs.items() if ref}
+        raise_if_invalid("Images", "upstream", _problems(given, registry))
+        found = {key: ref for key, text in {**_mirrored(registry), **given}.items() if (ref := parse_ref(text))}
         return cls(
             modelmesh=found["modelmesh"],
             controller=found["modelmesh-controller"],
@@ -97,10 +96,9 @@ class Images:
 def parse_ref(text: str) -> ImageRef | None:
     """The reference in its parts; None if it pins no image: no digest, and either no tag or `latest`."""
     match = _REF.fullmatch(text)
-    tag, digest = (match["tag"] or "", match["digest"] or "") if match else ("", "")
-    if not match or not (tag or digest) or (tag == "latest" and not digest):
+    if not match or not (match["digest"] or match["tag"] not in (None, "latest")):
         return None
-    return ImageRef(match["name"], tag, digest)
+    return ImageRef(match["name"], match["tag"] or "", match["digest"] or "")
 
 
 def image_problems(path: FieldPath, ref: str, *, pinned: bool = True) -> Iterator[Problem]:

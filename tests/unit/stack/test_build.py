@@ -81,7 +81,10 @@ def test_what_can_be_built_with_is_not_refused(changes: dict[str, Any]) -> None:
         ),
         *(
             ({"cache": text}, f"cache: {text!r}, {CACHE_FORM}")
-            for text in ("ghcr.io/team/cache", "ghcr.io/team/cache:latest", "cache:main", "team/cache:main", "GHA", " ")
+            for text in (
+                *("ghcr.io/team/cache", "ghcr.io/team/cache:latest", "cache:main", "team/cache:main"),
+                *("registry.example:5000", "GHA", " "),
+            )
         ),
         (
             {"cache": f"ghcr.io/team/cache@sha256:{'0' * 64}"},

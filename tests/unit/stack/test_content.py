@@ -33,7 +33,7 @@ def test_the_digest_differs_with_any_name_or_byte(tmp_path: Path, files: dict[st
 
 def test_only_what_the_allow_list_names_belongs_to_a_source(tmp_path: Path) -> None:
     files = {
-        ".dockerignore": "# only these\n*\n!Dockerfile\n!*.py\n!package\n",
+        ".dockerignore": "# only these\n\n*\n!Dockerfile\n!*.py\n!package\n",
         "Dockerfile": "",
         "a.py": "",
         "b.txt": "",
@@ -101,15 +101,40 @@ def test_staging_in_two_checkouts_gives_the_same_modes_and_times(tmp_path: Path)
     before = os.umask(0o077)
     second = content.stage(source, tmp_path / "other", "image")
     os.umask(before)
+    folder, file = 0o40755, 0o100644
+    assert seen(first) == {".": (folder, 0), "a": (file, 0x6B86B2), "b": (folder, 0), "b/c": (file, 0xD4735E)}
     assert seen(first) == seen(second)
-    assert seen(first).keys() == {".", "a", "b", "b/c"}
     assert first.name == second.name
 
 
-def test_what_is_staged_already_is_not_copied_again(tmp_path: Path) -> None:
+def test_what_is_staged_already_is_not_copied_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = content.files(make(tmp_path / "source", {"a": "1"}))
-    inode = (content.stage(source, tmp_path, "image") / "a").stat().st_ino
-    assert (content.stage(source, tmp_path, "image") / "a").stat().st_ino == inode
+    staged = content.stage(source, tmp_path, "image")
+    monkeypatch.setattr(shutil, "copyfile", lambda *_: pytest.fail("it is staged already"))
+    assert content.stage(source, tmp_path, "image") == staged
+
+
+def test_two_programs_may_stage_the_same_files_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = content.files(make(tmp_path / "source", {"a": "1"}))
+    copy, other = shutil.copyfile, list[Path]()
+
+    def after_another_program(file: Path, target: Path) -> None:
+        monkeypatch.setattr(shutil, "copyfile", copy)
+        other.append(content.stage(source, tmp_path / "contexts", "image"))
+        copy(file, target)
+
+    monkeypatch.setattr(shutil, "copyfile", after_another_program)
+    assert [content.stage(source, tmp_path / "contexts", "image")] == other
+    assert [*(tmp_path / "contexts").iterdir()] == other
+
+
+def test_a_context_that_cannot_be_put_in_its_place_is_reported_with_the_cause(tmp_path: Path) -> None:
+    source = content.files(make(tmp_path / "source", {"a": "1"}))
+    staged = content.stage(source, tmp_path, "image")
+    shutil.rmtree(staged)
+    staged.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(NotADirectoryError):
+        content.stage(source, tmp_path, "image")
 
 
 def test_a_file_that_changes_meanwhile_is_told_and_nothing_stays(

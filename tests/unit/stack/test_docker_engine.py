@@ -61,6 +61,27 @@ def test_an_engine_whose_builds_do_not_repeat_cannot(engine: Engine, version: st
     assert found == f"Docker Engine 24 or newer, since {version} builds another digest each time"
 
 
+def test_a_server_that_is_no_engine_is_named_with_the_reason(engine: Engine, tmp_path: Path) -> None:
+    engine(tmp_path / "s", "unknown")
+    found = docker_engine.problem({"DOCKER_HOST": f"unix://{tmp_path}/s"})
+    assert found is not None
+    assert found.startswith(f"a Docker engine that answers ({tmp_path}/s: invalid literal for int() with base 10: ")
+
+
+@pytest.mark.skipif(Path("/var/run/docker.sock").exists(), reason="This machine has a Docker engine.")
+def test_without_an_engine_each_place_is_named(tmp_path: Path) -> None:
+    found = docker_engine.problem({"HOME": str(tmp_path)})
+    missing = "; ".join(
+        f"{place}: No such file or directory"
+        for place in (
+            "/var/run/docker.sock",
+            tmp_path / ".docker/run/docker.sock",
+            tmp_path / ".docker/desktop/docker.sock",
+        )
+    )
+    assert found == f"a Docker engine that answers ({missing}); start it, or set DOCKER_HOST"
+
+
 def test_docker_desktop_is_found_in_the_user_s_home(engine: Engine, tmp_path: Path) -> None:
     engine(tmp_path / ".docker/desktop/docker.sock", "28.5.2")
     assert docker_engine.problem({"HOME": str(tmp_path)}) is None

@@ -237,6 +237,7 @@ def test_wrong_credentials_are_named_without_their_values() -> None:
             REGISTRY,
             REGISTRY,
             RegistryCredentials(registry="https://x", username="", password="hush"),  # noqa: S106
+            RegistryCredentials(registry="", username="puller", password="hush"),  # noqa: S106
         ],
     )
     problems = list(wrong.problems(ROOT / "image_pull_secrets" / 0))
@@ -245,6 +246,7 @@ def test_wrong_credentials_are_named_without_their_values() -> None:
         "image_pull_secrets[0].credentials[1].registry",
         "image_pull_secrets[0].credentials[2].registry",
         "image_pull_secrets[0].credentials[2].username",
+        "image_pull_secrets[0].credentials[3].registry",
     ]
     assert "hush" not in "".join(map(str, problems)) + repr(wrong)
 

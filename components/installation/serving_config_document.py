@@ -111,11 +111,11 @@ def _read(
     names = {name.lower(): name for name in keys}
     for key, value in given.items():
         if (name := names.get(str(key).lower())) is None:
-            closest = difflib.get_close_matches(str(key), keys, n=1)
+            closest = difflib.get_close_matches(str(key), keys)
             expected = "none: ModelMesh has no such key and ignores it"
             yield Problem(path / str(key), HIDDEN, expected, f"write {closest[0]}" if closest else "", ignored=True)
         elif value is None:
-            continue
+            pass
         elif not isinstance(kind := keys[name], type):
             if isinstance(value, dict):
                 yield from _read(value, kind, path / str(key), into.setdefault(name, {}))
@@ -163,15 +163,14 @@ def _value_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
         if " " in uri:
             yield Problem(_FILE / "payloadProcessors" / index, uri, "a URI without blanks")
             return
-    metrics, scaling = values.get("metrics", {}), values.get("scaleToZero", {})
+    metrics = values.get("metrics", {})
+    grace_period = values.get("scaleToZero", {}).get("gracePeriodSeconds", default.scale_to_zero.grace_period_seconds)
     config = replace(
         default,
         **{field: values[key] for field, key in _FIELDS.items() if key in values},
         metrics=Metrics(**{key: metrics[key] for key in ("enabled", "port", "scheme") if key in metrics}),
         rest_proxy=RestProxy(**{key: proxy[key] for key in ("enabled", "port") if key in proxy}),
-        scale_to_zero=ScaleToZero(
-            enabled=scaling.get("enabled", True), grace_period_seconds=scaling.get("gracePeriodSeconds", 60)
-        ),
+        scale_to_zero=ScaleToZero(grace_period_seconds=grace_period),
         image_pull_secrets=[ImagePullSecret(name=entry["name"]) for entry in entries["imagePullSecrets"]],
         mesh_environment={entry["name"]: str(entry.get("value", "")) for entry in entries["internalModelMeshEnvVars"]},
         payload_processors=[_processor(uri) for uri in processors],

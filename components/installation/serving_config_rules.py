@@ -117,7 +117,7 @@ def _resources(path: FieldPath, config: ServingConfig) -> Iterator[Problem]:
     if limit is None or _MEMORY_ENVIRONMENT & config.mesh_environment.keys():
         return  # These variables set the division of the memory themselves.
     room, message = max(buffer_mib(int(limit // MIB)), 0), config.max_message_bytes
-    if room * MIB < _MINIMUM_MESSAGES * message and 0 < message <= _INT32:
+    if room * MIB < _MINIMUM_MESSAGES * message and message <= _INT32:
         yield Problem(
             path / "mesh_resources" / "limits" / "memory",
             memory,

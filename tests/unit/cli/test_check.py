@@ -284,6 +284,19 @@ MISTAKES = {
         ['ignored: data["config.yml"]: (not shown), expected none: ModelMesh reads only config.yaml'],
     ),
     "wrong type": (changed(CONFIG, '"1"', "two"), 2, ["6: cannot work: data[\"config.yaml\"].podsPerRuntime: 'two'"]),
+    "no value": (changed(CONFIG, ' "1"', ""), 0, ["✓"]),
+    "wrong value": (changed(CONFIG, '"1"', "0"), 2, ['data["config.yaml"].podsPerRuntime: 0, expected 1 to 65535']),
+    "list for a text": (
+        f"{CONFIG}    inferenceServiceName: [a]\n",
+        2,
+        ["inferenceServiceName: ['a'], expected a text"],
+    ),
+    "text for a list": (f"{CONFIG}    builtInServerTypes: ovms\n", 2, ["builtInServerTypes: 'ovms', expected a list"]),
+    "list in a mapping of texts": (
+        f"{CONFIG}    runtimePodLabels: {{a: b, c: [d]}}\n",
+        2,
+        ["runtimePodLabels: {'a': 'b', 'c': ['d']}, expected a mapping of texts"],
+    ),
     "text for a mapping": (
         changed(CONFIG, "metrics:\n      port", "metrics: 1\n    b"),
         2,
@@ -299,6 +312,18 @@ MISTAKES = {
         changed(CONFIG, "2113", "8080"),
         2,
         ['8: cannot work: data["config.yaml"].metrics.port: 8080, expected a port that no container'],
+    ),
+    "port of the mesh, in use": (changed(CONFIG, "port: 2113", "{enabled: T, port: 8080}"), 2, ["metrics.port: 8080"]),
+    "port of the mesh, not in use": (changed(CONFIG, "port: 2113", "{enabled: f, port: 8080}"), 0, ["✓"]),
+    "port of the mesh for the REST proxy": (
+        f"{CONFIG}    restProxy: {{port: 8080}}\n",
+        2,
+        ["restProxy.port: 8080, exp"],
+    ),
+    "grace period": (
+        f"{CONFIG}    scaleToZero: {{gracePeriodSeconds: 65536}}\n",
+        2,
+        ["scaleToZero.gracePeriodSeconds: 65536, expected 0 to 65535"],
     ),
     "memory below the request": (
         f"{CONFIG}    modelMeshResources: {{requests: {{memory: 1Gi}}}}\n",
@@ -316,6 +341,12 @@ MISTAKES = {
         ["expected a URI without blanks"],
     ),
     "processor of another scheme": (f"{CONFIG}    payloadProcessors: [https://a/]\n", 2, ["expected logger or http"]),
+    "processor at no port": (f"{CONFIG}    payloadProcessors: [http://a:0/]\n", 2, ["].port: 0, expected 1 to 65535"]),
+    "processors of other models and methods": (
+        f'{CONFIG}    payloadProcessors: ["http://a/?b#c", "http://a/?b#d", "http://a/?e#d"]\n',
+        0,
+        ["✓"],
+    ),
     "pull secret without a name": (f"{CONFIG}    imagePullSecrets: [a]\n", 2, ["expected a mapping with a name"]),
 }
 

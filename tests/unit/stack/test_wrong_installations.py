@@ -60,9 +60,15 @@ WRONG_CONFIGS: list[tuple[dict[str, Any], str]] = [
         "config.mesh_resources.limits.memory: '448Mi', expected memory for 4 messages of max_message_bytes",
     ),
     (
-        {"mesh_resources": sized(limit="256Mi", request="256Mi")},
-        "config.mesh_resources.limits.memory: '256Mi', expected memory for 4 messages of max_message_bytes",
+        {"mesh_resources": sized(limit="256Mi", request="256Mi"), "max_message_bytes": 1},
+        "expected memory for 4 messages of max_message_bytes (1), such as 448Mi (this leaves 0 MiB for messages), or",
     ),
+    (
+        {"mesh_resources": sized(), "max_message_bytes": 2**31 - 1},
+        "config.mesh_resources.limits.memory: '1Gi', expected memory for 4 messages of max_message_bytes",
+    ),
+    ({"mesh_resources": sized(), "max_message_bytes": 2**31}, "max_message_bytes: 2147483648, expected 1 to"),
+    ({"mesh_resources": sized(limit="much")}, "config.mesh_resources.limits.memory: 'much', expected a quantity"),
     (
         {"mesh_resources": sized(limit="512Mi")},
         "config.mesh_resources.limits.memory: '512Mi', expected at least the request, '1Gi'",
@@ -127,6 +133,10 @@ WRONG_CONFIGS: list[tuple[dict[str, Any], str]] = [
         "config.payload_processors[0]: (not shown), expected no host, port or path: the logger runs in the mesh",
     ),
     (
+        processors(scheme="logger", host="", path="/in"),
+        "config.payload_processors[0]: (not shown), expected no host, port or path: the logger runs in the mesh",
+    ),
+    (
         {"payload_processors": [PayloadProcessor(scheme="logger")] * 2},
         "config.payload_processors[1]: (not shown), expected each value once",
     ),
@@ -163,7 +173,9 @@ WRONG_CONFIGS: list[tuple[dict[str, Any], str]] = [
         'config.mesh_environment["1 X"]: (not shown), expected a name of letters, digits, -, _ and ., which does',
     ),
     ({"puller_command": []}, "config.puller_command: [], expected a program"),
+    ({"puller_command": ["/pull", ""]}, "config.puller_command: ['/pull', ''], expected a program"),
     ({"management_endpoint": ""}, "config.management_endpoint: '', expected <host>:<port> or None"),
+    ({"management_endpoint": "a b"}, "config.management_endpoint: 'a b', expected <host>:<port> or None"),
 ]
 WRONG_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"scope": "galaxy"}, "scope: 'galaxy', expected cluster or namespace"),
@@ -243,7 +255,10 @@ def test_all_problems_come_at_once() -> None:
     [
         {"mesh_resources": sized(request="256Mi", limit="512Mi")},
         {"mesh_resources": sized(limit="256Mi", request="256Mi"), "mesh_environment": {"HEAP_SIZE_MB": "32"}},
+        {"mesh_resources": sized(request="512Mi", limit="512Mi"), "max_message_bytes": 111 * 2**18},
         {"rest_proxy": RestProxy(enabled=False, port=8033)},
+        {"metrics": Metrics(enabled=False, port=8033)},
+        {"management_endpoint": "localhost:8033"},
         {"service_account_name": ""},
         {"service_port": 8888, "built_in_server_types": ["mlserver"]},
         {"pod_labels": {"example.com/team": "Red", "empty": ""}},

@@ -204,8 +204,8 @@ def _environment_problems(environment: Mapping[str, object]) -> Iterator[Problem
 def _gpu_problems(gpus: Mapping[str, int]) -> Iterator[Problem]:
     for name, count in gpus.items():
         path = FieldPath("gpus", name)
-        domain, slash, resource = name.partition("/")
-        if not (slash and is_subdomain(domain) and is_subdomain(resource.lower())):
+        domain, _, resource = name.partition("/")
+        if not (is_subdomain(domain) and is_subdomain(resource.lower())):
             yield Problem(path, name, "the name of a device's resource, like nvidia.com/gpu")
         if count < 1:
             yield Problem(path, count, "1 or more")

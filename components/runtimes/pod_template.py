@@ -41,11 +41,11 @@ def differences(template: Mapping[str, Any], own: Sequence[Mapping[str, Any]], c
     for name in containers.keys() & _helpers(config) - {each["name"] for each in own}:
         image, resources = _ref(config.get("storageHelperImage")), config.get("storageHelperResources")
         found += _container_differences(containers, name, image, resources)
-    environment = list(config.get("internalModelMeshEnvVars") or [])
-    if client_auth := config.get("tls", {}).get("clientAuth"):
-        environment.append({"name": "MM_TLS_CLIENT_AUTH", "value": client_auth})
+    tls = config.get("tls", {})
+    client_auth = {"name": "MM_TLS_CLIENT_AUTH", "value": tls.get("clientAuth")}
+    environment = [*(config.get("internalModelMeshEnvVars") or []), client_auth]
     found += _environment_differences(containers, _MESH, environment)
-    secret = config.get("tls", {}).get("secretName")
+    secret = tls.get("secretName")
     mounted = {volume["name"]: volume.get("secret", {}).get("secretName") for volume in spec.get("volumes", [])}
     if mounted.get(_TLS_VOLUME) != secret:
         found.append(f"the TLS Secret {secret} is not mounted" if secret else "a TLS Secret is still mounted")

@@ -117,8 +117,8 @@ class Rollout:
                     yield f"{reason} in container {key[1]} of pod {key[0]}{message}"
 
     async def _get(self, request: Callable[..., Any], *arguments: str, **options: Any) -> Object | None:
-        found = await ask(request, *arguments, **options)
-        return None if found is None else self._api.sanitize_for_serialization(found)
+        found: Object | None = self._api.sanitize_for_serialization(await ask(request, *arguments, **options))
+        return found
 
     def _failed(self, reason: str) -> NotRolledOutError:
         return NotRolledOutError(
@@ -143,7 +143,7 @@ def rollout_missing(deployment: Object) -> str:
     spec, status = deployment["spec"], deployment.get("status", {})
     wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0)
     available, old = status.get("availableReplicas", 0), status.get("replicas", 0) - updated
-    if updated >= wanted and available >= wanted and old == 0:
+    if available >= wanted and old == 0:
         return ""
     failures = [c for c in status.get("conditions", []) if c["type"] == "ReplicaFailure" and c["status"] == "True"]
     counts = f"{updated} of {wanted} pods are new, {available} ready, {old} of the previous template"
@@ -164,7 +164,7 @@ def newest_pods(deployment: Object, replica_sets: Sequence[Object], pods: Sequen
 def restarts(pods: Sequence[Object]) -> Crashes:
     """Number of restarts of each container."""
     return {
-        (pod["metadata"]["name"], container["name"]): container.get("restartCount", 0)
+        (pod["metadata"]["name"], container["name"]): container["restartCount"]
         for pod in pods
         for container in pod.get("status", {}).get("containerStatuses", [])
     }

@@ -63,6 +63,12 @@ def test_the_numbers_of_a_plan_can_be_followed() -> None:
     )
 
 
+def test_a_plan_of_whole_mebibytes_takes_no_more() -> None:
+    plan = MemoryPlan(model_bytes=MIB, resident_models=9, expansion=1, server_bytes=MIB, max_message_bytes=MIB)
+    assert plan.room_bytes == 10 * MIB
+    assert plan.memory == "13Mi"
+
+
 def test_a_large_model_has_longer_to_load() -> None:
     plan = MemoryPlan(model_bytes=2000 * MIB, resident_models=1, bytes_per_second=20 * MIB)
     assert plan.load_timeout_seconds == 200

@@ -75,6 +75,24 @@ def test_the_template_of_the_current_configuration_differs_in_nothing() -> None:
     assert differences(template(), [OWN], CONFIG) == []
 
 
+def test_what_the_configuration_does_not_name_makes_no_difference() -> None:
+    found = template()
+    found["spec"]["volumes"].pop()
+    assert differences(found, [OWN], {}) == []
+
+
+def test_a_rest_proxy_that_is_disabled_makes_no_difference() -> None:
+    found = template()
+    del found["spec"]["containers"][2]
+    assert differences(found, [OWN], CONFIG) == []
+
+
+def test_a_variable_without_a_value_makes_no_difference() -> None:
+    found = template()
+    found["spec"]["containers"][0] |= {"env": [{"name": "EMPTY"}]}  # as the API server stores it
+    assert differences(found, [OWN | {"env": [{"name": "EMPTY", "value": ""}]}], CONFIG) == []
+
+
 @pytest.mark.parametrize(
     ("change", "found"),
     [
@@ -131,7 +149,9 @@ def test_every_change_of_the_runtimes_own_containers_is_waited_for(
     assert missing == f"the controller has not updated the Deployment yet ({found})"
 
 
-@pytest.mark.parametrize("found", [deployment(observed=2), {**deployment(), "status": {}}])
+@pytest.mark.parametrize(
+    "found", [deployment(observed=2), {**deployment(), "metadata": {"generation": 1}, "status": {}}]
+)
 def test_counts_of_an_earlier_template_say_nothing(found: Any) -> None:
     assert template_missing(found, [OWN], CONFIG) == "the rollout of the newest pod template has not started yet"
 
@@ -153,7 +173,13 @@ def test_counts_of_an_earlier_template_say_nothing(found: Any) -> None:
             "2 of 2 pods are new, 1 ready, 0 of the previous template",
         ),
         (
-            {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]},
+            {
+                "conditions": [
+                    {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"},
+                    {"type": "ReplicaFailure", "status": "False", "message": "a quota that is not exceeded any more"},
+                    {"type": "Available", "status": "True", "message": "pods of the previous template answer"},
+                ]
+            },
             "0 of 2 pods are new, 0 ready, 0 of the previous template; exceeded quota",
         ),
         ({"updatedReplicas": 2, "availableReplicas": 2, "replicas": 2}, ""),
@@ -165,6 +191,11 @@ def test_a_pod_of_the_previous_template_is_not_enough(status: dict[str, Any], mi
 
 def test_a_runtime_scaled_to_zero_is_rolled_out() -> None:
     assert rollout_missing(deployment(replicas=0)) == ""
+
+
+def test_a_deployment_that_names_no_number_has_one_pod() -> None:
+    one = {"updatedReplicas": 1, "availableReplicas": 1, "replicas": 1}
+    assert rollout_missing({"spec": {}, "status": one}) == ""
 
 
 def labelled(name: str, template_hash: str, revision: str = "") -> dict[str, Any]:
@@ -183,7 +214,8 @@ def test_the_schedulers_reason_is_told() -> None:
     message = "0/1 nodes are available: 1 Insufficient memory."
     waiting = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
     assert unscheduled([{"status": {"conditions": [waiting]}}, {"status": {"conditions": [waiting]}}]) == [message]
-    assert unscheduled([{"status": {"conditions": [waiting | {"status": "True"}]}}, {"status": {}}]) == []
+    others = [waiting | {"status": "True"}, waiting | {"type": "Ready"}, {"type": "PodScheduled", "status": "False"}]
+    assert unscheduled([{"status": {"conditions": others}}, {"status": {}}]) == []
 
 
 # As kubelet 1.34 wrote them.
@@ -218,7 +250,7 @@ class Played:
 
 def test_a_pull_that_kubelet_repeats_with_success_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     played = Played(monkeypatch)
-    script = [(0, PULL_ERROR), (5, BACK_OFF), (12, PULL_ERROR), (20, BACK_OFF), (59, BACK_OFF), (70, None)]
+    script = [(0, PULL_ERROR), (5, BACK_OFF), (12, PULL_ERROR), (20, BACK_OFF), (60, BACK_OFF), (70, None)]
     assert [failure for second, waiting in script for failure in played.failures(second, waiting)] == []
 
 
@@ -233,6 +265,8 @@ def test_a_name_that_is_no_images_is_told_at_once(monkeypatch: pytest.MonkeyPatc
     assert Played(monkeypatch).failures(0, wrong) == [
         "InvalidImageName in container mm of pod pod: invalid reference format"
     ]
+    del wrong["message"]
+    assert Played(monkeypatch).failures(0, wrong) == ["InvalidImageName in container mm of pod pod"]
 
 
 @pytest.mark.parametrize(("crashes", "found"), [(1, 0), (2, 1)])
@@ -242,7 +276,11 @@ def test_one_crash_is_tolerated(monkeypatch: pytest.MonkeyPatch, crashes: int, f
     assert len(played.failures(1, CRASHED, crashes)) == found
 
 
-@pytest.mark.parametrize(("second", "crashes", "found"), [(1, 9, 0), (1, 10, 1), (31, 8, 1)])
+def test_a_container_that_runs_again_is_no_failure_however_often_it_crashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Played(monkeypatch).failures(31, None, crashes=5) == []
+
+
+@pytest.mark.parametrize(("second", "crashes", "found"), [(1, 9, 0), (1, 10, 1), (30, 8, 1), (31, 2, 1)])
 def test_crashes_before_the_update_do_not_count_for_half_a_minute(
     monkeypatch: pytest.MonkeyPatch, second: float, crashes: int, found: int
 ) -> None:
@@ -289,11 +327,39 @@ def config_map(**changes: Any) -> dict[str, Any]:
     return {"data": {"config.yaml": str(CONFIG | changes)}}  # a flow mapping of YAML
 
 
+def pods(*found: dict[str, Any]) -> dict[str, Any]:
+    """Pods of the deployment's newest replica set, and the set."""
+    newest = [{**each, "metadata": {"name": "pod", "labels": {"pod-template-hash": "b"}}} for each in found]
+    return {
+        "list_namespaced_replica_set": {"items": [labelled("new", "b", "4")]},
+        "list_namespaced_pod": {"items": newest},
+    }
+
+
+FAILING = pod({"reason": "InvalidImageName", "message": "invalid reference format"})
+
+
 def test_a_rollout_that_is_complete_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (
-        done(monkeypatch, read_namespaced_deployment=deployment(COMPLETE), read_namespaced_config_map=config_map())
-        == []
-    )
+    here = {"read_namespaced_deployment": deployment(COMPLETE), "read_namespaced_config_map": config_map()}
+    assert done(monkeypatch, **here, **pods(FAILING)) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({}, "are not rolled out: after 0 s: 0 of 2 pods are new, 0 ready, 0 of the previous template\\."),
+        (pods(FAILING), "are not rolled out: InvalidImageName in container mm of pod pod: invalid reference format"),
+        (
+            pods({"status": {"conditions": [{"type": "PodScheduled", "status": "False", "message": "too large"}]}}),
+            "0 of the previous template; too large",
+        ),
+    ],
+)
+def test_a_rollout_that_is_not_complete_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, found: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(NotRolledOutError, match=expected):
+        done(monkeypatch, read_namespaced_deployment=deployment(), read_namespaced_config_map=config_map(), **found)
 
 
 def test_pods_of_another_mesh_image_than_configured_are_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from components.runtimes.serving_runtime import (
     ServingRuntimeArgs,
 )
 from components.runtimes.serving_runtime_spec import Autoscaling, ServingRuntimeSpec
+from components.stores.storage import ExistingStorage, PvcStorage
 from tests.unit.stack.engine import Run, run
 from tests.unit.stack.runtimes import IMAGE, container, mlserver, plain
 from tests.unit.stack.worlds import CLUSTER, config, installation, place
@@ -245,6 +246,28 @@ def test_a_runtime_of_the_cluster_waits_for_its_pods_in_every_namespace(waits: l
         ("more-models", "modelmesh-serving-shared"),
     ]
     assert seen.outputs == {"name": "shared"}
+
+
+def test_a_runtime_of_the_cluster_may_wait_in_no_namespace(waits: list[dict[str, Any]]) -> None:
+    def program() -> None:
+        args = ClusterServingRuntimeArgs(
+            installation=installation(), namespaces=[], runtime_name="shared", spec=plain()
+        )
+        pulumi.export("name", ClusterServingRuntime("runtime", args).runtime_name)
+
+    assert run(program, preview=False).outputs == {"name": "shared"}
+    assert waits == []
+
+
+@pytest.mark.parametrize("storage", ["existing", "a claim that is made later"])
+def test_a_storage_whose_claims_are_not_known_takes_no_names(storage: str) -> None:
+    def program() -> None:
+        later = PvcStorage(claim_name=pulumi.Output.from_input("claim"))
+        known: Any = ExistingStorage(secret_name="stores") if storage == "existing" else {"later": later}  # noqa: S106
+        args = ServingRuntimeArgs(namespace=place(storage=known), runtime_name="custom", spec=plain())
+        assert list(args.problems()) == []
+
+    run(program)
 
 
 def test_a_runtime_of_the_cluster_comes_after_all_that_its_pods_need() -> None:

@@ -16,7 +16,7 @@ from components.installation.storage_refresh import ANNOTATION, refresh_storage,
 
 SECRET = {
     "resourceVersion": "7",
-    "managedFields": [{"time": "2026-01-01T10:00:00Z"}, {"time": "2026-01-01T12:00:00Z"}],
+    "managedFields": [{"time": "2026-01-01T10:00:00Z"}, {"time": "2026-01-01T12:00:00Z"}, {"manager": "an old one"}],
 }
 
 
@@ -44,21 +44,28 @@ def test_where_nobody_knows_when_it_changed_every_pod_is_told() -> None:
 
 
 class Pods:
-    """A small API server with one old pod; it may refuse changes of it."""
+    """A small API server with one old pod; it may refuse changes of it, and lack what is asked for."""
 
     def __init__(self) -> None:
         self.refuses = False
+        self.lacks = ""
+        self.items = [pod("2026-01-01T11:00:00Z")]
+        self.asked: list[str] = []
+        self.waited: list[float] = []
         self.patched: list[tuple[str, Any]] = []
         self.told: list[str] = []
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        self.asked.append(path)
         if method == "PATCH":
             if self.refuses:
                 return 403, {"message": "pods is forbidden"}
             self.patched.append((path, body))
             return 200, {}
+        if self.lacks and self.lacks in path:
+            return 404, {}
         if path.startswith("/api/v1/namespaces/models/pods?labelSelector=modelmesh-service%3Dmesh"):
-            return 200, {"items": [pod("2026-01-01T11:00:00Z")]}
+            return 200, {"items": self.items}
         assert path == "/api/v1/namespaces/models/secrets/storage-config"
         return 200, {"metadata": SECRET}
 
@@ -77,6 +84,9 @@ class Pods:
 @pytest.fixture
 def pods(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pods]:
     found = Pods()
+
+    async def sleep(seconds: float) -> None:
+        found.waited.append(seconds)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -97,7 +107,7 @@ def pods(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pods]:
         configuration.host = f"http://127.0.0.1:{server.server_port}"
         configuration.proxy = None
         monkeypatch.setattr(Cluster, "api_client", lambda _: client.ApiClient(configuration))
-        monkeypatch.setattr(storage_refresh, "_KUBELET_SECONDS", 0)
+        monkeypatch.setattr(storage_refresh.asyncio, "sleep", sleep)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield found
         server.shutdown()
@@ -108,6 +118,21 @@ def test_an_old_pod_is_touched_by_an_annotation(pods: Pods) -> None:
     annotated = {"metadata": {"annotations": {ANNOTATION: "7"}}}
     assert pods.patched == [("/api/v1/namespaces/models/pods/pod", annotated)]
     assert pods.told == ["refreshing the storage Secret in 1 running pods"]
+    assert pods.waited == [3.0], "for the kubelet"
+
+
+@pytest.mark.parametrize("lacks", ["/pods", "/secrets"])
+def test_without_pods_or_secret_nothing_is_refreshed(pods: Pods, lacks: str) -> None:
+    pods.lacks = lacks
+    pods.show()
+    assert pods.told == pods.patched == pods.waited == []
+
+
+def test_without_running_pods_the_secret_is_not_read(pods: Pods) -> None:
+    pods.items = []
+    pods.show()
+    assert pods.told == []
+    assert len(pods.asked) == 1
 
 
 def test_who_may_not_touch_pods_is_told_that_it_takes_longer(pods: Pods) -> None:

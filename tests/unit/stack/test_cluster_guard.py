@@ -241,10 +241,19 @@ def test_a_cluster_that_does_not_answer_in_time_is_asked_once(
     assert connections == 1
 
 
-@pytest.mark.parametrize("answer", [503, {"resources": []}])
-def test_what_is_no_cluster_is_not_taken_for_one(server: ApiServer, answer: Any) -> None:
-    server.known[KUBE_SYSTEM] = answer
-    with pytest.raises(ClusterUnreachableError):
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ((503, {"message": "starting"}), "503: starting"),
+        ((200, {"resources": []}), "it has no namespace kube-system"),
+        ((200, ["a list"]), "what answers there is no Kubernetes API server"),
+    ],
+)
+def test_what_is_no_cluster_is_not_taken_for_one(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch, answer: Any, expected: str
+) -> None:
+    monkeypatch.setattr(server, "answer", lambda *_: answer)
+    with pytest.raises(ClusterUnreachableError, match=expected):
         guarded(server.cluster, preview=False)
 
 

@@ -131,6 +131,17 @@ def test_definitions_are_kept_unless_told_otherwise(plain: tuple[Run, Installati
     assert all(definition.retained for definition in plain[0].of(DEFINITION))
 
 
+def test_definitions_come_after_etcds_secret_and_nothing_but_the_controller_waits_for_them(
+    plain: tuple[Run, Installation],
+) -> None:
+    run, _ = plain
+    definitions, secret = {definition.urn for definition in run.of(DEFINITION)}, etcd_secret(run).urn
+    for resource in wide(run):
+        assert (secret in resource.dependencies) is (resource.urn in definitions)
+        assert not resource.dependencies & definitions
+    assert definitions <= controller(run).dependencies
+
+
 def test_every_installation_applies_the_same_kept_definitions() -> None:
     one, _ = installed(definitions="kept")
     other, _ = installed(
@@ -167,6 +178,10 @@ def test_in_namespace_scope_the_webhook_answers_for_its_own_namespace_only(plain
     (everywhere,) = plain[0].one(WEBHOOK, "modelmesh-servingruntime.serving.kserve.io").inputs["webhooks"]
     assert "namespaceSelector" not in everywhere
     assert everywhere["rules"][0]["resources"] == ["clusterservingruntimes", "servingruntimes"]
+
+
+def test_models_are_served_in_the_controllers_namespace_unless_others_are_named() -> None:
+    assert installed(model_namespaces=None)[1].model_namespaces == (NAMESPACE,)
 
 
 def test_no_runtime_of_upstreams_comes_unasked(plain: tuple[Run, Installation]) -> None:
@@ -345,6 +360,7 @@ def test_cert_manager_makes_and_injects_the_webhooks_certificate_instead() -> No
     assert webhook.inputs["metadata"]["annotations"]["cert-manager.io/inject-ca-from"] == f"{NAMESPACE}/{name}"
     assert "caBundle" not in webhook.inputs["webhooks"][0]["clientConfig"]
     assert webhook.inputs["webhooks"][0]["failurePolicy"] == "Fail"
+    assert "dnsNames" not in run.one("kubernetes:cert-manager.io/v1:Issuer").inputs["spec"]
     issuer = run.one("kubernetes:cert-manager.io/v1:Issuer").inputs["metadata"]
     certificate = run.one("kubernetes:cert-manager.io/v1:Certificate")
     assert certificate.inputs["spec"]["issuerRef"]["name"] == issuer["name"]

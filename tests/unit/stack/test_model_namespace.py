@@ -173,7 +173,12 @@ def test_pods_run_as_the_default_account_unless_another_is_configured() -> None:
 
 @pytest.mark.parametrize(
     ("namespace", "account", "count"),
-    [("serving", "modelmesh", 0), ("serving", "model-servers", 1), ("team-a", "modelmesh", 1)],
+    [
+        ("serving", "modelmesh", 0),
+        ("serving", "modelmesh-runtimes", 1),
+        ("serving", "model-servers", 1),
+        ("team-a", "modelmesh", 1),
+    ],
 )
 def test_upstreams_account_is_not_made_twice(namespace: str, account: str, count: int) -> None:
     assert len(accounts(made(namespace, config={"service_account_name": account}))) == count

@@ -130,6 +130,8 @@ def test_definitions_of_somebody_else_are_not_taken_over(
         "definitions: " + ", ".join(f"crd/{name}" for name in NAMES) + f" (owner: {owner or 'none'})"
     )
     assert f"), expected {expected}" in problem
+    hints = [each for each in problems(server, definitions=definitions) if "annotate --overwrite" in each]
+    assert bool(hints) is (definitions == "own" and owner != "shared"), "those that are shared stay shared"
 
 
 def test_kept_definitions_are_every_stacks(server: ApiServer) -> None:
@@ -149,11 +151,13 @@ def test_definitions_can_be_adopted_on_purpose_those_that_lack_the_mark_and_no_o
     server.has(DEFINITIONS, *NAMES[:2])
     server.has(DEFINITIONS, NAMES[2], owner="shared")
     server.has(DEFINITIONS, NAMES[3], going=True)
+    server.has(CLUSTER_ROLES, ROLE)
     problem = problems(server, definitions="kept")[0]
     command = server.cluster.kubectl("annotate", "crd", *NAMES[:2], f"{MARK}=shared")
     assert problem.endswith(command)
     assert f"--context={server.cluster.context}" in command
     server.has(DEFINITIONS, *NAMES, owner="shared")
+    del server.known[f"{CLUSTER_ROLES}/{ROLE}"]
     assert problems(server, definitions="kept") == []
 
 
@@ -220,6 +224,9 @@ def test_existing_definitions_are_only_looked_for(server: ApiServer) -> None:
     for version, resources in SERVED.items():
         server.serves(version, *resources)
     assert problems(server, definitions="existing") == []
+    everything(server, owner=STACK)
+    server.has(DEFINITIONS, *NAMES, owner=OTHER, awaited=True)
+    assert problems(server, definitions="existing") == [], "definitions of another stack stay with it"
 
 
 def test_existing_definitions_that_are_not_served_are_named(server: ApiServer) -> None:

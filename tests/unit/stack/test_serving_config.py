@@ -117,7 +117,8 @@ def test_the_same_settings_give_the_same_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("largest", "memory"), [(1, "448Mi"), (2**24, "448Mi"), (2**25, "576Mi"), (2**26, "832Mi"), (2**28, "1984Mi")]
+    ("largest", "memory"),
+    [(1, "448Mi"), (2**24, "448Mi"), (17_242_000, "512Mi"), (2**25, "576Mi"), (2**26, "832Mi"), (2**28, "1984Mi")],
 )
 def test_the_meshs_memory_grows_with_the_largest_message(largest: int, memory: str) -> None:
     found = told(max_message_bytes=largest)
@@ -129,6 +130,7 @@ def test_the_meshs_memory_grows_with_the_largest_message(largest: int, memory: s
 
 def test_the_memory_that_the_start_script_divides_is_the_containers_own_unless_it_is_named() -> None:
     assert told(mesh_resources=SIZED)["internalModelMeshEnvVars"] == [{"name": "MEM_LIMIT_MB", "value": "2048"}]
+    assert "internalModelMeshEnvVars" not in told(mesh_resources=Resources(requests={}, limits={}))
     named = told(mesh_environment={"MEM_LIMIT_MB": "400"})
     assert named["internalModelMeshEnvVars"] == [{"name": "MEM_LIMIT_MB", "value": "400"}]
 

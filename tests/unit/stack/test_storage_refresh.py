@@ -11,7 +11,6 @@ import pytest
 from kubernetes import client
 
 from components.core.cluster import Cluster
-from components.installation import storage_refresh
 from components.installation.storage_refresh import ANNOTATION, refresh_storage, stale_pods
 
 SECRET = {
@@ -107,7 +106,7 @@ def pods(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pods]:
         configuration.host = f"http://127.0.0.1:{server.server_port}"
         configuration.proxy = None
         monkeypatch.setattr(Cluster, "api_client", lambda _: client.ApiClient(configuration))
-        monkeypatch.setattr(storage_refresh.asyncio, "sleep", sleep)
+        monkeypatch.setattr("components.installation.storage_refresh.asyncio.sleep", sleep)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield found
         server.shutdown()
@@ -125,7 +124,9 @@ def test_an_old_pod_is_touched_by_an_annotation(pods: Pods) -> None:
 def test_without_pods_or_secret_nothing_is_refreshed(pods: Pods, lacks: str) -> None:
     pods.lacks = lacks
     pods.show()
-    assert pods.told == pods.patched == pods.waited == []
+    assert pods.told == []
+    assert pods.patched == []
+    assert pods.waited == []
 
 
 def test_without_running_pods_the_secret_is_not_read(pods: Pods) -> None:

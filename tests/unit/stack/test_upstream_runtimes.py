@@ -174,3 +174,39 @@ def test_what_runtimes_promise_is_read_from_what_the_classes_say() -> None:
 def test_who_fetches_models_is_read_too(more: dict[str, Any], *, pulls: bool) -> None:
     document = {"kind": "ClusterServingRuntime", "metadata": {"name": "x"}, "spec": {"multiModel": True, **more}}
     assert DeclaredRuntime.of(document).pulls is pulls
+
+
+@pytest.mark.parametrize(
+    ("spec", "disabled"),
+    [
+        ({"multiModel": True}, False),
+        ({"multiModel": True, "disabled": True}, True),
+        ({"multiModel": False}, True),
+        ({}, True),
+    ],
+)
+def test_a_runtime_that_modelmesh_ignores_counts_as_disabled(spec: dict[str, Any], *, disabled: bool) -> None:
+    document = {"kind": "ClusterServingRuntime", "metadata": {"name": "x"}, "spec": spec}
+    assert DeclaredRuntime.of(document).disabled is disabled
+
+
+@pytest.mark.parametrize(
+    ("version", "protocol", "rest_proxy", "taken"),
+    [
+        (None, None, False, True),
+        ("1", "grpc-v2", False, True),
+        ("2", None, True, False),
+        ("1", "v2", False, False),
+        ("1", "v2", True, True),
+        ("1", "v1", True, False),
+    ],
+)
+def test_a_runtime_takes_its_formats_versions_and_protocols(
+    version: str | None, protocol: str | None, *, rest_proxy: bool, taken: bool
+) -> None:
+    formats = (("other", "2"), ("own", "1"))
+    runtime = DeclaredRuntime(name="x", namespace=None, formats=formats, protocol_versions=("grpc-v2",))
+    assert runtime.takes("own", version, protocol, rest_proxy=rest_proxy) is taken
+    assert not runtime.takes("a third", version, protocol, rest_proxy=rest_proxy)
+    without = DeclaredRuntime(name="x", namespace=None, formats=formats, protocol_versions=("grpc-v1",))
+    assert not without.takes("own", "1", "v2", rest_proxy=rest_proxy)

@@ -73,6 +73,10 @@ def test_a_name_that_its_deployment_could_not_have_is_refused(name: str, expecte
     assert expected in str(problem)
 
 
+def test_a_name_may_be_as_long_as_a_label_allows() -> None:
+    assert not refused(mlserver(), "x" * (63 - len("modelmesh-serving-")))
+
+
 def test_a_runtime_may_be_taken_by_name_only() -> None:
     assert not refused(plain(supported_model_formats=[ModelFormat(name="only-by-name", auto_select=False)]))
 

@@ -1,6 +1,7 @@
 """Many services as one component: what it registers, and what it refuses before that."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -99,6 +100,12 @@ def test_a_path_that_is_known_later_is_filled_in() -> None:
     assert {each["spec"]["predictor"]["model"]["storage"]["path"] for each in found.values()} == {"some/path"}
 
 
+def test_labels_of_a_service_are_kept_beside_the_one_of_all() -> None:
+    labels = files(made("one", labels={"team": "a"}))["one.json"]["metadata"]["labels"]
+    assert labels.keys() == {"team", LABEL}
+    assert labels["team"] == "a"
+
+
 def test_the_services_go_before_the_account_that_they_belong_to() -> None:
     (owner,) = files(made("one"))["one.json"]["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["name"], owner["blockOwnerDeletion"]) == ("ServiceAccount", "table", True)
@@ -111,6 +118,7 @@ def test_what_is_declared_no_longer_is_deleted_and_nothing_of_anybody_elses() ->
     assert f"--selector={LABEL}={label}" in command
     assert "--prune" in command
     assert "--prune-allowlist=serving.kserve.io/v1beta1/InferenceService" in command
+    assert re.fullmatch(r"table-[0-9a-f]{8}", label), "another label would leave the services of this one behind"
     other = files(made("one", name="other"))["one.json"]["metadata"]["labels"][LABEL]
     assert other != label
 
@@ -130,6 +138,7 @@ def test_another_model_is_another_job_and_the_same_ones_are_the_same() -> None:
         return made(*names).one(JOB).inputs["metadata"]["name"]
 
     assert job("one", "two") == job("two", "one") != job("one")
+    assert re.fullmatch(r"table-[0-9a-f]{12}", job("one"))
 
 
 @pytest.mark.parametrize(
@@ -188,9 +197,25 @@ def test_an_update_waits_for_all_services_and_then_for_the_pods_of_each_runtime_
     assert waits == [(LABEL, ["one", "two"], 20 + 300 + 2 * 0.5), "modelmesh-serving-mlserver-1.x"]
 
 
+def test_one_service_may_fill_a_config_map() -> None:
+    def sized(length: int) -> InferenceServicesArgs:
+        return services("one", labels={"note": "x" * length})
+
+    def program() -> None:
+        (problem,) = sized(1_000_000).problems()
+        assert str(problem).endswith(" bytes, expected at most 900,000")
+        length = 1_000_000 - (int(str(problem.given).removesuffix(" bytes").replace(",", "")) - 900_000)
+        (problem,) = sized(length + 1).problems()
+        assert problem.given == "900,001 bytes"
+        InferenceServices("table", sized(length))
+
+    assert len(run(program).of(CONFIG_MAP)) == 2
+
+
 def test_a_name_that_no_job_could_have_is_refused() -> None:
     def program() -> None:
         with pytest.raises(InvalidSpecError, match="expected at most 40 characters"):
             InferenceServices("n" * 41, services("one"))
 
     assert run(program).resources == []
+    assert made("one", name="n" * 40).resources

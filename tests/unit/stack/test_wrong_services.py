@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from components.core.rendering import KNOWN_LATER
 from components.installation.declared_runtime import DeclaredRuntime
 from components.installation.serving_config import RestProxy
 from components.services.inference_service import namespace_context
@@ -155,6 +156,32 @@ def test_wrong_arguments_register_nothing(changes: dict[str, Any], around: dict[
     assert len(problems) == 1 or "framework_field" in changes
 
 
+BARE = DeclaredRuntime(name="bare-0.x", namespace="models", formats=(("bare", None), ("both", None), ("both", "1")))
+
+
+@pytest.mark.parametrize(
+    ("changes", "around", "end"),
+    [
+        ({"annotations": {"serving.kserve.io/deploymentMode": "modelmesh"}}, {}, "'modelmesh', expected 'ModelMesh'"),
+        ({"runtime": "own-0.x"}, {}, "'own-0.x', expected one of mlserver-1.x, torchserve-0.x, bare-0.x"),
+        (
+            {"model_format": "own"},
+            {"built_in": ()},
+            "of which there is bare, both; for other formats of a runtime, name the runtime in `runtime`",
+        ),
+        *(
+            ({"model_format": name, "model_format_version": "0.2"}, {}, f"as text: {taken}; omit it to match any")
+            for name, taken in {"sklearn": "'0'", "both": "'1'", "bare": "none"}.items()
+        ),
+    ],
+)
+def test_what_a_service_may_ask_for_is_told_to_the_end(
+    changes: dict[str, Any], around: dict[str, Any], end: str
+) -> None:
+    (problem,) = refused({"runtimes": [BARE], **changes}, around)
+    assert problem.endswith(end)
+
+
 CONTEXT = NamespaceContext(namespace="models", runtimes=[MLSERVER, TORCHSERVE], storage={"models": None})
 DOCUMENT: dict[str, Any] = {
     "apiVersion": "serving.kserve.io/v1beta1",
@@ -258,6 +285,12 @@ def test_a_document_without_the_annotation_is_not_modelmeshs() -> None:
     assert problem.ignored
 
 
+def test_a_format_that_is_known_later_is_not_judged() -> None:
+    document = copy.deepcopy(DOCUMENT)
+    document["spec"]["predictor"]["model"]["modelFormat"]["name"] = KNOWN_LATER
+    assert not list(service_problems(document, CONTEXT))
+
+
 def test_empty_fields_of_a_container_are_no_problem() -> None:
     document = copy.deepcopy(DOCUMENT)
     document["spec"]["predictor"] |= {"tolerations": [], "nodeSelector": {}}
@@ -289,6 +322,9 @@ def test_the_namespace_context_of_a_service_are_those_of_its_namespace() -> None
     ("changes", "around"),
     [
         ({"model_format_version": "0", "protocol_version": "v2"}, {}),
+        ({"load_timeout_seconds": 1, "ready_timeout_seconds": 1}, {}),
+        ({"runtime": "mlserver-1.x"}, {}),
+        ({"runtime": "mlserver-1.x", "protocol_version": "v2"}, {}),
         ({"runtime": "torchserve-0.x"}, {}),
         ({"runtime": "torchserve-0.x", "protocol_version": "grpc-v1"}, {}),
         ({"model_format": "custom", "runtimes": [CUSTOM]}, {"built_in": ()}),
@@ -296,3 +332,13 @@ def test_the_namespace_context_of_a_service_are_those_of_its_namespace() -> None
 )
 def test_what_modelmesh_serves_is_not_refused(changes: dict[str, Any], around: dict[str, Any]) -> None:
     assert made(changes, **around).inputs["metadata"]["name"] == "sentiment"
+
+
+def test_a_name_may_be_as_long_as_the_puller_can_take() -> None:
+    assert made({"model_name": "x" * 238})
+
+
+def test_an_older_form_may_name_its_runtime_by_an_annotation() -> None:
+    named = {"serving.kserve.io/servingRuntime": "mlserver-1.x"}
+    annotations = made({"framework_field": True, "annotations": named}).inputs["metadata"]["annotations"]
+    assert annotations.items() >= named.items()

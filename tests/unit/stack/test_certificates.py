@@ -69,7 +69,11 @@ def test_the_certificate_is_for_all_names_as_server_and_client_and_signed_by_the
     assert names.get_values_for_type(x509.DNSName) == NAMES
     purposes = own.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert {purpose.dotted_string for purpose in purposes} == {"1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"}
-    assert own.extensions.get_extension_for_class(x509.BasicConstraints).value.ca is False
+    for each, is_authority in ((own, False), (ca, True)):
+        constraints = each.extensions.get_extension_for_class(x509.BasicConstraints).value
+        assert (constraints.ca, constraints.path_length) == (is_authority, 0 if is_authority else None)
+        usage = each.extensions.get_extension_for_class(x509.KeyUsage).value
+        assert (usage.key_cert_sign, usage.digital_signature) == (is_authority, not is_authority)
 
 
 def test_the_key_is_in_the_form_that_modelmesh_reads() -> None:
@@ -119,6 +123,12 @@ def test_within_a_half_year_an_update_changes_nothing(day: datetime.date) -> Non
     assert identity(made(kept=KEPT)) == identity(made(day, kept=KEPT))
 
 
+@pytest.mark.parametrize("preview", [False, True])
+def test_the_half_year_of_the_latest_update_is_recorded_and_that_of_a_preview_is_not(preview: bool) -> None:
+    (issue,) = [stash for stash in made(kept=KEPT, preview=preview).of(STASH) if stash.name == "tls-issue"]
+    assert issue.ignore_changes == (("input",) if preview else ())
+
+
 @pytest.mark.parametrize("day", [NEXT_HALF, datetime.date(2027, 12, 31)])
 def test_a_preview_shows_no_renewal_but_warns_of_it(day: datetime.date, monkeypatch: pytest.MonkeyPatch) -> None:
     warnings: list[str] = []
@@ -153,6 +163,8 @@ def test_the_certificate_of_an_earlier_version_is_adopted_and_its_authority_stay
     assert adopting.one(SECRET).ignore_changes == ('data["tls.crt"]', 'data["tls.key"]')
     stash = next(stash for stash in adopting.of(STASH) if stash.name == adopting.one(SECRET).name)
     assert stash.inputs["input"] == {key: text(adopting, key) for key in ("tls.crt", "tls.key", "ca.crt")}
+    (former,) = [stash for stash in adopting.of(STASH) if stash.name == "tls-former-authority"]
+    assert former.inputs["input"] == text(adopting, "ca.crt")
     assert adopting.one(SECRET).urn in stash.dependencies, "it keeps what the Secret has"
     component = adopting.one("modelmesh:index:KeptSecret")
     earlier = "0193cdbc"
@@ -170,3 +182,8 @@ def test_the_certificate_of_an_earlier_version_is_adopted_and_its_authority_stay
 )
 def test_half_years_are_counted(start: str, count: int, end: str) -> None:
     assert str(HalfYear.parse(start).later(count)) == end
+
+
+@pytest.mark.parametrize(("month", "half"), [(1, 1), (6, 1), (7, 2), (12, 2)])
+def test_the_second_half_of_a_year_begins_with_july(month: int, half: int) -> None:
+    assert HalfYear.of(datetime.date(2026, month, 30)) == (2026, half)

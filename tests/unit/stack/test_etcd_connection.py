@@ -87,6 +87,7 @@ def test_what_is_not_given_is_not_told() -> None:
         connection(),
         connection(endpoints=["http://etcd.models.svc:2379"]),
         connection(endpoints=["http://127.0.0.1:2379"]),
+        connection(endpoints=["https://etcd.example.com:1", "https://etcd.example.com:65535"]),
         connection(root_prefix="team/dev"),
         connection(certificate=CERTIFICATE + pair(2)[0]),
     ],
@@ -119,7 +120,8 @@ def test_what_is_not_known_yet_is_not_looked_at_but_told_in_the_end() -> None:
         ({"endpoints": [f"{URL}/"]}, "endpoints[0]: 'https://etcd.example.com:2379/', expected http(s)://<host"),
         ({"endpoints": [f"{URL},{URL}"]}, "expected http(s)://<host"),
         ({"endpoints": ["https://etcd.example.com"]}, "expected http(s)://<host"),
-        ({"endpoints": ["https://etcd.example.com:99999"]}, "expected http(s)://<host"),
+        ({"endpoints": ["https://etcd.example.com:0"]}, "expected http(s)://<host"),
+        ({"endpoints": ["https://etcd.example.com:65536"]}, "expected http(s)://<host"),
         ({"endpoints": ["https://[::1]:2379"]}, "endpoints[0]: 'https://[::1]:2379', expected http(s)://<host"),
         ({"endpoints": ["https://10.0.0.999:2379"]}, "expected an IPv4 address of four numbers up to 255"),
         (

@@ -1,6 +1,7 @@
 """One wait for many services: what counts as served, and what ends it."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from kubernetes import client
 
 from components.core.cluster import Cluster
-from components.services import many_services
+from components.services import many_services, readiness
 from components.services.many_services import ManyServices
 from components.services.readiness import NotServedError
 
@@ -37,17 +38,24 @@ def service(name: str, state: str = "Loaded", path: str = "a", reason: str = "",
     }
 
 
+def job(*conditions: str) -> client.V1Job:
+    """The Job with these conditions."""
+    found = [client.V1JobCondition(type=each, status="True", message=f"{each}Message") for each in conditions]
+    return client.V1Job(status=client.V1JobStatus(conditions=found or None))
+
+
+APPLYING, APPLIED = job(), job("SuccessCriteriaMet", "Complete")
+
+
 class World:
     """What is asked of a cluster, one answer a time; the last one stays."""
 
-    def __init__(self, *looks: tuple[str, list[dict[str, Any]]]) -> None:
+    def __init__(self, *looks: tuple[client.V1Job | None, list[dict[str, Any]]]) -> None:
         self._looks = list(looks)
         self.told: list[str] = []
 
-    def wait(
-        self, monkeypatch: pytest.MonkeyPatch, names: str = "one two", patience: float = 60, *, job: bool = False
-    ) -> None:
-        """Wait for these services; `job` tells that the Job's conditions are read as from the API server."""
+    def wait(self, monkeypatch: pytest.MonkeyPatch, names: str = "one two", patience: float = 60) -> None:
+        """Wait for these services."""
         wait = ManyServices(
             cluster=Cluster(kubeconfig="/nowhere", context="none"), namespace="models", controller_namespace="serving",
             selector="a=b", job="table-1", job_urn="urn:job", specs=dict.fromkeys(names.split(), SPEC),
@@ -55,63 +63,54 @@ class World:
             report=self.told.append,
         )  # fmt: skip
         monkeypatch.setattr(many_services, "_POLL_SECONDS", 0)
-        if not job:
-            monkeypatch.setattr(ManyServices, "_applied", lambda _: self._applied())
-        monkeypatch.setattr(ManyServices, "_found", lambda _: self._found())
+        monkeypatch.setattr(many_services, "ask", self._ask)
         monkeypatch.setattr(many_services, "InferenceServiceApi", lambda **_: None)
         monkeypatch.setattr(Cluster, "api_client", lambda _: None)
         asyncio.run(wait.loaded())
 
-    async def _applied(self) -> bool:
-        return self._looks[0][0] == "applied"
-
-    async def _found(self) -> dict[str, Any]:
-        _, services = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
-        return {found["metadata"]["name"]: found for found in services}
+    async def _ask(self, request: Callable[..., Any], *_: Any, **__: Any) -> Any:
+        if request.__name__ == "read_namespaced_job":
+            return self._looks[0][0]
+        look = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
+        return {"items": look[1]}
 
 
 def test_it_ends_when_all_answer_and_says_on_the_way_how_many_do(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(
-        ("applying", []),
-        ("applying", [service("one")]),
-        ("applied", [service("one"), service("two", "Loading")]),
-        ("applied", [service("one"), service("two")]),
+        (APPLYING, []),
+        (APPLYING, [service("one"), service("declared-no-more")]),
+        (APPLIED, [service("one"), service("two", "Loading")]),
+        (APPLIED, [service("one"), service("two")]),
     )
     world.wait(monkeypatch)
     assert world.told == ["0 of 2 models are served", "1 of 2 models are served"]
 
 
 def test_all_of_them_answering_is_not_enough_while_the_job_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World(("applying", [service("one"), service("two")]))
+    world = World((APPLYING, [service("one"), service("two")]))
     with pytest.raises(NotServedError):
         world.wait(monkeypatch, patience=0.05)
 
 
 @pytest.mark.parametrize(
-    ("conditions", "expected"),
+    ("found", "expected"),
     [
-        ([{"type": "Failed", "message": "BackoffLimitExceeded"}], "did not apply the 2 .*: BackoffLimitExceeded\\."),
-        ([{"type": "Suspended"}], "2 models are not served"),
+        (job("Failed"), "did not apply the 2 .*: FailedMessage\\."),
+        (job("Suspended"), "2 models are not served"),
+        (APPLYING, "2 models are not served"),
         (None, "2 models are not served"),
-        ([{"type": "SuccessCriteriaMet"}, {"type": "Complete"}], ""),
+        (APPLIED, ""),
     ],
 )
-def test_the_job_has_to_be_complete(
-    monkeypatch: pytest.MonkeyPatch, conditions: list[dict[str, str]] | None, expected: str
-) -> None:
-    async def ask(*_: Any, **__: Any) -> client.V1Job:
-        found = [client.V1JobCondition(status="True", **each) for each in conditions or []]
-        return client.V1Job(status=client.V1JobStatus(conditions=found or None))
-
-    monkeypatch.setattr(many_services, "ask", ask)
-    world = World(("", [service("one"), service("two")]))
+def test_the_job_has_to_be_complete(monkeypatch: pytest.MonkeyPatch, found: client.V1Job | None, expected: str) -> None:
+    world = World((found, [service("one"), service("two")]))
     with pytest.raises(NotServedError, match=expected) if expected else nullcontext():
-        world.wait(monkeypatch, patience=0.05, job=True)
+        world.wait(monkeypatch, patience=0.05)
 
 
 def test_a_service_of_the_spec_before_is_not_served_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    old = ("applying", [service("one"), service("two", path="old")])
-    world = World(old, old, ("applied", [service("one"), service("two")]))
+    old = (APPLYING, [service("one"), service("two", path="old")])
+    world = World(old, old, (APPLIED, [service("one"), service("two")]))
     world.wait(monkeypatch)
     assert world.told == ["1 of 2 models are served"]
 
@@ -120,23 +119,47 @@ def test_failures_are_told_with_their_reason_and_the_many_are_counted(monkeypatc
     names = [f"m{number}" for number in range(9)]
     bad = [service(name, "FailedToLoad", reason="ModelLoadFailed") for name in names]
     with pytest.raises(NotServedError, match=r"'m0' is not served: ModelLoadFailed: why(.|\n)*and 6 more"):
-        World(("applied", bad)).wait(monkeypatch, " ".join(names))
+        World((APPLIED, bad)).wait(monkeypatch, " ".join(names))
     with pytest.raises(NotServedError) as raised:
-        World(("applied", bad[:3])).wait(monkeypatch, " ".join(names[:3]))
+        World((APPLIED, bad[:3])).wait(monkeypatch, " ".join(names[:3]))
     assert "more" not in str(raised.value)
 
 
-@pytest.mark.parametrize("found", [[service("one")], [service("one"), service("two", path="by-hand")]])
+@pytest.mark.parametrize(
+    "found",
+    [
+        [service("one")],
+        [service("one"), service("two", path="by-hand")],
+        [service("one"), service("two", spec={"predictor": {}})],
+    ],
+)
 def test_what_somebody_changed_or_deleted_since_is_named(
     found: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(
         NotServedError, match=r"after they were applied: two\.\nTo apply them again: pulumi up --replace 'urn:job'"
     ):
-        World(("applied", found)).wait(monkeypatch)
+        World((APPLIED, found)).wait(monkeypatch)
 
 
 def test_in_the_end_those_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World(("applied", [service("one"), service("two", "Loading")]))
+    world = World((APPLIED, [service("one"), service("two", "Loading")]))
     with pytest.raises(NotServedError, match=r"1 of 2 models are not served after 0 s: two\."):
         world.wait(monkeypatch, patience=0.05)
+
+
+@pytest.mark.parametrize(("names", "named"), [("c b a", "a, b, c"), ("d c b a", "a, b, c and 1 more")])
+def test_of_many_that_are_missing_a_few_are_named(names: str, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World((APPLYING, []))
+    with pytest.raises(NotServedError, match=rf" models are not served after 0 s: {named}\.\n"):
+        world.wait(monkeypatch, names, patience=0.05)
+
+
+def test_a_status_that_may_be_older_than_the_spec_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "_SAME_SECOND", 1e-9)
+    served = service("one")
+    for entry in served["metadata"]["managedFields"]:
+        entry["time"] = LATER
+    world = World((APPLIED, [served]))
+    world.wait(monkeypatch, "one", patience=1)
+    assert world.told == ["0 of 1 models are served"]

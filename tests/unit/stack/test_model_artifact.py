@@ -98,7 +98,22 @@ def test_a_deployment_keeps_the_same_files_published_once_the_job_has_published_
     assert kept == environment(found) | {"KEEP_SECONDS": "10"}
     assert found.one(JOB).urn in keeper.dependencies
     assert keeper.inputs["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
-    assert container["securityContext"] == pod(found)["containers"][0]["securityContext"]
+    assert keeper.inputs["spec"]["replicas"] == 1
+    (publisher,) = pod(found)["containers"]
+    assert container["securityContext"] == publisher["securityContext"]
+    assert (container["resources"]["requests"]["cpu"], publisher["resources"]["requests"]["cpu"]) == ("10m", "50m")
+
+
+def test_a_bucket_may_be_known_later() -> None:
+    def program() -> None:
+        bucket = pulumi.Output.from_input("models")
+        ModelArtifact("model", dataclasses.replace(PLAIN, storage=dataclasses.replace(S3, bucket=bucket)))
+
+    assert environment(run(program))["S3_BUCKET"] == "models"
+
+
+def test_a_name_may_be_as_long_as_its_jobs_label_can_be() -> None:
+    assert len(made(model_name="a" * 42).one(JOB).inputs["metadata"]["name"]) == 63
 
 
 def test_a_durable_store_needs_no_deployment() -> None:
@@ -120,6 +135,8 @@ def test_credentials_are_secret_and_a_certificate_goes_along() -> None:
             {"storage": dataclasses.replace(S3, bucket=None)},
             "storage.bucket: missing, expected the bucket that the model is published to",
         ),
+        ({"storage": dataclasses.replace(S3, bucket="M")}, f"storage.bucket: 'M', expected {LETTERS}, - and ., {ENDS}"),
+        ({"model_name": "a" * 43}, f"model_name: '{'a' * 43}', expected at most 42 characters"),
         (
             {"storage": dataclasses.replace(S3, endpoint_url="https://host/s3")},
             "storage.endpoint_url: 'https://host/s3', expected a URL without a path, to publish to",
@@ -208,6 +225,9 @@ def test_an_update_shows_the_progress_of_a_large_model(
         f"models/{job} is seen until model-id is there",
     ]
     assert told == expected[:count]
+    told.clear()
+    made(files=large)
+    assert told == expected[: min(count, 1)], "without a cluster there is no progress to show"
 
 
 def test_a_preview_of_a_large_model_takes_no_more_memory_than_one_of_a_small_one(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def allowed(dev: Run, store: str, port: int, namespace: Namespace, labels: dict[
     """Whether a pod with these labels in that namespace may connect to the port."""
     spec = dev.one(POLICY, store).inputs["spec"]
     assert spec["podSelector"] == {"matchLabels": {"app": store}}
+    assert all(rule["ports"] for rule in spec["ingress"]), "a rule without ports allows all of them"
     return any(
         port in {each["port"] for each in rule["ports"]}
         and ("from" not in rule or any(_peer(peer, namespace, labels) for peer in rule["from"]))
@@ -77,6 +78,10 @@ def test_minio_lets_publishers_and_mesh_pods_in(dev: Run, kind: str) -> None:
     assert not allowed(dev, "minio", 9000, OTHER_NAMESPACE, publisher(dev, kind))
     assert allowed(dev, "minio", 9000, STORE_NAMESPACE, MESH)
     assert allowed(dev, "minio", 9000, MODEL_NAMESPACE, MESH)
+
+
+def test_etcds_health_is_open_to_all(dev: Run) -> None:
+    assert allowed(dev, "etcd", 2381, OTHER_NAMESPACE, {"app": "curious"})
 
 
 @pytest.mark.parametrize(("store", "port"), [("etcd", 2379), ("minio", 9000)])

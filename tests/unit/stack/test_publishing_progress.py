@@ -33,8 +33,8 @@ class Pods:
             raise state
         return client.V1PodList(items=state)
 
-    def read_namespaced_pod_log(self, name: str, _namespace: str, **_: Any) -> str:
-        return f"{self.log} of {name}\n"
+    def read_namespaced_pod_log(self, name: str, _namespace: str, *, tail_lines: int, **_: Any) -> str:
+        return "\n".join(["started", f"{self.log} of {name}"][-tail_lines:]) + "\n"
 
 
 def reported(pods: Pods, monkeypatch: pytest.MonkeyPatch, result: Exception | None = None) -> list[str]:
@@ -64,10 +64,10 @@ def test_the_newest_pods_log_is_reported_when_it_changes(monkeypatch: pytest.Mon
     assert uploading == "1 of 2 bytes of second"
 
 
-@pytest.mark.parametrize("status", [403, 500])
+@pytest.mark.parametrize("status", [403, 404, 500])
 def test_pods_that_cannot_be_read_do_not_end_the_update(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = client.ApiException(status=status, reason="no")
-    pods = Pods(problem, [pod("a", "Running", 0)], log="uploading")
+    pods = Pods(problem, [pod("a", "Running", 0)], problem, log="uploading")
     assert reported(pods, monkeypatch) == ["uploading of a"]
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -106,7 +107,11 @@ class TestBothStores:
     def test_are_restarted_when_they_hang_but_later_than_they_are_called_unready(self, store: Store) -> None:
         (container,) = pod(made(store.make))["containers"]
         assert container["readinessProbe"]["httpGet"]["port"] == container["livenessProbe"]["httpGet"]["port"]
-        assert container["livenessProbe"]["periodSeconds"] > container["readinessProbe"]["periodSeconds"]
+        assert container["readinessProbe"]["periodSeconds"] == 1
+        liveness = container["livenessProbe"]
+        assert liveness["timeoutSeconds"] == 5
+        assert liveness["periodSeconds"] * liveness["failureThreshold"] == 60
+        assert liveness["periodSeconds"] > liveness["timeoutSeconds"]
 
     def test_keep_nothing_without_persistence(self, store: Store) -> None:
         found = made(store.make)
@@ -189,7 +194,7 @@ def test_etcds_data_a_copy_of_it_and_the_logs_fit_on_its_disk(size: str) -> None
     gib = {"1Gi": 1, "3Gi": 3, "10Gi": 10, "1Ti": 1024}[size]
     quota = int(flags(made(make_etcd, Persistence(size=size)))["--quota-backend-bytes"])
     assert 2 * quota + 5 * 64 * MIB <= gib * 1024 * MIB
-    assert 256 * MIB <= quota <= 8192 * MIB
+    assert quota == min(gib * 1024 * MIB // 3, 8192 * MIB)
 
 
 def test_etcd_with_a_full_quota_is_not_restarted_for_it() -> None:
@@ -231,6 +236,8 @@ def test_etcd_is_named_so_that_every_namespace_finds_it_and_its_clients_get_a_ce
     assert names.get_values_for_type(x509.DNSName)[0] == "etcd.models.svc"
     purposes = client.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert list(purposes) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    with pytest.raises(x509.ExtensionNotFound):
+        client.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     assert set(kept.inputs["data"].values()) <= set(kept.secrets)
 
 
@@ -247,6 +254,9 @@ def test_minios_credentials_are_generated_kept_and_nowhere_plain() -> None:
     found = made(make_minio)
     kept = found.one("kubernetes:core/v1:Secret", "minio-root")
     assert set(kept.secrets) == set(kept.inputs["data"].values())
+    values = {key: base64.b64decode(value).decode() for key, value in kept.inputs["data"].items()}
+    assert re.fullmatch(r"modelmesh-[0-9a-f]{12}", values["user"])
+    assert re.fullmatch(r"[-_0-9A-Za-z]{40}", values["password"])
     (container,) = pod(found)["containers"]
     references = {entry["name"]: entry["valueFrom"] for entry in container["env"] if "valueFrom" in entry}
     assert references["MINIO_ROOT_PASSWORD"] == {"secretKeyRef": {"name": "minio-root", "key": "password"}}

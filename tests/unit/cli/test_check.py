@@ -292,6 +292,7 @@ MISTAKES = {
         ["inferenceServiceName: ['a'], expected a text"],
     ),
     "text for a list": (f"{CONFIG}    builtInServerTypes: ovms\n", 2, ["builtInServerTypes: 'ovms', expected a list"]),
+    "mapping of texts": (f"{CONFIG}    runtimePodLabels: {{a: b, c: 1}}\n", 0, ["✓"]),
     "list in a mapping of texts": (
         f"{CONFIG}    runtimePodLabels: {{a: b, c: [d]}}\n",
         2,

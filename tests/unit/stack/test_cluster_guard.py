@@ -106,6 +106,12 @@ def test_on_its_own_cluster_a_stack_goes_on(server: ApiServer, preview: bool) ->
     assert made.outputs["cluster"] == UID
 
 
+def test_a_first_preview_that_does_not_know_the_stashs_value_yet_goes_on(server: ApiServer) -> None:
+    made = guarded(server.cluster, kept=UNKNOWN)
+    assert made.outputs["cluster"] is None
+    assert made.one(PROVIDER).inputs["kubeconfig"] == PINNED
+
+
 @pytest.mark.parametrize("preview", [True, False])
 def test_on_another_cluster_nothing_is_touched(server: ApiServer, registered: list[Resource], preview: bool) -> None:
     with pytest.raises(WrongClusterError) as raised:

@@ -76,6 +76,7 @@ def test_pods_are_touched_once_the_controller_has_taken_up_the_runtime() -> None
     (container,) = pod(job)["containers"]
     assert {"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}} in container["env"]
     assert found.one(RUNTIME).urn in job.dependencies
+    assert job.inputs["spec"]["activeDeadlineSeconds"] == 600, "time for both waits"
     assert "name" not in job.inputs["metadata"], "one with other types takes its place beside it"
 
 

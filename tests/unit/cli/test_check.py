@@ -14,6 +14,8 @@ import yaml
 
 from cli.check import CheckError, check
 from components import checks
+from components.images.images import Images
+from components.installation.serving_config import ServingConfig
 from tests.unit.stack.upstream_tree import tree
 
 SERVICE = """\
@@ -81,6 +83,7 @@ def changed(text: str, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
+ENDPOINTS = "  grpcEndpoint: port:9000\n  grpcDataEndpoint: port:9001\n"
 MISTAKES = {
     # Kind and version.
     "no version": (
@@ -108,6 +111,7 @@ MISTAKES = {
         2,
         ["1: cannot work: kind: missing, expected one of"],
     ),
+    "kind of a number": (changed(SERVICE, "InferenceService", "5"), 2, ["2: cannot work: kind: 5, expected one of"]),
     "values of a chart": ("replicas: 1\n", 0, ["which ModelMesh Serving does not read"]),
     # KServe's own objects.
     "raw deployment": (changed(SERVICE, "ModelMesh}", "RawDeployment}"), 0, ["mine, which ModelMesh Serving does not"]),
@@ -126,6 +130,17 @@ MISTAKES = {
         changed(RUNTIME, "  multiModel: true\n", ""),
         2,
         ["4: cannot work: spec.multiModel: None, expected true"],
+    ),
+    "runtime for one model": (
+        changed(changed(RUNTIME, "  multiModel: true\n", ""), ENDPOINTS, ""),
+        0,
+        ["which ModelMesh Serving does not read"],
+    ),
+    "runtime without endpoints": (changed(RUNTIME, ENDPOINTS, ""), 2, ["spec.grpcEndpoint: missing, expected"]),
+    "runtime of nothing": (
+        "apiVersion: serving.kserve.io/v1alpha1\nkind: ServingRuntime\nmetadata: {name: a}\nspec: {}\n",
+        2,
+        ["spec.containers: missing"],
     ),
     "another inference graph": ("apiVersion: serving.kserve.io/v1alpha1\nkind: InferenceGraph\n", 0, ["not read"]),
     # Fields that are ignored, and those of KServe's webhook and dashboards.
@@ -190,6 +205,23 @@ MISTAKES = {
         2,
         ["metadata: missing, expected a ma"],
     ),
+    "metadata of a number": (changed(RUNTIME, "{name: mine}", "5"), 2, ["metadata: 5, expected a mapping"]),
+    "spec of a number": (
+        "apiVersion: serving.kserve.io/v1alpha1\nkind: Predictor\nmetadata: {name: a}\nspec: 5\n",
+        2,
+        ["4: cannot work: spec: 5, expected a mapping"],
+    ),
+    "no name": (changed(PREDICTOR, "{name: mine}", "{}"), 2, ["metadata.name: missing, expected a text"]),
+    "namespace of a number": (
+        changed(RUNTIME, "name: mine", "name: mine, namespace: 5"),
+        2,
+        ["3: cannot work: metadata.namespace: 5, expected a text"],
+    ),
+    "label of a number": (
+        changed(RUNTIME, "name: mine", "name: mine, labels: {5: a}"),
+        2,
+        ["metadata.labels.5: 'a', expected a text"],
+    ),
     "name of a number": (changed(RUNTIME, "name: mine", "name: 5"), 2, ["3: cannot work: metadata.name: 5, expected"]),
     "number in an annotation": (
         changed(SERVICE, "ModelMesh}", "ModelMesh, a: 1}"),
@@ -235,6 +267,11 @@ MISTAKES = {
         2,
         ["persistentVolumeClaim: set, expected none: ModelMesh refuses it\n        set storage.parameters"],
     ),
+    "predictor with containers": (
+        f"{PREDICTOR}  containers: [{{name: a}}]\n",
+        1,
+        ["7: ignored: spec.containers: unknown field"],
+    ),
     "predictor with a GPU": (f"{PREDICTOR}  gpu: required\n", 1, ["7: ignored: spec.gpu: 'required', expected none"]),
     "predictor with a protocol": (
         f"{PREDICTOR}  protocolVersion: v3\n",
@@ -268,6 +305,16 @@ MISTAKES = {
         changed(STORAGE, '"region"', '"foo": "bar", "region"'),
         1,
         ["7: ignored: stringData.models.foo: unknown field, expected one that s3 storage has"],
+    ),
+    "Secret without a version": (
+        changed(STORAGE, "apiVersion: v1\n", ""),
+        2,
+        ["1: cannot work: apiVersion: missing, expected v1"],
+    ),
+    "Secret of another group": (
+        changed(STORAGE, "apiVersion: v1", "apiVersion: example.com/v1"),
+        0,
+        ["which ModelMesh Serving does not read"],
     ),
     "another Secret": (
         changed(STORAGE, "storage-config", "other"),
@@ -361,6 +408,13 @@ def test_each_mistake_is_told_with_its_line(
     assert checked(f"'{file}'") == code
     printed = capsys.readouterr().out
     assert [message for message in messages if message not in printed] == [], printed
+
+
+def test_a_document_is_checked_for_the_installation_that_it_is_for() -> None:
+    document = yaml.safe_load(RUNTIME)
+    assert checks.check(document) == []
+    (problem,) = checks.check(document, ServingConfig(images=Images.of(), service_name="x" * 60))
+    assert str(problem).startswith("metadata.name: 'mine', expected a name that is 2 characters shorter")
 
 
 def test_only_the_missing_mode_is_told_of_a_service_that_may_be_kserves_own(

@@ -30,10 +30,8 @@ class Component(pulumi.ComponentResource):
         props: Mapping[str, Any] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        if not isinstance(opts and opts.parent, Component):  # whose transformations reach this one
-            own = pulumi.ResourceOptions(transformations=[_applied])
-            opts = pulumi.ResourceOptions.merge(opts, own)
-        super().__init__(t, name, props, opts)
+        own = pulumi.ResourceOptions(transformations=[_applied])
+        super().__init__(t, name, props, pulumi.ResourceOptions.merge(opts, own))
 
     def report(self, text: str) -> None:
         """Show a line of progress, in place of the previous one."""

@@ -35,7 +35,7 @@ def job_container(
     return v1.ContainerArgs(
         name=name,
         image=image,
-        command=list(command) if command else None,
+        command=command,
         env=list(env),
         env_from=list(env_from) or None,
         resources=v1.ResourceRequirementsArgs(requests=dict(requests), limits=dict(limits)),
@@ -92,13 +92,13 @@ def job(
         deadline_seconds: for all attempts together, images to be pulled included; None sets no limit.
     """
     waits = None if deadline_seconds is None else f"{deadline_seconds + _SLACK_SECONDS}s"
-    timeouts = pulumi.CustomTimeouts(create=waits, update=waits) if waits else None
+    timeouts = pulumi.CustomTimeouts(create=waits, update=waits)
     return Job(
         name,
         metadata=ObjectMetaArgs(
             name=job_name,
             namespace=namespace,
-            labels=dict(labels) if labels else None,
+            labels=labels,
             annotations={_REPLACE_UNREADY: "true", **(annotations or {})},
         ),
         spec=JobSpecArgs(

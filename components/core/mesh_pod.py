@@ -27,5 +27,5 @@ KEPT_PORTS = frozenset({ADAPTER_PORT, *range(11881, 11900)})
 
 def is_taken(name: object, names: tuple[str, ...]) -> bool:
     """Whether ModelMesh uses the name of a container, volume or port; all names that start with mm- are reserved."""
-    known = text(name)
-    return known is not None and (known in names or known.startswith("mm-"))
+    known = text(name) or ""
+    return known in names or known.startswith("mm-")

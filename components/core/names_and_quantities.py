@@ -59,9 +59,7 @@ def secret_key_problems(path: FieldPath, value: str) -> Iterator[Problem]:
 
 def quantity(value: object) -> Decimal | None:
     """The number that a quantity like 512Mi or 0.5 stands for; None if it is not a quantity or not known yet."""
-    if not isinstance(value, str | int | float) or not _QUANTITY.fullmatch(str(value)):
-        return None
-    return Decimal(parse_quantity(value))
+    return Decimal(parse_quantity(value)) if _QUANTITY.fullmatch(str(value)) else None
 
 
 def quantity_problems(path: FieldPath, value: object) -> Iterator[Problem]:

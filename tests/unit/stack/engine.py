@@ -45,6 +45,7 @@ class Resource:
     dependencies: frozenset[str]
     aliases: tuple[str, ...]
     """The names of the aliases."""
+    create_timeout: str
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class _Monitor(mocks.MockMonitor):
                     protected=request.protect,
                     dependencies=frozenset(request.dependencies),
                     aliases=tuple(alias.spec.name for alias in request.aliases),
+                    create_timeout=request.customTimeouts.create,
                 )
             )
         return reply

@@ -51,3 +51,8 @@ def test_the_client_uses_no_proxy_for_an_exception(
         monkeypatch.setenv(variable, "http://127.0.0.1:9")  # nothing listens there
     monkeypatch.setenv(spelling, exception)
     assert client.VersionApi(cluster.api_client(retries=False)).get_code(_preload_content=False).status == 200
+
+
+def test_a_request_that_fails_to_connect_is_repeated_unless_told_otherwise(cluster: Cluster) -> None:
+    assert cluster.api_client().configuration.retries is None, "the library's default"
+    assert cluster.api_client(retries=False).configuration.retries is False

@@ -131,7 +131,7 @@ def test_the_provider_reaches_this_cluster_alone_wherever_the_kubeconfig_leads_l
     url = kubeconfig["clusters"][0]["cluster"]["server"]
     kubeconfig["clusters"][0]["cluster"]["certificate-authority"] = "ca.pem"
     kubeconfig["users"][0]["user"]["tokenFile"] = "token"
-    kubeconfig["users"].append({"name": "other", "user": {"token": "of another cluster"}})
+    kubeconfig["users"].insert(0, {"name": "other", "user": {"token": "of another cluster"}})
     server.cluster.file.write_text(yaml.safe_dump(kubeconfig))
     guarded(server.cluster, preview=False)
     copy = home / ".kube/modelmesh" / UID
@@ -145,6 +145,28 @@ def test_the_provider_reaches_this_cluster_alone_wherever_the_kubeconfig_leads_l
     with pytest.raises(WrongClusterError):
         guarded(server.cluster, preview=False, kept=OTHER_UID)
     assert [file.name for file in copy.parent.iterdir()] == [UID]
+
+
+def test_the_providers_copy_is_written_only_if_the_context_has_changed(server: ApiServer, home: Path) -> None:
+    copy = home / ".kube/modelmesh" / UID
+    server.cluster.pin(UID)
+    first = copy.stat()
+    server.cluster.pin(UID)
+    assert copy.stat() == first
+    write_kubeconfig(server.cluster.file, "https://moved.example", token="a-new-token")  # noqa: S106
+    server.cluster.pin(UID)
+    assert "https://moved.example" in copy.read_text()
+    assert "a-new-token" in copy.read_text()
+    assert copy.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_provider_uses_the_clusters_kubeconfig_unless_told_otherwise(server: ApiServer) -> None:
+    def program() -> None:
+        server.cluster.provider("own")
+        server.cluster.provider("copy", kubeconfig="/elsewhere")
+
+    found = {provider.name: provider.inputs["kubeconfig"] for provider in run(program).of(PROVIDER)}
+    assert found == {"own": server.cluster.kubeconfig, "copy": "/elsewhere"}
 
 
 def test_in_the_state_nothing_depends_on_the_stash_which_may_be_deleted_alone(server: ApiServer) -> None:

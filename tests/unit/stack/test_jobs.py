@@ -32,6 +32,34 @@ def test_the_end_of_the_log_is_the_reason_of_a_failure() -> None:
     assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
 
 
+def test_what_is_given_is_passed_on_and_nothing_else() -> None:
+    container = job_container("step", "image", requests=REQUESTS, limits=LIMITS)
+    plain, labels = made(container), {"app": "step"}
+    assert "labels" not in plain.inputs["metadata"]
+    assert "metadata" not in plain.inputs["spec"]["template"]
+    assert not {"initContainers", "imagePullSecrets"} & plain.inputs["spec"]["template"]["spec"].keys()
+    assert not {"command", "envFrom"} & plain.inputs["spec"]["template"]["spec"]["containers"][0].keys()
+    assert plain.inputs["spec"]["template"]["spec"]["containers"][0]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    given = made(
+        container, labels=labels, pod_labels=labels, init_containers=[container], image_pull_secrets=["mirror"]
+    )
+    assert given.inputs["metadata"]["labels"] == given.inputs["spec"]["template"]["metadata"]["labels"] == labels
+    pod = given.inputs["spec"]["template"]["spec"]
+    assert pod["initContainers"] == pod["containers"]
+    assert pod["imagePullSecrets"] == [{"name": "mirror"}]
+
+
+def test_pulumi_waits_a_minute_longer_than_the_job_may_take() -> None:
+    limited, unlimited = made(deadline_seconds=100), made()
+    assert (limited.inputs["spec"]["activeDeadlineSeconds"], limited.create_timeout) == (100, "160s")
+    assert "activeDeadlineSeconds" not in unlimited.inputs["spec"]
+    assert unlimited.create_timeout == ""
+
+
 @pytest.mark.parametrize(("account", "token"), [("applier", None), (None, False)])
 def test_only_a_pod_with_an_account_has_its_token(account: str | None, token: bool | None) -> None:
     pod = made(service_account=account).inputs["spec"]["template"]["spec"]

@@ -31,7 +31,7 @@ ADAPTED: dict[str, Any] = {
     "spec": {
         "multiModel": True,
         "protocolVersions": ["grpc-v2"],
-        "labels": {"a": "b"},
+        "labels": {"a": "b", "empty": ""},
         "nodeSelector": {"kubernetes.io/arch": "arm64"},
         "imagePullSecrets": [{"name": "a"}],
         "tolerations": [

@@ -20,6 +20,10 @@ WRONG: dict[str, tuple[ServingRuntimeSpec, str]] = {
     ),
     "a label that is none": (plain(labels={"a": "b c"}), "spec.labels.a: 'b c', expected up to 63 letters"),
     "a label's key that is none": (plain(labels={"a b": "c"}), "spec.labels: 'a b', expected [domain/]name as a key"),
+    "a label's key whose prefix is no domain": (
+        plain(labels={"a_b/c": "d"}),
+        "spec.labels: 'a_b/c', expected [domain/]name as a key",
+    ),
     "an annotation's key that is none": (
         plain(annotations={"-": "c"}),
         "spec.annotations: '-', expected [domain/]name",

@@ -37,16 +37,20 @@ class Pods:
         return "\n".join(["started", f"{self.log} of {name}"][-tail_lines:]) + "\n"
 
 
-def reported(pods: Pods, monkeypatch: pytest.MonkeyPatch, result: Exception | None = None) -> list[str]:
+def reported(
+    pods: Pods, monkeypatch: pytest.MonkeyPatch, result: Exception | None = None, seconds: float = 0
+) -> list[str]:
     """What is reported until the Job is done, which is when all states were read."""
     monkeypatch.setattr(Cluster, "api_client", lambda _: None)
     monkeypatch.setattr(client, "CoreV1Api", lambda _: pods)
-    monkeypatch.setattr(publishing_progress, "_SECONDS", 0)
+    monkeypatch.setattr(publishing_progress, "_SECONDS", seconds)
     texts: list[str] = []
 
     async def published() -> None:
         while pods.states:
             await asyncio.sleep(0.001)
+        for _ in range(20):  # as many looks as this could take place by now
+            await asyncio.to_thread(int)
         if result:
             raise result
 
@@ -73,3 +77,9 @@ def test_pods_that_cannot_be_read_do_not_end_the_update(status: int, monkeypatch
 
 def test_it_ends_with_a_job_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     assert reported(Pods([]), monkeypatch, RuntimeError("the Job has failed")) == []
+
+
+def test_a_pod_is_looked_at_only_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    pods = Pods([pod("a", "Running", 0)], log="uploading")
+    assert reported(pods, monkeypatch, seconds=60) == ["uploading of a"]
+    assert len(pods.asked) == 1

@@ -81,8 +81,9 @@ def _probed_soon(document: Document, _: InstallValues) -> None:
 
 
 def _manager(deployment: Document) -> dict[str, Any]:
-    containers: list[dict[str, Any]] = deployment["spec"]["template"]["spec"]["containers"]
-    return next(container for container in containers if container["name"] == "manager")
+    manager: dict[str, Any]
+    (manager,) = deployment["spec"]["template"]["spec"]["containers"]
+    return manager
 
 
 CONTROLLER_CHANGES: tuple[Callable[[Document, InstallValues], None], ...] = (

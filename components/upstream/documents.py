@@ -35,4 +35,4 @@ def _walk(folder: Path) -> Iterator[Document]:
 @functools.cache
 def _load(path: Path) -> tuple[Document, ...]:
     with path.open(encoding="utf-8") as file:
-        return tuple(document for document in yaml.load_all(file, Loader=_Loader) if document)
+        return tuple(yaml.load_all(file, Loader=_Loader))

@@ -103,8 +103,7 @@ def _not_awaited(document: Document, _: InstallValues) -> None:
 
 def _ports_opened(document: Document, values: InstallValues) -> None:
     """Open the ports of this installation instead of upstream's default ones."""
-    if document["metadata"]["name"] == _RUNTIMES_POLICY:
-        _open(document, values.ports)
+    _open(document, values.ports)
 
 
 def _open(policy: Document, ports: Mapping[int, int]) -> None:

@@ -6,7 +6,7 @@ The API server removes fields that the CRD does not know. Here they are errors, 
 import difflib
 import functools
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -29,32 +29,28 @@ def spec_problems(kind: str, spec: dict[str, Any]) -> list[Problem]:
 @functools.cache
 def _validator(kind: str) -> Draft202012Validator:
     definition = next(crd for crd in documents("crd") if crd["spec"]["names"]["kind"] == kind)
-    (version,) = [version for version in definition["spec"]["versions"] if version["served"]]
+    (version,) = definition["spec"]["versions"]
     spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
     return Draft202012Validator(_closed(spec))
 
 
 def _closed(schema: Schema) -> Schema:
     """Translate a Kubernetes structural schema to JSON Schema; fields that it does not know become errors."""
-    closed = {key: value for key, value in schema.items() if not key.startswith("x-kubernetes-")}
-    closed.pop("format", None)  # A width hint for Go.
+    closed = dict(schema)
     if schema.get("x-kubernetes-int-or-string"):
         closed.pop("anyOf", None)
         closed["type"] = ["integer", "string"]
     if "properties" in schema:
         closed["properties"] = {name: _closed(value) for name, value in schema["properties"].items()}
-        if not schema.get("x-kubernetes-preserve-unknown-fields"):
-            closed.setdefault("additionalProperties", False)
+        closed["additionalProperties"] = False
     for key in ("items", "additionalProperties"):
         if isinstance(schema.get(key), dict):
             closed[key] = _closed(schema[key])
-    if closed.pop("nullable", False):
-        closed["type"] = [closed["type"], "null"]
     return closed
 
 
 def _problems(error: ValidationError) -> Iterator[Problem]:
-    schema = error.schema if isinstance(error.schema, dict) else {}
+    schema = cast("Schema", error.schema)
     path = FieldPath("spec", *error.absolute_path)
     value: Any = error.instance
     shown = HIDDEN if "env" in path else value  # a variable may be a secret
@@ -80,5 +76,5 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
 
 
 def _closest(name: str, fields: Iterable[str]) -> str:
-    found = difflib.get_close_matches(name, fields, n=1)
+    found = difflib.get_close_matches(name, fields)
     return f"write {found[0]}" if found else ""

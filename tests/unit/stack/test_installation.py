@@ -301,6 +301,12 @@ def test_the_etcd_secret_has_a_name_that_pulumi_makes_up_and_the_controller_wait
     assert secret.urn in controller(run).dependencies
 
 
+def test_the_controller_is_probed_soon_and_each_of_its_variables_is_set_once(plain: tuple[Run, Installation]) -> None:
+    probe, names = container(plain[0])["readinessProbe"], [entry["name"] for entry in container(plain[0])["env"]]
+    assert (probe["initialDelaySeconds"], probe["periodSeconds"]) == (1, 2)
+    assert sorted(names) == ["ETCD_SECRET_NAME", "NAMESPACE_SCOPE", "POD_NAME"]
+
+
 def test_pull_secrets_are_made_once_and_the_controller_uses_all_of_them() -> None:
     private = RegistryCredentials(registry="registry.example", username="puller", password="hush-hush")  # noqa: S106
     secrets = [ImagePullSecret(name="there-already"), ImagePullSecret(name="private", credentials=[private])]
@@ -333,6 +339,7 @@ def test_the_webhook_trusts_the_certificate_that_the_controller_mounts(plain: tu
         for entry in controller(run).inputs["spec"]["template"]["spec"]["volumes"]
         if entry["name"] == "certificate"
     ]
+    assert volume["secret"]["defaultMode"] == 0o440
     kept = run.one(SECRET, volume["secret"]["secretName"])
     assert kept.inputs["metadata"]["name"].startswith("modelmesh-webhook-server-cert-2026h2-")
     assert webhook["clientConfig"]["caBundle"] == kept.inputs["data"]["ca.crt"]

@@ -150,6 +150,35 @@ def test_fields_that_the_definition_does_not_know_are_refused() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        ({"extra": 1}, "spec.containers[0].extra: unknown field, expected one of args, command,"),
+        ({"imagePullPolic": "x"}, "; write imagePullPolicy"),
+        ({"tty": "yes"}, "spec.containers[0].tty: 'yes', expected a value of type boolean"),
+        (
+            {"livenessProbe": {"httpGet": {"port": 1.5}}},
+            "httpGet.port: 1.5, expected a value of type integer or string",
+        ),
+        (
+            {"livenessProbe": {"httpGet": {}}},
+            "spec.containers[0].livenessProbe.httpGet.port: missing, expected a value",
+        ),
+        ({"resources": {"limits": {"cpu": "x"}}}, "limits.cpu: 'x', expected a text that matches ^"),
+        (
+            {"env": [{"name": "A", "value": 1}]},
+            "spec.containers[0].env[0].value: (not shown), expected a value of type",
+        ),
+    ],
+)
+def test_each_violation_of_the_definition_is_one_problem(wrong: dict[str, Any], expected: str) -> None:
+    spec = plain().spec()
+    spec["containers"][0] |= wrong
+    (problem,) = map(str, spec_problems("ServingRuntime", spec))
+    assert expected in problem
+    assert ("; write " in problem) == ("; write " in expected)
+
+
 def test_all_problems_come_at_once() -> None:
     wrong = replace(adapter(load_timeout_seconds=0), replicas=0, protocol_versions=["x"])  # type: ignore[list-item]
     assert len(refused(wrong, "x" * 60)) == 4

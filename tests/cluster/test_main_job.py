@@ -1,5 +1,6 @@
 """The life of one stack on a real cluster, in order: each test goes on from where the one before it ended."""
 
+import json
 import re
 import signal
 import subprocess
@@ -19,6 +20,8 @@ from tests.cluster.deployment import KINDS, NAMESPACE, RUNTIME, SERVICE, Deploym
 from tests.cluster.image_builds import BuiltImage
 from tests.image_registry import serving
 from tests.proxy import recording_proxy
+
+CONTROLLER_ROLE = "modelmesh-controller-role"
 
 
 @pytest.fixture(scope="session")
@@ -190,18 +193,23 @@ def test_changed_code_yields_a_new_digest_and_a_rolled_pod(
     assert load.failed == 0, load.failures
 
 
-def test_changed_sizes_of_the_mesh_are_rolled_out_when_the_update_ends(deployment: Deployment, tmp_path: Path) -> None:
-    """Nothing of the runtime itself has changed, and the controller is stopped when the update looks first."""
+def test_changed_sizes_of_the_mesh_are_rolled_out_when_the_update_ends(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the runtime itself has changed, and the controller cannot update the Deployment for a while."""
     sizes = {"requests": {"cpu": "50m", "memory": "400Mi"}, "limits": {"cpu": "2", "memory": "600Mi"}}
     events = tmp_path / "events"
     events.touch()
+    monkeypatch.setenv("PULUMI_DEBUG_COMMANDS", "true")  # for the flag --event-log
     operation = ("up", "--yes", "--skip-preview", "--event-log", str(events))
-    _scale_controller(deployment, 0)
+    rules = deployment.get("clusterrole", CONTROLLER_ROLE)["rules"]
+    reading = {"verbs": ["get", "list", "watch"]}
+    _set_rules(deployment, [rule | reading if "deployments" in rule["resources"] else rule for rule in rules])
     with ThreadPoolExecutor() as other:
         running = other.submit(deployment.run, *operation, config={"meshResources": sizes})
         while not running.done() and "container mm has not the memory" not in events.read_text():
             time.sleep(0.1)
-        _scale_controller(deployment, 1)
+        _set_rules(deployment, rules)
     update = running.result()
     assert update.succeeded, update.output
     pods = [pod for pod in deployment.get("pods")["items"] if pod["metadata"]["name"] in deployment.runtime_pods()]
@@ -260,11 +268,9 @@ def test_destroy_leaves_nothing(deployment: Deployment, before: set[str]) -> Non
     assert not deployment.resources()
 
 
-def _scale_controller(deployment: Deployment, replicas: int) -> None:
-    where = ("--namespace", NAMESPACE, "--timeout=60s")
-    name = "deployment/modelmesh-controller"
-    deployment.stack.run(deployment.stack.kubectl("scale", name, f"--replicas={replicas}", *where), quiet=True)
-    deployment.stack.run(deployment.stack.kubectl("rollout", "status", name, *where), quiet=True)
+def _set_rules(deployment: Deployment, rules: list[dict[str, object]]) -> None:
+    patch = ("patch", "clusterrole", CONTROLLER_ROLE, "--type=merge", "--patch", json.dumps({"rules": rules}))
+    deployment.stack.run(deployment.stack.kubectl(*patch), quiet=True)
 
 
 def _spec_written(service: dict[str, object]) -> float:

@@ -148,12 +148,13 @@ def test_nothing_else_is_shared(server: ApiServer) -> None:
 
 
 def test_definitions_can_be_adopted_on_purpose_those_that_lack_the_mark_and_no_others(server: ApiServer) -> None:
-    server.has(DEFINITIONS, *NAMES[:2])
+    server.has(DEFINITIONS, NAMES[0])
+    server.has(DEFINITIONS, NAMES[1], owner=OTHER)
     server.has(DEFINITIONS, NAMES[2], owner="shared")
     server.has(DEFINITIONS, NAMES[3], going=True)
     server.has(CLUSTER_ROLES, ROLE)
     problem = problems(server, definitions="kept")[0]
-    command = server.cluster.kubectl("annotate", "crd", *NAMES[:2], f"{MARK}=shared")
+    command = server.cluster.kubectl("annotate", "crd", NAMES[0], f"{MARK}=shared")
     assert problem.endswith(command)
     assert f"--context={server.cluster.context}" in command
     server.has(DEFINITIONS, *NAMES, owner="shared")

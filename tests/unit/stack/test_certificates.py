@@ -69,6 +69,10 @@ def test_the_certificate_is_for_all_names_as_server_and_client_and_signed_by_the
     assert names.get_values_for_type(x509.DNSName) == NAMES
     purposes = own.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert {purpose.dotted_string for purpose in purposes} == {"1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"}
+
+
+def test_an_authority_signs_certificates_but_no_authorities() -> None:
+    own, ca = x509.load_pem_x509_certificates(text(made(), "tls.crt").encode())
     for each, is_authority in ((own, False), (ca, True)):
         constraints = each.extensions.get_extension_for_class(x509.BasicConstraints).value
         assert (constraints.ca, constraints.path_length) == (is_authority, 0 if is_authority else None)

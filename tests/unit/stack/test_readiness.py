@@ -158,6 +158,7 @@ def test_a_first_model_is_served_once_it_is_loaded() -> None:
     assert cluster.now == 22
     assert any("RuntimeUnhealthy" in text for text in reports)
     assert len(reports) == len(set(reports)), "a state is reported once"
+    assert cluster.nudges == [], "its runtime is known"
 
 
 def test_ready_alone_is_not_served() -> None:

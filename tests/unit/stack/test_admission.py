@@ -26,7 +26,7 @@ def waited(monkeypatch: pytest.MonkeyPatch, answers: Iterable[Exception | None])
 
     def create(*_: Any, dry_run: str, **__: Any) -> dict[str, Any]:
         assert dry_run == "All"
-        if error := next(following):
+        if error := next(following, AssertionError("asked once more")):
             raise error
         return {}
 

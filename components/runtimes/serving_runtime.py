@@ -212,5 +212,4 @@ def _refreshed(
 
 def _claims(namespaces: Sequence[ServedNamespace]) -> set[str]:
     entries = [entry for place in namespaces if isinstance(place.storage, Mapping) for entry in place.storage.values()]
-    claims = [entry.claim_name for entry in entries if isinstance(entry, PvcStorage)]
-    return {claim for claim in claims if isinstance(claim, str)}
+    return {with_placeholders(entry.claim_name) for entry in entries if isinstance(entry, PvcStorage)}

@@ -17,7 +17,7 @@ from components.runtimes.serving_runtime import (
     ServingRuntimeArgs,
 )
 from components.runtimes.serving_runtime_spec import Autoscaling, ServingRuntimeSpec
-from components.stores.storage import ExistingStorage, PvcStorage
+from components.stores.storage import ExistingStorage, PvcStorage, S3Storage
 from tests.unit.stack.engine import Run, run
 from tests.unit.stack.runtimes import IMAGE, container, mlserver, plain
 from tests.unit.stack.worlds import CLUSTER, config, installation, place
@@ -259,13 +259,21 @@ def test_a_runtime_of_the_cluster_may_wait_in_no_namespace(waits: list[dict[str,
     assert waits == []
 
 
-@pytest.mark.parametrize("storage", ["existing", "a claim that is made later"])
-def test_a_storage_whose_claims_are_not_known_takes_no_names(storage: str) -> None:
+def test_a_storage_that_exists_has_claims_that_are_not_known() -> None:
     def program() -> None:
-        later = PvcStorage(claim_name=pulumi.Output.from_input("claim"))
-        known: Any = ExistingStorage(secret_name="stores") if storage == "existing" else {"later": later}  # noqa: S106
-        args = ServingRuntimeArgs(namespace=place(storage=known), runtime_name="custom", spec=plain())
-        assert list(args.problems()) == []
+        where = place(storage=ExistingStorage(secret_name="stores"))  # noqa: S106  a name
+        assert list(ServingRuntimeArgs(namespace=where, runtime_name="custom", spec=plain()).problems()) == []
+
+    run(program)
+
+
+def test_a_claim_that_is_named_later_may_be_the_one_that_is_mounted() -> None:
+    def program() -> None:
+        keys: Any = {"region": "r", "access_key_id": "id", "secret_access_key": "hush"}
+        bucket = S3Storage(endpoint_url="https://s3.example.com", bucket="models", **keys)
+        where = place(storage={"disk": PvcStorage(claim_name=pulumi.Output.from_input("claim")), "bucket": bucket})
+        spec = plain(container(volume_mounts=[v1.VolumeMountArgs(name="claim", mount_path="/a")]))
+        assert list(ServingRuntimeArgs(namespace=where, runtime_name="custom", spec=spec).problems()) == []
 
     run(program)
 

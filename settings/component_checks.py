@@ -21,7 +21,7 @@ def component_problems(s: Settings, more_models: Models) -> Iterator[Problem]:
     places |= {entry["name"]: place for place, entry in more_models.items()}
     for problem in _problems(s):
         found = by_key(problem)
-        if found.path[0] == "models" and len(found.path) > 1:
+        if found.path[0] == "models":
             found = replace(found, path=FieldPath(*places[found.path[1]], *found.path[2:]))
         elif found.path == ("modelNamespace",) and s.model_namespace == s.namespace:
             found = replace(found, path=FieldPath("namespace"))
@@ -46,7 +46,7 @@ def _problems(s: Settings) -> Iterator[Problem]:
     arguments: dict[str, Any] = {
         "image": s.runtime_image(),
         "namespace": s.controller_namespace(),
-        **({} if s.outside_etcd else {"etcd": etcd}),
+        "etcd": etcd,
         **({} if s.s3 else {"minio": minio}),
         "installation": serving,
         "model_namespace": models,

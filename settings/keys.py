@@ -92,7 +92,7 @@ KEYS = {
 
 def by_key(problem: Problem) -> Problem:
     """The problem of an argument as one of the key that sets it; the longest path of `KEYS` that matches decides."""
-    for length in range(len(problem.path), 0, -1):
+    for length in range(len(problem.path), 1, -1):
         for pattern, key in KEYS.items():
             parts = pattern.split(".")
             pairs = list(zip(parts, problem.path[:length], strict=False))

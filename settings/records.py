@@ -19,8 +19,7 @@ _TABLE: Rule = {"additionalProperties": _TEXT}
 
 def _object(*texts: str, required: tuple[str, ...] = (), **others: Rule) -> Rule:
     properties = {**dict.fromkeys((*required, *texts), _TEXT), **others}
-    rule = {"type": "object", "properties": properties, "additionalProperties": False}
-    return {**rule, "required": list(required)} if required else rule
+    return {"type": "object", "properties": properties, "additionalProperties": False, "required": list(required)}
 
 
 _RESOURCES = _object(requests={"type": "object"}, limits={"type": "object"})

@@ -104,5 +104,5 @@ def _form(rule: Mapping[str, Any]) -> str:
 
 
 def _alike(key: str) -> str:
-    found = difflib.get_close_matches(key, schema(), n=3)
+    found = difflib.get_close_matches(key, schema())
     return f"a key of Pulumi.yaml{', maybe ' if found else ''}{' or '.join(found)}"

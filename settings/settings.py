@@ -228,7 +228,7 @@ def _build(values: Mapping[str, Any]) -> mm.BuildArgs:
         secrets=values["buildSecrets"],
         credentials=(
             mm.images.RegistryCredentials(registry=registry.partition("/")[0], username=user, password=password)
-            if user and password
+            if user
             else None
         ),
     )

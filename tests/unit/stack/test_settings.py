@@ -95,9 +95,10 @@ def test_a_stack_that_names_no_cluster_is_told_how_to_get_one(config: dict[str, 
             "For another one, set modelmesh:kubeconfig and modelmesh:context.",
         ):
             assert expected in text, text
-    half = problems(without | {"modelmesh:kubeconfig": "~/.kube/config"})
-    assert "modelmesh:context: missing" in half
-    assert "eval" not in half
+    for given, missing in {"kubeconfig": "context", "context": "kubeconfig"}.items():
+        half = problems(without | {f"modelmesh:{given}": "some-text"})
+        assert f"modelmesh:{missing}: missing" in half
+        assert "eval" not in half
 
 
 def test_all_mistakes_are_named_at_once(config: dict[str, str]) -> None:
@@ -194,6 +195,42 @@ def test_types_are_exact(config: dict[str, str], key: str, value: str) -> None:
     assert f"modelmesh:{key}: '{value}', expected" in problems(config | {f"modelmesh:{key}": value})
 
 
+def test_a_text_that_looks_like_a_number_is_a_text(config: dict[str, str]) -> None:
+    assert load(config | {"modelmesh:modelFormatVersion": "1"}).values["modelFormatVersion"] == "1"
+
+
+def test_only_the_stacks_own_store_limits_the_names_of_buckets(config: dict[str, str]) -> None:
+    bucket = {"modelmesh:bucket": "models.example", "modelmesh:persistence": "{}"}
+    assert "modelmesh:bucket: 'models.example', expected" in problems(config | bucket)
+    store = json.dumps(dict.fromkeys(("region", "accessKeyId", "secretAccessKey"), "x") | {"endpointUrl": "https://s3"})
+    assert load(config | bucket | {"modelmesh:s3": store}, "s3").s3
+
+
+def test_a_namespace_for_all_is_told_by_one_key(config: dict[str, str]) -> None:
+    text = problems(config | {"modelmesh:namespace": "No"})
+    assert "modelmesh:namespace: 'No'" in text
+    assert "modelmesh:modelNamespace" not in text
+
+
+def test_what_the_engine_hands_over_in_the_environment_is_read(
+    config: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = config | {"modelmesh:podsPerRuntime": "3", "modelmesh:buildSecrets": json.dumps({"token": "hush"})}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(given))
+    monkeypatch.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps(["modelmesh:buildSecrets"]))
+    assert load({}).serving.pods_per_runtime == 3
+
+
+@pytest.mark.parametrize("content", ["", "# only a comment\n", "- a list\n", "config:\n", "encryptionsalt: v1\n"])
+def test_a_stack_file_without_values_is_read(
+    config: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    shutil.copytree(Path.cwd(), tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    Path("Pulumi.dev.yaml").write_text(content)
+    assert load(config)
+
+
 def test_other_packages_keys_are_not_ours(config: dict[str, str]) -> None:
     load(config | {"kubernetes:whatever": "1", "pulumi:tags": "{}"})
 
@@ -207,13 +244,16 @@ def test_what_two_keys_cannot_say_together_is_told(config: dict[str, str]) -> No
             "modelmesh:runtimeSource": "elsewhere",
             "modelmesh:modelImage": ref,
             "modelmesh:buildCache": "gha",
+            "modelmesh:buildSecrets": json.dumps({"token": "hush"}),
             "modelmesh:registryUser": "somebody",
             "modelmesh:s3": json.dumps({"endpointUrl": "https://s3.example"}),
             "modelmesh:etcd": json.dumps({"endpoints": ["https://etcd.example.com:2379"]}),
             "modelmesh:tls": json.dumps({"clientAuth": "require"}),
-        }
+        },
+        "buildSecrets",
     )
     for expected in (
+        "modelmesh:buildSecrets: (not shown), expected none: runtimeImage and modelImage are set",
         "modelmesh:runtimeSource: 'elsewhere', expected none: runtimeImage names a model server that is already built",
         "modelmesh:modelDigest: '', expected both modelImage and modelDigest",
         "modelmesh:buildCache: 'gha', expected none: runtimeImage and modelImage are set",
@@ -319,7 +359,9 @@ def test_secrets_have_to_be_encrypted_and_are_never_shown(config: dict[str, str]
     }  # fmt: skip
     text = problems(config | given)
     for path in ("registryPassword", "buildSecrets.pip-index-url", "pullSecrets[0].password", "s3.secretAccessKey"):
-        assert f"modelmesh:{path}: in plain text, expected it encrypted, by pulumi config set --secret" in text, text
+        option = "--secret --path" if "." in path else "--secret"
+        how = f"pulumi config set {option} 'modelmesh:{path}'"
+        assert f"modelmesh:{path}: in plain text, expected it encrypted, by {how}" in text, text
     assert "modelmesh:etcd.password: in plain text" in text
     assert secret not in text
     load(config | given, *(key.removeprefix("modelmesh:") for key in given if key != "modelmesh:persistence"))
@@ -349,6 +391,7 @@ def test_no_key_is_encrypted_whose_value_the_stack_shows(config: dict[str, str])
 def test_what_cannot_be_read_is_no_reason_to_refuse_a_preview_and_is_never_applied(config: dict[str, str]) -> None:
     unread = config | {"modelmesh:buildSecrets": json.dumps({"pip-index-url": schema.UNREADABLE})}
     load(unread, "buildSecrets")
+    load(config | {"modelmesh:pullSecrets": json.dumps([{"name": schema.UNREADABLE}])}, "pullSecrets")
     with pytest.raises(
         settings.ConfigurationError, match=r"modelmesh:buildSecrets: \(a secret that cannot be read here\)"
     ):

@@ -160,10 +160,7 @@ def test_fields_that_the_definition_does_not_know_are_refused() -> None:
             {"livenessProbe": {"httpGet": {"port": 1.5}}},
             "httpGet.port: 1.5, expected a value of type integer or string",
         ),
-        (
-            {"livenessProbe": {"httpGet": {}}},
-            "spec.containers[0].livenessProbe.httpGet.port: missing, expected a value",
-        ),
+        ({"volumeMounts": [{"name": "a"}]}, "spec.containers[0].volumeMounts[0].mountPath: missing, expected a value"),
         ({"resources": {"limits": {"cpu": "x"}}}, "limits.cpu: 'x', expected a text that matches ^"),
         (
             {"env": [{"name": "A", "value": 1}]},

@@ -79,7 +79,7 @@ def secret_problems(values: Rule, encrypted: frozenset[str], written: Rule) -> I
     """
     for pattern in _SECRETS:
         for path, value in _found(values, pattern, ROOT):
-            plain = any(place == path and text == value for place, text in _found(written, path, ROOT))
+            plain = any(text == value for _, text in _found(written, path, ROOT))
             if value and (path[0] not in encrypted or plain):
                 how = "--secret --path" if len(path) > 1 else "--secret"
                 expected = f"it encrypted, by pulumi config set {how} 'modelmesh:{path}'"

@@ -116,6 +116,14 @@ def test_a_plain_secret_beside_an_encrypted_one_is_found() -> None:
     assert "hush" not in "".join(map(str, found))
 
 
+@pytest.mark.parametrize(
+    "written", [{}, {"pullSecrets": [{"name": "a"}], "etcd": ["a"]}, {"pullSecrets": {}, "etcd": 1}]
+)
+def test_a_stack_file_may_hold_other_values_than_the_engine_hands_over(written: dict[str, Any]) -> None:
+    values = {"etcd": {"password": "hush"}, "pullSecrets": [{"name": "a"}, {"name": "b", "password": "hush"}]}
+    assert not [*secret_problems(values, frozenset(values), written)]
+
+
 def test_a_problem_quotes_no_credentials() -> None:
     assert str(Problem(ROOT / "a.b" / 0, "https://me:pw@host", "x")) == "a.b[0]: (not shown), expected x"
     assert str(Problem(ROOT / "a" / "b.c", REF, "x")) == f"a[\"b.c\"]: '{REF}', expected x"

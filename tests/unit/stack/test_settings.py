@@ -40,6 +40,8 @@ def test_what_the_stack_does_not_say_has_the_default_of_the_schema(config: dict[
     assert found.values["modelSource"] == ".build/models/sentiment"
     assert found.serving.pods_per_runtime == 1, "said by the stack file"
     assert found.build.insecure is True
+    assert found.build.credentials is None
+    assert load(config | {"modelmesh:meshResources": "{}"}).serving.mesh_resources is None
 
 
 def test_defaults_that_the_engine_passes_are_accepted(config: dict[str, str]) -> None:
@@ -95,8 +97,8 @@ def test_a_stack_that_names_no_cluster_is_told_how_to_get_one(config: dict[str, 
             "For another one, set modelmesh:kubeconfig and modelmesh:context.",
         ):
             assert expected in text, text
-    for given, missing in {"kubeconfig": "context", "context": "kubeconfig"}.items():
-        half = problems(without | {f"modelmesh:{given}": "some-text"})
+    for one, missing in {"kubeconfig": "context", "context": "kubeconfig"}.items():
+        half = problems(without | {f"modelmesh:{one}": "some-text"})
         assert f"modelmesh:{missing}: missing" in half
         assert "eval" not in half
 
@@ -364,7 +366,9 @@ def test_secrets_have_to_be_encrypted_and_are_never_shown(config: dict[str, str]
         assert f"modelmesh:{path}: in plain text, expected it encrypted, by {how}" in text, text
     assert "modelmesh:etcd.password: in plain text" in text
     assert secret not in text
-    load(config | given, *(key.removeprefix("modelmesh:") for key in given if key != "modelmesh:persistence"))
+    found = load(config | given, *(key.removeprefix("modelmesh:") for key in given if key != "modelmesh:persistence"))
+    assert found.build.credentials
+    assert found.build.credentials.password == secret
     assert secret not in problems(config | {"modelmesh:s3": secret}, "s3"), "of another type, too"
     for key, mistyped in {"s3": f'{{"a": "{secret}"', "pullSecrets": f'{{"a": "{secret}"}}', "etcd": secret}.items():
         assert secret not in problems(config | {f"modelmesh:{key}": mistyped}), "and in plain text"

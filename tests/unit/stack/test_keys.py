@@ -106,10 +106,10 @@ def test_a_problem_keeps_all_but_its_path() -> None:
 
 
 def test_a_plain_secret_beside_an_encrypted_one_is_found() -> None:
-    values = {"etcd": {"password": "hush", "clientKey": "key"}, "pullSecrets": [{"password": "a"}, {"password": "b"}]}
+    values = {"etcd": {"password": "hush", "clientKey": "hush"}, "pullSecrets": [{"password": "a"}, {"password": "a"}]}
     written = {
-        "etcd": {"password": {"secure": "v1:x"}, "clientKey": "key"},
-        "pullSecrets": [{"password": {"secure": "v1:y"}}, {"password": "b"}],
+        "etcd": {"password": {"secure": "v1:x"}, "clientKey": "hush"},
+        "pullSecrets": [{"password": {"secure": "v1:y"}}, {"password": "a"}],
     }
     found = list(secret_problems(values, frozenset(values), written))
     assert [str(problem.path) for problem in found] == ["pullSecrets[1].password", "etcd.clientKey"]

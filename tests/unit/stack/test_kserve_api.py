@@ -135,8 +135,7 @@ def test_the_controller_is_ready_once_one_of_its_pods_is(
 ) -> None:
     if status is not None:
         path = "/apis/apps/v1/namespaces/modelmesh-serving/deployments/modelmesh-controller"
-        spec = {"selector": {}, "template": {}}
-        objects["GET", path] = {"spec": spec, **status}
+        objects["GET", path] = {"spec": {"selector": {}, "template": {}}, **status}
     assert asyncio.run(service().controller_ready()) is ready
 
 

@@ -97,6 +97,8 @@ def test_records_do_not_print_what_is_secret() -> None:
 def test_image_references_are_split(text: str, expected: ImageRef) -> None:
     assert parse_ref(text) == expected
     assert str(expected) == text
+    parts = {"name": expected.name, "tag": expected.tag, "digest": expected.digest}
+    assert expected.as_config() == {key: part for key, part in parts.items() if part}
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,7 @@ def test_changed_sizes_of_the_mesh_are_rolled_out_when_the_update_ends(
     _set_rules(deployment, [rule | reading if "deployments" in rule["resources"] else rule for rule in rules])
     with ThreadPoolExecutor() as other:
         running = other.submit(deployment.run, *operation, config={"meshResources": sizes})
-        while not running.done() and "container mm has not the memory" not in events.read_text():
+        while not running.done() and "not updated the Deployment yet" not in events.read_text():
             time.sleep(0.1)
         _set_rules(deployment, rules)
     update = running.result()

@@ -103,24 +103,24 @@ PROGRAMS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Cost of a program in a build of all programs from nothing: seconds on two cores, and packages compiled."""
+    """Cost of a program in a build of all programs from nothing: its part of the seconds on two cores, and packages."""
 
     seconds: int
     packages: int
 
 
 COSTS = {
-    "pulumi-language-python": Cost(seconds=18, packages=564),
-    "pulumi": Cost(seconds=75, packages=1208),
-    "pulumi-resource-kubernetes": Cost(seconds=70, packages=1080),
-    "kubernetes": Cost(seconds=100, packages=1457),
-    "pulumi-resource-docker-build": Cost(seconds=32, packages=694),
-    "minio": Cost(seconds=38, packages=413),
-    "modelmesh-controller": Cost(seconds=60, packages=752),
-    "buildkit": Cost(seconds=14, packages=295),
-    "modelmesh-runtime-adapter": Cost(seconds=17, packages=301),
-    "coredns": Cost(seconds=3, packages=54),
-    "local-path-provisioner": Cost(seconds=2, packages=6),
+    "pulumi-language-python": Cost(seconds=29, packages=564),
+    "pulumi": Cost(seconds=110, packages=1208),
+    "pulumi-resource-kubernetes": Cost(seconds=92, packages=1080),
+    "kubernetes": Cost(seconds=185, packages=1457),
+    "pulumi-resource-docker-build": Cost(seconds=54, packages=694),
+    "minio": Cost(seconds=59, packages=413),
+    "modelmesh-controller": Cost(seconds=79, packages=752),
+    "buildkit": Cost(seconds=17, packages=295),
+    "modelmesh-runtime-adapter": Cost(seconds=16, packages=301),
+    "coredns": Cost(seconds=4, packages=54),
+    "local-path-provisioner": Cost(seconds=3, packages=6),
     "pause": Cost(seconds=1, packages=1),
 }
 

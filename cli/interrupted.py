@@ -4,6 +4,9 @@ The engine records each creation before it starts, and keeps the record if it di
 cloud can look that up. Kubernetes can: an object has its name before it is created. So each record becomes a resource
 of the state, as if its creation had succeeded, and the refresh with which `up` and `down` begin drops those that do not
 exist. From then on the engine updates, replaces or deletes the others like any resource, under its own lock.
+
+An update that ended early also leaves objects that it has replaced and not deleted yet, which the next update deletes
+at its end. If the files name such an object again, that update would delete what it has just applied.
 """
 
 import json
@@ -11,10 +14,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from cli.errors import EngineError
 from cli.stack import Stack
 from project.progress import say
 
 _STACK = "pulumi:pulumi:Stack"
+_APPLYING = ("same", "create", "update", "replace", "create-replacement")
+"""Steps of a preview after which there is an object."""
 _REFERENCES = ("dependencies", "propertyDependencies", "deletedWith", "replaceWith")
 """Parts of a record that name resources which may be gone by now. The next run of the program sets them again."""
 
@@ -41,11 +47,52 @@ def adopt(stack: Stack) -> list[dict[str, Any]]:
             say(f"an update of {stack.name} was killed while it created {adopted['type']} {adopted['id']}")
             resources.append(adopted)
     state["deployment"]["pending_operations"] = []
+    _import(stack, state)
+    return resources
+
+
+def spare(stack: Stack) -> None:
+    """Take objects that were to be deleted, and that the files name again, out of the state: the update applies them.
+
+    Raises:
+        CommandError: Another update of the stack is running, or the state can't be reached.
+    """
+    state = stack.state()
+    resources: list[dict[str, Any]] = state["deployment"]["resources"]
+    doomed = [each for each in resources if each.get("delete") and each["type"].startswith("kubernetes:")]
+    if not doomed:
+        return
+    try:
+        planned = json.loads(stack.pulumi("preview", "--json", "--non-interactive", quiet=True).stdout)["steps"]
+    except EngineError:
+        return  # the update ends with the same error
+    if stack.state()["deployment"].get("manifest") != state["deployment"].get("manifest"):
+        return  # another update has written the state meanwhile
+    named = {
+        (step["newState"]["type"], *_names(step["newState"].get("inputs", {})))
+        for step in planned
+        if step["op"] in _APPLYING
+    }
+    spared = [each for each in doomed if (each["type"], *_names(each.get("inputs", {}))) in named]
+    for each in spared:
+        say(
+            f"an earlier update of {stack.name} did not delete {each['type']} {each['id']}, which is in its files again"
+        )
+        resources.remove(each)
+    if spared:
+        _import(stack, state)
+
+
+def _names(inputs: dict[str, Any]) -> tuple[str | None, str | None]:
+    metadata = inputs.get("metadata", {})
+    return metadata.get("namespace"), metadata.get("name")
+
+
+def _import(stack: Stack, state: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "state.json"  # its secrets are as encrypted as they were
         file.write_text(json.dumps(state), encoding="utf-8")
         stack.pulumi("stack", "import", "--file", str(file), quiet=True)
-    return resources
 
 
 def _adopted(begun: dict[str, Any], resources: list[dict[str, Any]]) -> dict[str, Any] | None:

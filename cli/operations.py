@@ -39,6 +39,7 @@ def up(arguments: Namespace) -> None:
     stack = _checked(arguments)
     stack.kubectl_program()  # `status` needs it; a missing kubectl is reported before anything changes
     _provide_kubeconfig(stack, interrupted.adopt(stack))
+    interrupted.spare(stack)
     try:
         stack.pulumi("up", REFRESH, *_consent(stack, yes=arguments.yes))
     except EngineError:

@@ -19,7 +19,7 @@ import pulumi
 _UNUSED_SECONDS = 24 * 60 * 60
 """A build context that no program has staged for this long is deleted when the next one of its image is staged."""
 _NO_TIME = (0, 0)
-"""Access and modification time of what has none of its own."""
+"""Access and modification time of the folders in a build context."""
 
 
 class SourceError(pulumi.RunError):

@@ -14,9 +14,10 @@ import pytest
 import yaml
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from cli import interrupted
 from cli.predict import predict
 from embedded import lifecycle, mesh
-from tests.cluster.deployment import KINDS, NAMESPACE, RUNTIME, SERVICE, Deployment, session
+from tests.cluster.deployment import KINDS, NAMESPACE, RUNTIME, SERVICE, Deployment, opened, session
 from tests.cluster.image_builds import BuiltImage
 from tests.image_registry import serving
 from tests.proxy import recording_proxy
@@ -173,9 +174,14 @@ def test_a_lexicon_that_cannot_be_parsed_fails_early_and_the_old_model_serves(
     assert predict(deployment.stack, "zorgly good") == scores
 
 
-def test_going_back_is_one_update(deployment: Deployment) -> None:
+def test_going_back_is_one_update(deployment: Deployment, capfd: pytest.CaptureFixture[str]) -> None:
+    """The one that failed had begun to replace a Job, which has to be there afterwards."""
+    stack = deployment.stack
+    interrupted.spare(opened(stack.name, deployment.instance, stack.root))
+    assert "did not delete kubernetes:batch/v1:Job" in capfd.readouterr().err
     update = deployment.up()
     assert update.succeeded, update.output
+    assert deployment.run("preview", "--refresh", "--expect-no-changes").succeeded
     assert predict(deployment.stack, "zorgly")["compound"] == 0
 
 

@@ -32,6 +32,7 @@ class Engine:
         resources: tuple[dict[str, Any], ...] = (),
         locked: bool = False,
         meanwhile: dict[str, Any] | None = None,
+        planned: tuple[dict[str, Any], ...] | None = None,
     ) -> None:
         self._file = programs.folder / "state.json"
         operations = [{"type": "creating", "resource": each} for each in pending]
@@ -39,11 +40,14 @@ class Engine:
         self._file.write_text(json.dumps(state))
         after = programs.folder / "after.json"
         after.write_text(json.dumps({"deployment": meanwhile} if meanwhile else state))
+        preview = programs.folder / "preview.json"
+        preview.write_text(json.dumps({"steps": planned}))
         programs.add(
             "pulumi",
             f"""case "$1 $2" in
               "stack export") cat {self._file} ;;
               "stack import") cp "$4" {self._file} ;;
+              "preview "*) cp {after} {self._file}; cat {preview}; exit {255 if planned is None else 0} ;;
               "refresh "*) cp {after} {self._file}; exit {255 if locked else 0} ;;
             esac""",
         )
@@ -119,4 +123,47 @@ def test_what_another_update_has_finished_since_is_kept(programs: Programs, prod
     finished = {"resources": [STACK, table | {"id": "models/table"}], "pending_operations": []}
     engine = Engine(programs, table, resources=(STACK,), meanwhile=finished)
     interrupted.adopt(prod())
+    assert engine.state() == finished
+
+
+def doomed(name: str) -> dict[str, Any]:
+    """A Job that an update has replaced and not deleted."""
+    return begun("batch/v1:Job", name) | {"id": f"models/{name}", "delete": True}
+
+
+def step(op: str, name: str) -> dict[str, Any]:
+    return {"op": op, "newState": begun("batch/v1:Job", name)}
+
+
+@pytest.mark.parametrize("op", ["create", "create-replacement", "same"])
+def test_an_object_that_the_files_name_again_is_not_deleted(
+    programs: Programs, prod: Callable[[], Stack], capfd: pytest.CaptureFixture[str], op: str
+) -> None:
+    engine = Engine(programs, resources=(STACK, doomed("first"), doomed("second")), planned=(step(op, "first"),))
+    interrupted.spare(prod())
+    assert engine.state()["resources"] == [STACK, doomed("second")]
+    assert "did not delete kubernetes:batch/v1:Job models/first, which is in its files again" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("planned", [(), (step("delete", "first"),), (step("create", "third"),), None])
+def test_other_objects_are_deleted_by_the_update(
+    programs: Programs, prod: Callable[[], Stack], planned: tuple[dict[str, Any], ...] | None
+) -> None:
+    engine = Engine(programs, resources=(doomed("first"),), planned=planned)
+    interrupted.spare(prod())
+    assert engine.state()["resources"] == [doomed("first")]
+
+
+def test_a_stack_without_such_objects_is_not_previewed(programs: Programs, prod: Callable[[], Stack]) -> None:
+    Engine(programs, resources=(STACK,))
+    interrupted.spare(prod())
+    assert [call.split(" --")[0] for call in programs.calls("pulumi")] == ["stack export"]
+
+
+def test_a_state_that_another_update_has_written_meanwhile_is_kept(
+    programs: Programs, prod: Callable[[], Stack]
+) -> None:
+    finished = {"resources": [STACK], "manifest": {"time": "later"}}
+    engine = Engine(programs, resources=(doomed("first"),), planned=(step("create", "first"),), meanwhile=finished)
+    interrupted.spare(prod())
     assert engine.state() == finished

@@ -21,6 +21,7 @@ from cli import engine, node, signals
 from cli.errors import CommandError, EngineError
 from project import DEFAULT_STACK, ROOT
 from project.environments import EnvironmentFailedError, provide
+from project.progress import say
 from project.stack_file import parsed, with_node
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Stack:
             if group == 0 or isinstance(interrupt, signals.TerminatedError):
                 process.send_signal(signal.SIGINT)
             process.communicate()
+            say(f"pulumi {arguments[0]} was stopped, and may be incomplete: run the same command again")
             raise
         if process.returncode:
             raise EngineError(arguments[0], process.returncode)

@@ -63,14 +63,14 @@ def spare(stack: Stack) -> None:
     if not doomed:
         return
     try:
-        planned = json.loads(stack.pulumi("preview", "--json", "--non-interactive", quiet=True).stdout)["steps"]
+        previewed = json.loads(stack.pulumi("preview", "--json", "--non-interactive", quiet=True).stdout)
     except EngineError:
         return  # the update ends with the same error
     if stack.state()["deployment"].get("manifest") != state["deployment"].get("manifest"):
         return  # another update has written the state meanwhile
     named = {
         (step["newState"]["type"], *_names(step["newState"].get("inputs", {})))
-        for step in planned
+        for step in previewed.get("steps", [])  # absent if there are none
         if step["op"] in _APPLYING
     }
     spared = [each for each in doomed if (each["type"], *_names(each.get("inputs", {}))) in named]

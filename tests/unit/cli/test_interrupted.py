@@ -41,7 +41,7 @@ class Engine:
         after = programs.folder / "after.json"
         after.write_text(json.dumps({"deployment": meanwhile} if meanwhile else state))
         preview = programs.folder / "preview.json"
-        preview.write_text(json.dumps({"steps": planned}))
+        preview.write_text(json.dumps({"steps": planned} if planned else {}))
         programs.add(
             "pulumi",
             f"""case "$1 $2" in

@@ -43,14 +43,25 @@ def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "sbin/policy-rc.d"
 
 
+@pytest.fixture
+def before(policy: Path, request: pytest.FixtureRequest) -> str | None:
+    """The machine's own policy, as the parameter has it; none without a parameter."""
+    own: str | None = getattr(request, "param", None)
+    if own:
+        policy.write_text(own)
+        policy.chmod(0o755)
+    return own
+
+
 def start(policy: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", INSTALL, str(policy.parent / "log"), str(policy)]
     return subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
 @pytest.fixture
-def installing(policy: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A program in the middle of an installation."""
+def installing(policy: Path, before: str | None, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A program in the middle of an installation, which found the policy `before`."""
+    assert (policy.read_text() if policy.exists() else None) == before
     program = start(policy)
     (tmp_path / "installing").read_text()
     yield program
@@ -63,30 +74,22 @@ def executable(policy: Path) -> bool:
     return policy.exists() and bool(policy.stat().st_mode & stat.S_IXUSR)
 
 
-@pytest.mark.parametrize("before", [None, OWN])
+@pytest.mark.parametrize("before", [None, OWN], indirect=True)
 def test_services_are_forbidden_to_the_installation_alone(
-    policy: Path, tmp_path: Path, before: str | None, request: pytest.FixtureRequest
+    policy: Path, tmp_path: Path, before: str | None, installing: subprocess.Popen[bytes]
 ) -> None:
-    if before:
-        policy.write_text(before)
-        policy.chmod(0o755)
-    program = request.getfixturevalue("installing")
     assert (policy.read_text() if executable(policy) else None) == before
     (tmp_path / "go-on").write_text("")
-    assert program.wait() == 0
+    assert installing.wait() == 0
     assert (tmp_path / "calls").read_text() == "update 101\ninstall 101\n"
     assert (policy.read_text() if policy.exists() else None) == before
 
 
-@pytest.mark.parametrize("before", [None, OWN])
+@pytest.mark.parametrize("before", [None, OWN], indirect=True)
 def test_a_kill_leaves_the_machine_s_own_policy(
-    policy: Path, tmp_path: Path, before: str | None, request: pytest.FixtureRequest
+    policy: Path, tmp_path: Path, before: str | None, installing: subprocess.Popen[bytes]
 ) -> None:
-    if before:
-        policy.write_text(before)
-        policy.chmod(0o755)
-    program = request.getfixturevalue("installing")
-    os.killpg(program.pid, signal.SIGKILL)
+    os.killpg(installing.pid, signal.SIGKILL)
     assert (policy.read_text() if executable(policy) else None) == before
     (tmp_path / "bin/apt-get").write_text("#!/bin/sh\n")
     debian.install(["runc"], tmp_path / "log", policy)

@@ -53,8 +53,8 @@ def up(which: Instance, wanted_mesh: str = "auto", image_registry: str = "") -> 
     start = time.monotonic()
     facts = _check(which)
     found = mesh.find(which, wanted_mesh, image_registry, running=records(which).running(sandbox.NAME) is not None)
-    _prepare(which, facts)
     with _locked(which), ThreadPoolExecutor(4) as pool:
+        _prepare(which, facts)
         # Only needs apt's mirror, so it overlaps with everything that precedes the images.
         root_file_system = pool.submit(base_image.archive, which.cache, which.logs / "debootstrap.log")
         tools = toolchain.ensure()

@@ -56,12 +56,6 @@ def lexicon(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def runtime_source(tmp_path: Path) -> Path:
-    """A copy of the model server's source that a test may change."""
-    return Path(shutil.copytree(ROOT / "runtimes/sentiment", tmp_path / "sentiment-runtime"))
-
-
-@pytest.fixture
 def other_checkout(tmp_path: Path) -> Path:
     """The same files in another place, with other times and modes, as a colleague's clone has them."""
     checkout = copied(tmp_path / "checkout")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,12 +18,36 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from cli import interrupted
 from cli.predict import predict
 from embedded import lifecycle, mesh
+from project import ROOT
+from runtime_src.modelmesh_runtime.manifest import MANIFEST_FILE
+from tests.cluster.conftest import MODEL_FILES
 from tests.cluster.deployment import KINDS, NAMESPACE, RUNTIME, SERVICE, Deployment, opened, session
 from tests.cluster.image_builds import BuiltImage
 from tests.image_registry import serving
 from tests.proxy import recording_proxy
 
 CONTROLLER_ROLE = "modelmesh-controller-role"
+
+
+@pytest.fixture(scope="module")
+def changed_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the example's model with one word more."""
+    without_manifest = shutil.ignore_patterns(MANIFEST_FILE)
+    folder = tmp_path_factory.mktemp("models") / "sentiment"
+    shutil.copytree(MODEL_FILES, folder, ignore=without_manifest)
+    file = folder / "vader_lexicon.txt"
+    file.write_text("zorgly\t3.0\t0.1\t[3, 3, 3, 3, 3, 3, 3, 3, 3, 3]\n" + file.read_text())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def changed_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the model server's source that makes another image."""
+    folder = tmp_path_factory.mktemp("runtimes") / "sentiment"
+    shutil.copytree(ROOT / "runtimes/sentiment", folder)
+    source = folder / "sentiment_model.py"
+    source.write_text(source.read_text() + "\nREVISION = 2\n")
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -142,13 +167,11 @@ def test_a_service_may_name_a_store_that_comes_with_it(deployment: Deployment) -
 
 
 def test_a_changed_lexicon_rolls_without_a_failed_request(
-    deployment: Deployment, lexicon: Path, tmp_path: Path
+    deployment: Deployment, changed_model: Path, tmp_path: Path
 ) -> None:
-    file = lexicon / "vader_lexicon.txt"
-    file.write_text("zorgly\t3.0\t0.1\t[3, 3, 3, 3, 3, 3, 3, 3, 3, 3]\n" + file.read_text())
     old = deployment.stack.outputs()["modelDigest"]
     with deployment.load(tmp_path) as load:
-        update = deployment.up(modelSource=str(lexicon))
+        update = deployment.up(modelSource=str(changed_model))
     assert update.succeeded, update.output
     assert deployment.stack.outputs()["modelDigest"] != old
     assert float(predict(deployment.stack, "zorgly")["compound"]) > 0.5
@@ -174,25 +197,26 @@ def test_a_lexicon_that_cannot_be_parsed_fails_early_and_the_old_model_serves(
     assert predict(deployment.stack, "zorgly good") == scores
 
 
-def test_going_back_is_one_update(deployment: Deployment, capfd: pytest.CaptureFixture[str]) -> None:
+def test_going_back_is_one_update(
+    deployment: Deployment, changed_model: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """The one that failed had begun to replace a Job, which has to be there afterwards."""
-    stack = deployment.stack
-    interrupted.spare(opened(stack.name, deployment.instance, stack.root))
+    stack, former = deployment.stack, {"modelSource": str(changed_model)}
+    overrides = {f"modelmesh:{key}": value for key, value in former.items()}
+    interrupted.spare(opened(stack.name, deployment.instance, stack.root, overrides))
     assert "did not delete kubernetes:batch/v1:Job" in capfd.readouterr().err
-    update = deployment.up()
+    update = deployment.up(**former)
     assert update.succeeded, update.output
-    assert deployment.run("preview", "--refresh", "--expect-no-changes").succeeded
-    assert predict(deployment.stack, "zorgly")["compound"] == 0
+    assert deployment.run("preview", "--refresh", "--expect-no-changes", config=former).succeeded
+    assert float(predict(deployment.stack, "zorgly")["compound"]) > 0.5
 
 
 def test_changed_code_yields_a_new_digest_and_a_rolled_pod(
-    deployment: Deployment, runtime_source: Path, tmp_path: Path
+    deployment: Deployment, changed_model: Path, changed_code: Path, tmp_path: Path
 ) -> None:
     old_image, old_pods = deployment.stack.outputs()["image"], deployment.runtime_pods()
-    source = runtime_source / "sentiment_model.py"
-    source.write_text(source.read_text() + "\nREVISION = 2\n")
     with deployment.load(tmp_path) as load:
-        update = deployment.up(runtimeSource=str(runtime_source))
+        update = deployment.up(modelSource=str(changed_model), runtimeSource=str(changed_code))
     assert update.succeeded, update.output
     assert deployment.stack.outputs()["image"] != old_image
     assert not deployment.runtime_pods() & old_pods
@@ -200,9 +224,10 @@ def test_changed_code_yields_a_new_digest_and_a_rolled_pod(
 
 
 def test_changed_sizes_of_the_mesh_are_rolled_out_when_the_update_ends(
-    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, changed_model: Path, changed_code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing of the runtime itself has changed, and the controller cannot update the Deployment for a while."""
+    """Nothing else of the runtime has changed, and the controller cannot update the Deployment for a while."""
+    former = {"modelSource": str(changed_model), "runtimeSource": str(changed_code)}
     sizes = {"requests": {"cpu": "50m", "memory": "400Mi"}, "limits": {"cpu": "2", "memory": "600Mi"}}
     events = tmp_path / "events"
     events.touch()
@@ -212,7 +237,7 @@ def test_changed_sizes_of_the_mesh_are_rolled_out_when_the_update_ends(
     reading = {"verbs": ["get", "list", "watch"]}
     _set_rules(deployment, [rule | reading if "deployments" in rule["resources"] else rule for rule in rules])
     with ThreadPoolExecutor() as other:
-        running = other.submit(deployment.run, *operation, config={"meshResources": sizes})
+        running = other.submit(deployment.run, *operation, config=former | {"meshResources": sizes})
         while not running.done() and "not updated the Deployment yet" not in events.read_text():
             time.sleep(0.1)
         _set_rules(deployment, rules)

@@ -17,8 +17,7 @@ import yaml
 
 from cli.engine import CONFIG_FILE
 from cli.stack import Stack, create, tracked
-from project.stack_file import with_node
-from settings.schema import UNREADABLE
+from project.stack_file import UNREADABLE, with_node
 
 # Variables by which the engine finds and decrypts the real state.
 _REAL = ("PULUMI_ACCESS_TOKEN", "PULUMI_CREDENTIALS_PATH", "PULUMI_CONFIG_PASSPHRASE_FILE")

@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+UNREADABLE = "(a secret that cannot be read here)"
+"""Stands in a preview for a secret that only those who run updates can decrypt; no check looks at it."""
 _KEY = re.compile(r"[^:]+:[^:]+")
 _BOOLEAN = "tag:yaml.org,2002:bool"
 

@@ -8,6 +8,7 @@ import pulumi
 import components as mm
 from components.checks import ROOT, FieldPath, Problem, Text
 from project.marked_yaml import MarkedDocument, documents
+from project.stack_file import UNREADABLE
 
 from . import schema
 from .component_checks import component_problems
@@ -36,8 +37,8 @@ def load() -> Settings:
     values, problems = schema.typed(given, encrypted)
     wrong = {problem.path[0] for problem in problems}
     if not pulumi.runtime.is_dry_run():
-        unreadable = sorted(key for key, text in given.items() if schema.UNREADABLE in text)
-        problems += [Problem(ROOT / key, Text(schema.UNREADABLE), "the secret for an update") for key in unreadable]
+        unreadable = sorted(key for key, text in given.items() if UNREADABLE in text)
+        problems += [Problem(ROOT / key, Text(UNREADABLE), "the secret for an update") for key in unreadable]
     more_models, model_problems = models(values)
     try:
         settings = Settings(values, more_models.values())

@@ -16,11 +16,9 @@ from jsonschema import Draft4Validator
 from jsonschema.exceptions import ValidationError
 
 from components.checks import HIDDEN, MISSING, FieldPath, KnownLater, Problem, Text
+from project.stack_file import UNREADABLE
 
 from .records import MAY_BE_SECRET, SHAPES
-
-UNREADABLE = "(a secret that cannot be read here)"
-"""Stands in a preview for a secret that only those who run updates can decrypt; no check looks at it."""
 
 _PROJECT_FILE = Path(__file__).parents[1] / "Pulumi.yaml"
 

@@ -50,6 +50,13 @@ def test_variables_of_make_are_defaults(monkeypatch: pytest.MonkeyPatch) -> None
     assert (promoted.origin, promoted.to) == ("dev", "staging")
 
 
+def test_commands_on_a_stack_load_neither_the_program_nor_its_sdk() -> None:
+    # They take two seconds, and the engine loads them once more.
+    loaded = "import sys, cli.operations, embedded.lifecycle; print(*{name.split('.')[0] for name in sys.modules})"
+    names = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {"components", "settings", "pulumi", "kubernetes"} & set(names.stdout.split()) == set()
+
+
 @pytest.fixture
 def upstream() -> Path:
     """Upstream's source, which is found before a test changes PATH."""

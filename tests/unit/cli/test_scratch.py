@@ -10,7 +10,7 @@ import yaml
 from cli.errors import CommandError
 from cli.scratch import scratch, without_secrets
 from cli.stack import Stack
-from settings.schema import UNREADABLE
+from project.stack_file import UNREADABLE
 from tests.unit.cli.conftest import PROD, Programs
 
 # As the engine does: the salt of a new stack goes into the file beside its Pulumi.yaml.

@@ -15,7 +15,7 @@ from pulumi.runtime import mocks, set_all_config, set_mocks
 from pulumi.runtime import settings as runtime_settings
 from pulumi.runtime.stack import run_pulumi_func
 
-from settings.schema import UNREADABLE
+from project.stack_file import UNREADABLE
 
 ROOT = Path(__file__).parents[3]
 DIGEST = f"sha256:{'a' * 64}"

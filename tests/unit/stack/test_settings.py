@@ -11,6 +11,7 @@ import pytest
 import settings
 from components.checks import KNOWN_LATER
 from components.images import PromotedImage
+from project.stack_file import UNREADABLE
 from settings import schema
 from tests.unit.stack.engine import encrypted_keys, run, stack_config
 from tests.unit.stack.serving import S3
@@ -393,14 +394,14 @@ def test_no_key_is_encrypted_whose_value_the_stack_shows(config: dict[str, str])
 
 
 def test_what_cannot_be_read_is_no_reason_to_refuse_a_preview_and_is_never_applied(config: dict[str, str]) -> None:
-    unread = config | {"modelmesh:buildSecrets": json.dumps({"pip-index-url": schema.UNREADABLE})}
+    unread = config | {"modelmesh:buildSecrets": json.dumps({"pip-index-url": UNREADABLE})}
     load(unread, "buildSecrets")
-    load(config | {"modelmesh:pullSecrets": json.dumps([{"name": schema.UNREADABLE}])}, "pullSecrets")
+    load(config | {"modelmesh:pullSecrets": json.dumps([{"name": UNREADABLE}])}, "pullSecrets")
     with pytest.raises(
         settings.ConfigurationError, match=r"modelmesh:buildSecrets: \(a secret that cannot be read here\)"
     ):
         run(settings.load, config=unread, encrypted=["modelmesh:buildSecrets"], preview=False)
-    text = problems(config | {"modelmesh:s3": schema.UNREADABLE}, "s3")
+    text = problems(config | {"modelmesh:s3": UNREADABLE}, "s3")
     assert "modelmesh:s3: encrypted as a whole, expected only the secrets in it encrypted" in text
 
 

@@ -1,4 +1,4 @@
-"""A preview as a Markdown comment for a pull request, with the diff in a collapsed section.
+"""A preview as a Markdown comment for a pull request: its summary, and the diff in a collapsed section.
 
 The engine's output cannot break out of its code block, and the text fits into one comment.
 """
@@ -7,26 +7,24 @@ import re
 
 from cli.preview import LONGEST_RESOURCE_LINES, Preview
 from cli.shortening import shortened
+from cli.summary import findings, summary
 
 LONGEST = 60_000
 """Maximum number of characters; GitHub's limit is 65,536."""
-_LONGEST_OPEN = 15_000
+_LONGEST_OPEN = 20_000
 _SHORT_RESOURCE_LINES = 25
 _CUT = "… cut here: a comment cannot be longer; `make preview` shows the rest"
-# A policy violation: one line that starts with the pack, followed by lines without indentation.
-_VIOLATION = re.compile(r"^ *(\S+@v\S+ +\[(?:mandatory|advisory)\] .*(?:\n(?!Resources:)\S.*)*)", re.MULTILINE)
-_COUNTS = re.compile(r"^Resources:\n(?: +.*\n?)*", re.MULTILINE)
 
 
 def markdown(preview: Preview) -> str:
     """Text of the comment, of at most LONGEST characters."""
     failed = preview.code != 0
-    reported = [*_VIOLATION.findall(preview.shown), *_COUNTS.findall(preview.shown)]
+    reported = findings(preview.events) if failed else summary(preview.events, compared=not preview.unread)
     opened = [
         f"### Preview of stack {_code(preview.stack)}{' failed' if failed else ''}",
         _basis(preview),
         _fenced(_end_of(preview.messages.strip(), _LONGEST_OPEN)) if failed else "",
-        _fenced(_start_of("\n".join(text.rstrip() for text in reported), _LONGEST_OPEN)),
+        _fenced(_marked(_start_of("\n".join(reported), _LONGEST_OPEN)), "diff"),
     ]
     text = "\n\n".join(part for part in opened if part)
     difference = _difference(preview, LONGEST_RESOURCE_LINES)

@@ -26,6 +26,11 @@ POLICIES = {"PULUMI_OPTION_POLICY_PACK": str(ROOT / "policies" / "pack")}
 CONFIG_FILE = "PULUMI_OPTION_CONFIG_FILE"
 
 
+def event_log(file: Path) -> dict[str, str]:
+    """Variables that make the engine write its events to a file; its flag for that is one of the debug commands."""
+    return {"PULUMI_DEBUG_COMMANDS": "true", "PULUMI_OPTION_EVENT_LOG": str(file)}
+
+
 def environment(inherited: Mapping[str, str], *first: str, direct: tuple[str, ...] = ()) -> dict[str, str]:
     """Environment of the engine, based on `inherited`, with the folders `first` on its PATH.
 

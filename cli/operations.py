@@ -1,19 +1,23 @@
 """Everyday operations on a stack, each a function of its command line arguments."""
 
 import json
+import tempfile
 import time
 from argparse import Namespace
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cli import interrupted, node
+from cli import engine, interrupted, node
 from cli.comment import markdown
 from cli.errors import CommandError, DriftError, EngineError
+from cli.events import Events, read
 from cli.predict import predict as score
 from cli.preview import Preview, preview_without_node
 from cli.preview import preview as previewed
 from cli.samples import EXAMPLE
 from cli.stack import Stack, is_embedded, on_no_node, open_stack, tracked
+from cli.summary import summary
 from models import sentiment as example
 from project import ROOT
 from project.errors import UserError
@@ -41,7 +45,7 @@ def up(arguments: Namespace) -> None:
     _provide_kubeconfig(stack, interrupted.adopt(stack))
     interrupted.spare(stack)
     try:
-        stack.pulumi("up", REFRESH, *_consent(stack, yes=arguments.yes))
+        events = _updated(stack, yes=arguments.yes)
     except EngineError:
         config = tracked(stack.name, stack.root).get("config") or {}
         if config.get("modelmesh:buildWith") == "docker":  # its errors name neither the registry nor a step's output
@@ -57,6 +61,7 @@ def up(arguments: Namespace) -> None:
     say(f"▸ One sentence through ModelMesh: {EXAMPLE}")
     _print_scores(score(stack, EXAMPLE))
     ended = time.monotonic()
+    _summarize(summary(events))
     say(
         f"▸ {ended - started:.0f} s in all: cluster {clustered - started:.0f} s, stack {deployed - clustered:.0f} s, "
         f"first answer {ended - deployed:.0f} s"
@@ -80,6 +85,7 @@ def preview(arguments: Namespace) -> None:
     _write(file, result)
     if result.code:
         raise EngineError("preview", result.code)
+    _summarize(summary(result.events, compared=not result.unread))
 
 
 def drift(arguments: Namespace) -> None:
@@ -145,6 +151,20 @@ def _opened(arguments: Namespace) -> Stack:
 
 def _checked(arguments: Namespace) -> Stack:
     return _opened(arguments).with_policies()
+
+
+def _updated(stack: Stack, *, yes: bool) -> Events:
+    """Update the stack, and return the events of that."""
+    with tempfile.NamedTemporaryFile(prefix="modelmesh-events-") as log:
+        file = Path(log.name)
+        stack.with_environment(engine.event_log(file)).pulumi("up", REFRESH, *_consent(stack, yes=yes))
+        return read(file)
+
+
+def _summarize(lines: Iterable[str]) -> None:
+    say("▸ Summary")
+    for line in lines:
+        print(f"  {line}", flush=True)
 
 
 def _make_example() -> None:

@@ -13,9 +13,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import IO, Any
 
+from cli import engine
+from cli.events import Events, read
 from cli.scratch import NODE_NOT_STARTED, scratch
 from cli.shortening import RESOURCE, shortened, without_colours
 from cli.stack import Stack
@@ -27,7 +30,7 @@ LONGEST_RESOURCE_LINES = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """Result of a preview: the engine's exit code, its output and its messages, both without colours.
+    """Result of a preview: the engine's exit code, its events, and its output and messages without colours.
 
     If the state was not read, `unread` has the reason.
     """
@@ -37,6 +40,7 @@ class Preview:
     shown: str = ""
     messages: str = ""
     unread: str = ""
+    events: Events = field(default_factory=Events)
 
 
 def preview(stack: Stack) -> Preview:
@@ -64,8 +68,11 @@ def _run_unread(stack: Stack, reason: str, node: dict[str, Any] | None = None) -
 def _run(stack: Stack, *, may_be_unread: bool = False) -> Preview:
     """One run of the engine; with `may_be_unread`, its output is held back until the state was read."""
     colour = "always" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else "never"
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
-        process = stack.started(
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+        tempfile.NamedTemporaryFile(prefix="modelmesh-events-") as log,
+    ):
+        process = stack.with_environment(engine.event_log(Path(log.name))).started(
             "preview", "--diff", "--non-interactive", "--suppress-progress", "--color", colour,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
         )  # fmt: skip
@@ -84,11 +91,18 @@ def _run(stack: Stack, *, may_be_unread: bool = False) -> Preview:
             process.wait()
         errors.seek(0)
         messages = errors.read()
+        events = read(Path(log.name))
     if may_be_unread and code == 0 and RESOURCE not in shown:
         print(shown, end="", flush=True)
     if not may_be_unread or _has_begun(code, shown):
         print(messages, end="", file=sys.stderr, flush=True)
-    return Preview(stack=stack.name, code=code, shown=without_colours(shown), messages=without_colours(messages))
+    return Preview(
+        stack=stack.name,
+        code=code,
+        shown=without_colours(shown),
+        messages=without_colours(messages),
+        events=events,
+    )
 
 
 def _shown(output: IO[str], limit: threading.Timer, *, held: bool) -> str:

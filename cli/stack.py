@@ -52,7 +52,11 @@ class Stack:
             provide(policies / "venv", policies / "requirements.txt")
         except (EnvironmentFailedError, OSError, subprocess.CalledProcessError) as error:
             raise CommandError(f"the environment of the policy pack can't be made: {error}") from None
-        return replace(self, environment=self.environment | engine.POLICIES)
+        return self.with_environment(engine.POLICIES)
+
+    def with_environment(self, variables: dict[str, str]) -> "Stack":
+        """Copy of the stack with more variables in the environment of its engine."""
+        return replace(self, environment=self.environment | variables)
 
     def pulumi(self, *arguments: str, quiet: bool = False) -> subprocess.CompletedProcess[str]:
         """Run the engine in the checkout; its output is shown, or returned when `quiet`."""

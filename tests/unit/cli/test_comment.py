@@ -6,6 +6,7 @@ import pytest
 
 from cli.comment import LONGEST, markdown
 from cli.preview import Preview
+from tests.unit.cli.engine_events import ended, events, step, violation
 
 SHOWN = """\
 Previewing update (staging):
@@ -17,8 +18,6 @@ Previewing update (staging):
           ~ replicas: 1 => 3
           - paused  : true
         }
-    modelmesh@v0.1.0 [advisory]  images-by-digest  (kubernetes:apps/v1:Deployment: a)What others publish.
-spec.image: 'x:1', expected x@sha256:…
     +-kubernetes:batch/v1:Job: (replace)
         [urn=urn:pulumi:staging::modelmesh::b]
 Resources:
@@ -30,9 +29,16 @@ Policy Packs run:
     Name
 """
 
+EVENTS = events(
+    step("core/v1:Pod", "a", {"spec": {}}, {"spec": {"containers": [{"name": "c", "image": "x:2"}]}}),
+    violation("images-by-digest", "a", "spec.image: 'x:1', expected x@sha256:…"),
+    violation("images-by-digest", "b", "spec.image: 'y:1', expected y@sha256:…"),
+    ended(update=1, replace=1, same=40),
+)
+
 
 def comment(**changes: object) -> str:
-    given: dict[str, object] = {"stack": "staging", "code": 0, "shown": SHOWN}
+    given: dict[str, object] = {"stack": "staging", "code": 0, "shown": SHOWN, "events": EVENTS}
     return markdown(Preview(**(given | changes)))  # type: ignore[arg-type]
 
 
@@ -52,14 +58,25 @@ def test_the_stack_and_what_it_was_compared_with_come_first() -> None:
     )
 
 
-def test_counts_and_policies_are_in_the_open_and_the_difference_is_not() -> None:
-    for line in ("    ~ 1 to update", "    +-1 to replace", "    2 changes. 40 unchanged"):
-        assert line in opened(comment()).splitlines()
-    assert "[advisory]  images-by-digest" in opened(comment())
-    assert "spec.image: 'x:1', expected x@sha256:…" in opened(comment())
+def test_the_summary_is_in_the_open_and_the_difference_is_not() -> None:
+    lines = opened(comment()).splitlines()
+    assert lines[4:6] == ["```diff", "Resources: replace 1, update 1, same 40"]
+    assert "+   x:2 (a/c)" in lines
+    assert "!   images-by-digest (advisory): 2, first a: spec.image: 'x:1', expected x@sha256:…" in lines
+    assert sum("images-by-digest" in line for line in lines) == 1
+    assert "  pods                     1         1" in lines
     assert "replicas" not in opened(comment())
-    assert "Policy Packs run" not in opened(comment())
     assert "replicas: 1 => 3" in behind(comment())
+
+
+def test_a_stack_whose_state_was_not_read_has_no_former_bill() -> None:
+    assert "  pods                     1" in opened(comment(unread="no stack")).splitlines()
+
+
+def test_a_failure_has_no_summary_but_the_findings() -> None:
+    text = opened(comment(code=255, messages="error: bad"))
+    assert "images-by-digest (advisory): 2" in text
+    assert "Bill" not in text
 
 
 def test_marks_are_where_a_diff_has_its_colours() -> None:
@@ -84,7 +101,7 @@ def test_it_fits_into_one_comment_and_says_what_does_not(block: str) -> None:
     assert LONGEST - 400 < len(text) <= LONGEST
     assert "… cut here" in behind(text)
     assert text.endswith("\n</details>\n")
-    assert "    2 changes. 40 unchanged" in opened(text)
+    assert "same 40" in opened(text)
     fences = [line for line in behind(text).splitlines() if re.match("`{3,}", line) and line != "`" * 50]
     assert len(fences) == 2
 
@@ -116,7 +133,7 @@ def test_a_failure_has_its_errors_in_the_open() -> None:
 
 
 def test_a_failure_before_anything_was_shown_is_nothing_but_its_error() -> None:
-    text = comment(code=1, shown="", messages="there is no stack 'staging'")
+    text = comment(code=1, shown="", messages="there is no stack 'staging'", events=events())
     assert text == "### Preview of stack `staging` failed\n\n```\nthere is no stack 'staging'\n```\n"
 
 

@@ -16,6 +16,7 @@ from cli.stack import Stack, on_no_node
 from models import sentiment
 from project import ROOT
 from tests.unit.cli.conftest import PROD, Programs
+from tests.unit.cli.engine_events import ended, step
 from tests.unit.cli.test_scratch import INIT
 
 UID = "1b7e6a52-0000-4000-8000-000000000001"
@@ -47,6 +48,20 @@ def engine(
       "preview "*) {preview} ;;
       "destroy "*) {destroy} ;;
     esac"""
+
+
+_LINES = "\n".join(map(json.dumps, [step("core/v1:Pod", "a", {"spec": {}}, {"spec": {}}), ended(update=1)]))
+LOGGED = f"""echo '    [urn=x]'; printf '%s\\n' '{_LINES}' >"$PULUMI_OPTION_EVENT_LOG\""""
+SUMMARY = [
+    "  Resources: update 1",
+    "  Bill",
+    "                           now     after",
+    "    pods                     1         1",
+    "    cpu requests             0         0",
+    "    memory requests     0.00Gi    0.00Gi",
+    "    cpu limits               0         0",
+    "    memory limits       0.00Gi    0.00Gi",
+]
 
 
 def given(**more: object) -> Namespace:
@@ -227,9 +242,24 @@ def test_down_deletes_nothing_of_a_stack_that_protects_something(programs: Progr
 
 
 def test_a_preview_is_written_down(programs: Programs, tmp_path: Path) -> None:
-    programs.add("pulumi", "printf '%s\\n' '    [urn=x]' 'Resources:' '    + 1 to create'")
+    programs.add("pulumi", LOGGED)
     operations.preview(given(comment=str(tmp_path / "c.md")))
-    assert "    + 1 to create" in (tmp_path / "c.md").read_text()
+    assert "Resources: update 1\n" in (tmp_path / "c.md").read_text()
+
+
+@pytest.mark.parametrize("command", [operations.up, operations.preview])
+def test_preview_and_up_end_with_the_same_summary(
+    programs: Programs,
+    command: Callable[[Namespace], None],
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(operations, "score", lambda *_: {})
+    outputs = {"namespace": "x"}
+    programs.add("pulumi", f"case $1 in up|preview) {LOGGED} ;; esac\n{engine(outputs)}")
+    programs.add("kubectl", ":")
+    command(given(yes=True))
+    assert capfd.readouterr().out.splitlines()[-8:] == SUMMARY
 
 
 def test_a_failed_preview_is_written_down_and_fails(programs: Programs, tmp_path: Path) -> None:

@@ -1,0 +1,122 @@
+"""Changes of one run in the terms of ModelMesh: models, images, and pods that are replaced."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from cli.events import Events, Step
+from policies.rules.reading import UNKNOWN, at
+from policies.rules.resource import Resource
+
+_MANY_SERVICES = "modelmesh.pulumi.com/services"
+"""Label of ConfigMaps that hold InferenceServices as JSON."""
+_IMAGES = {"mm": ("modelMeshImage",), "adapter": ("storageHelperImage",), "rest-proxy": ("restProxy", "image")}
+"""Containers that ModelMesh's controller adds, with the path of each image in the configuration."""
+_NOT_IN_PODS = {"podsPerRuntime", "scaleToZero", "headlessService", "builtInServerTypes", "modelMeshEndpoint"}
+"""Keys of that configuration which pods of runtimes do not depend on."""
+_LATER = "known after the update"
+
+
+def models(events: Events) -> Iterator[str]:
+    """Models that are added, changed and removed, each with the digest or the location of its files."""
+    return _listed(_services(events.old), _services(events.new))
+
+
+def images(events: Events) -> Iterator[str]:
+    """Images of containers that change, each with its containers."""
+    old, new = _images(events.old), _images(events.new)
+    changed: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for container in old.keys() | new.keys():
+        before, after = old.get(container, ""), new.get(container, "")
+        if before != after:
+            changed[before, after].append(container)
+    for (before, after), containers in sorted(changed.items()):
+        yield f"{_mark(before, after)} {_change(before, after)} ({', '.join(sorted(containers))})"
+
+
+def restarts(events: Events) -> Iterator[str]:
+    """Workloads that exist before and after the run, and whose pods are replaced."""
+    for step in events.steps:
+        if step.old and step.new and (why := _why_replaced(step)):
+            yield f"~ {step.new.kind} {step.new.name}: {why}"
+
+
+def short(text: str) -> str:
+    """Text with only the first twelve digits of each digest."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", text)
+
+
+def _listed(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted(old.keys() | new.keys()):
+        before, after = old.get(name, ""), new.get(name, "")
+        if before != after:
+            yield f"{_mark(before, after)} {name}: {_change(before, after)}"
+
+
+def _mark(before: str, after: str) -> str:
+    return "~" if before and after else "+" if after else "-"
+
+
+def _change(before: str, after: str) -> str:
+    return short(" → ".join(filter(None, (before, after))))
+
+
+def _services(resources: Iterable[Resource]) -> dict[str, str]:
+    """Description of each InferenceService by its name, also of those in ConfigMaps for many."""
+    found = {}
+    for each in resources:
+        if each.kind == "InferenceService":
+            found[each.name] = _model(at(each.properties, "spec"))
+        elif each.kind == "ConfigMap" and _MANY_SERVICES in (at(each.properties, "metadata", "labels") or ()):
+            data = at(each.properties, "data")
+            for file, text in data.items() if isinstance(data, Mapping) else ():
+                found[file.removesuffix(".json")] = _LATER if text is UNKNOWN else _model(json.loads(text).get("spec"))
+    return found
+
+
+def _model(spec: Any) -> str:
+    """Location of a model's files, and the runtime that it names."""
+    predictor = at(spec, "predictor") or {}
+    model = predictor.get("model") or next(iter(predictor.values()), None)  # the older form is `<format>: …`
+    location = at(model, "storageUri") or at(model, "storage", "path")
+    runtime = at(model, "runtime")
+    return f"{_text(location)}{f' on {_text(runtime)}' if runtime else ''}"
+
+
+def _text(value: Any) -> str:
+    return _LATER if value is UNKNOWN else str(value)
+
+
+def _images(resources: Iterable[Resource]) -> dict[str, str]:
+    """Image of each container, by the names of workload and container."""
+    found = {}
+    for each in resources:
+        for _, container in each.containers:
+            found[f"{each.name}/{_text(container.get('name'))}"] = _text(container.get("image"))
+        config = each.serving_config or {}
+        for name, path in _IMAGES.items():
+            image = at(config, *path)
+            if isinstance(image, Mapping) and (name != "rest-proxy" or at(config, "restProxy", "enabled")):
+                version = f"@{image['digest']}" if "digest" in image else f":{image.get('tag')}"
+                found[f"all runtimes/{name}"] = f"{image.get('name')}{version}"
+    return found
+
+
+def _why_replaced(step: Step) -> str:
+    """Reason for which the pods of a workload are replaced; empty if they are not."""
+    assert step.old
+    assert step.new
+    if step.old.serving_config is not None and step.new.serving_config is not None:
+        before, after = step.old.serving_config, step.new.serving_config
+        changed = [key for key in sorted({*before, *after} - _NOT_IN_PODS) if before.get(key) != after.get(key)]
+        return f"all pods of runtimes roll ({', '.join(changed)})" if changed else ""
+    if not step.new.pod or step.new.kind in ("Job", "CronJob"):
+        return ""
+    if step.replaced:
+        return "replaced, its pods stop and start"
+    prefix = "spec." if step.new.kind.endswith("ServingRuntime") else "spec.template."
+    changed = [path for path in step.changes if path.startswith(prefix) and path != "spec.replicas"]
+    paths = ", ".join(path.removeprefix(prefix).removeprefix("spec.") for path in changed)
+    return f"its pods roll ({paths})" if changed else ""

@@ -1,0 +1,115 @@
+"""Models, images and restarts of a run, as a reviewer reads them."""
+
+import json
+from typing import Any
+
+import yaml
+
+from cli import changes
+from tests.unit.cli.engine_events import NOT_KNOWN_YET, events, step
+
+OLD, NEW = "0123456789ab" + "c" * 52, "ba9876543210" + "d" * 52
+SERVICE = "serving.kserve.io/v1beta1:InferenceService"
+RUNTIME = "serving.kserve.io/v1alpha1:ServingRuntime"
+DEPLOYMENT = "apps/v1:Deployment"
+
+
+def service(path: str, **more: Any) -> dict[str, Any]:
+    return {"spec": {"predictor": {"model": {"storage": {"path": path}, **more}}}}
+
+
+def pods(image: str, **more: Any) -> dict[str, Any]:
+    return {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": image}]}}, **more}}
+
+
+def configuration(**config: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "model-serving-config"}, "data": {"config.yaml": yaml.safe_dump(config)}}
+
+
+def test_models_are_added_changed_and_removed_with_their_digests() -> None:
+    run = events(
+        step(SERVICE, "new", None, service("a/b", runtime="r")),
+        step(SERVICE, "changed", service(f"m/{OLD}"), service(f"m/{NEW}")),
+        step(SERVICE, "same", service(f"m/{OLD}"), service(f"m/{OLD}"), operation="same"),
+        step(SERVICE, "moved", service("a", runtime="r"), service("a", runtime="s")),
+        step(SERVICE, "later", service(f"m/{OLD}"), service(NOT_KNOWN_YET)),
+        step(SERVICE, "gone", {"spec": {"predictor": {"onnx": {"storageUri": "s3://b/m"}}}}),
+    )
+    assert list(changes.models(run)) == [
+        "~ changed: m/0123456789ab → m/ba9876543210",
+        "- gone: s3://b/m",
+        "~ later: m/0123456789ab → known after the update",
+        "~ moved: a on r → a on s",
+        "+ new: a/b on r",
+    ]
+
+
+def test_models_of_a_table_are_listed_one_by_one() -> None:
+    def table(**services: dict[str, Any] | str) -> dict[str, Any]:
+        data = {f"{name}.json": text if isinstance(text, str) else json.dumps(text) for name, text in services.items()}
+        return {"metadata": {"name": "more-models", "labels": {"modelmesh.pulumi.com/services": "x"}}, "data": data}
+
+    old = table(one=service("a"), two=service("b"), three=service("c"))
+    new = table(one=service("a"), two=service("d"), four=NOT_KNOWN_YET)
+    assert list(changes.models(events(step("core/v1:ConfigMap", "more-models", old, new)))) == [
+        "+ four: known after the update",
+        "- three: c",
+        "~ two: b → d",
+    ]
+
+
+def test_an_image_is_listed_once_with_all_its_containers() -> None:
+    run = events(
+        step(DEPLOYMENT, "b", pods("x:1"), pods("x:2")),
+        step(DEPLOYMENT, "a", pods("x:1"), pods("x:2")),
+        step(RUNTIME, "r", {"spec": {"containers": [{"name": "c", "image": NOT_KNOWN_YET}]}}),
+        step(DEPLOYMENT, "same", pods("x:1"), pods("x:1"), operation="same"),
+        step(
+            "core/v1:ConfigMap",
+            "config",
+            configuration(modelMeshImage={"name": "mesh", "tag": "v1"}),
+            configuration(modelMeshImage={"name": "mesh", "tag": "v1", "digest": f"sha256:{NEW}"}),
+        ),
+    )
+    assert list(changes.images(run)) == [
+        "- known after the update (r/c)",
+        "~ mesh:v1 → mesh@sha256:ba9876543210 (all runtimes/mm)",
+        "~ x:1 → x:2 (a/c, b/c)",
+    ]
+
+
+def test_pods_roll_if_their_template_changes_and_not_if_only_their_number_does() -> None:
+    image, replicas = "spec.template.spec.containers[0].image", "spec.replicas"
+    run = events(
+        step(DEPLOYMENT, "rolls", pods("x:1"), pods("x:2"), changes=[image, replicas]),
+        step(DEPLOYMENT, "grows", pods("x:1"), pods("x:1", replicas=2), changes=[replicas]),
+        step(DEPLOYMENT, "new", None, pods("x:1")),
+        step(RUNTIME, "sized", {"spec": {}}, {"spec": {}}, changes=["spec.containers[0].resources", replicas]),
+        step(RUNTIME, "grows", {"spec": {}}, {"spec": {}}, changes=[replicas]),
+        step("batch/v1:Job", "runs", pods("x:1"), pods("x:2"), operation="replace", changes=[image]),
+    )
+    assert list(changes.restarts(run)) == [
+        "~ Deployment rolls: its pods roll (containers[0].image)",
+        "~ ServingRuntime sized: its pods roll (containers[0].resources)",
+    ]
+
+
+def test_the_steps_of_a_replacement_are_one_change() -> None:
+    run = events(
+        step(DEPLOYMENT, "a", pods("x:1"), pods("x:2"), operation="create-replacement"),
+        step(DEPLOYMENT, "a", pods("x:1"), pods("x:2"), operation="replace"),
+        step(DEPLOYMENT, "a", pods("x:1"), None, operation="delete-replaced"),
+    )
+    assert list(changes.restarts(run)) == ["~ Deployment a: replaced, its pods stop and start"]
+    assert list(changes.images(run)) == ["~ x:1 → x:2 (a/c)"]
+
+
+def test_the_configuration_of_all_runtimes_rolls_them_if_their_pods_depend_on_it() -> None:
+    def restarts(**config: Any) -> list[str]:
+        old, new = configuration(podsPerRuntime=1, grpcMaxMessageSizeBytes=1), configuration(**config)
+        return list(changes.restarts(events(step("core/v1:ConfigMap", "config", old, new))))
+
+    assert restarts(podsPerRuntime=2, grpcMaxMessageSizeBytes=1) == []
+    assert restarts(podsPerRuntime=1, grpcMaxMessageSizeBytes=2, tls={"secretName": "x"}) == [
+        "~ ConfigMap model-serving-config: all pods of runtimes roll (grpcMaxMessageSizeBytes, tls)"
+    ]

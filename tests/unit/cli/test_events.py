@@ -1,0 +1,40 @@
+"""The engine's file of events is read as far as it goes."""
+
+import json
+from pathlib import Path
+
+from cli.events import Events, Finding, read
+from policies.rules.reading import UNKNOWN
+from tests.unit.cli.engine_events import NOT_KNOWN_YET, ended, events, step, violation
+
+
+def test_a_file_without_events_or_with_an_unfinished_line_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "events"
+    assert read(file) == Events()
+    file.write_text(f"{json.dumps(ended(create=2))}\n" + '{"summaryEvent": {"resource')
+    assert read(file).counts == {"create": 2}
+
+
+def test_values_that_are_known_later_are_unknown() -> None:
+    (new,) = events(step("core/v1:Pod", "a", None, {"spec": [NOT_KNOWN_YET, "x"]})).new
+    assert new.properties == {"spec": [UNKNOWN, "x"]}
+
+
+def test_a_refresh_says_nothing_about_an_update() -> None:
+    run = events(
+        step("core/v1:Pod", "a", {"spec": "before"}, {"spec": "by hand"}, operation="refresh"),
+        step("core/v1:Pod", "a", {"spec": "by hand"}, {"spec": "after"}),
+    )
+    assert [each.properties for each in (*run.old, *run.new)] == [{"spec": "by hand"}, {"spec": "after"}]
+
+
+def test_a_deleted_resource_has_no_new_properties() -> None:
+    run = events(step("core/v1:Pod", "a", {"spec": {}}))
+    assert (len(run.old), run.new) == (1, [])
+
+
+def test_a_finding_is_named_once_without_colours_and_description() -> None:
+    found = violation("images-pinned", "a", "spec: 'x', expected y", "mandatory")
+    assert events(found, found).findings == (
+        Finding(policy="images-pinned", level="mandatory", resource="a", text="spec: 'x', expected y"),
+    )

@@ -4,12 +4,12 @@ Lines have the engine's marks (+, - and ~), so that the terminal and a pull requ
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from cli import changes
 from cli.events import Events, Finding
-from policies.rules.bill import ITEMS, bill
+from policies.rules.bill import ITEMS, Bill, bill
 
 _MOST_LINES = 20
 """Maximum number of lines of a section; further ones are only counted."""
@@ -28,34 +28,36 @@ def summary(events: Events, *, compared: bool = True) -> Iterator[str]:
     yield from _section("Images", changes.images(events))
     yield from _section("Restarts", changes.restarts(events))
     yield from findings(events)
-    yield from _section("Bill", _bill(events, compared=compared))
+    now, after = bill(events.old), bill(events.new)
+    yield from _section("Bill", bill_lines({"now": now, "after": after} if compared else {"after": after}))
 
 
 def findings(events: Events) -> Iterator[str]:
-    """Lines about each policy that is violated, with the number of its findings and the first of them."""
+    """Lines about each policy that is violated, with the number of its findings: all of those that end the run."""
     rules: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in events.findings:
         rules[finding.level, finding.policy].append(finding)
     yield from _section(
-        "Policies",
-        (
-            f"{'-' if level == 'mandatory' else '~'} {policy} ({level}): {len(found)}, first {found[0].resource}: "
-            f"{found[0].text}"
-            for (level, policy), found in sorted(rules.items(), reverse=True)
-        ),
+        "Policies", (line for rule in sorted(rules, reverse=True) for line in _rule(*rule, rules[rule]))
     )
 
 
-def _bill(events: Events, *, compared: bool) -> Iterator[str]:
-    """Items of the bill before the run, if that is known, and after it."""
-    now, after = bill(events.old), bill(events.new)
-    columns = {"now": now, "after": after} if compared else {"after": after}
-    yield f"{'':<16}" + "".join(f"{head:>{_COLUMN}}" for head in columns)
+def _rule(level: str, policy: str, found: Sequence[Finding]) -> Iterator[str]:
+    if level == "mandatory":
+        yield f"- {policy} ({level}): {len(found)}"
+        yield from (f"    {finding.resource}: {finding.text}" for finding in found)
+    else:
+        yield f"~ {policy} ({level}): {len(found)}, first {found[0].resource}: {found[0].text}"
+
+
+def bill_lines(columns: Mapping[str, Bill]) -> Iterator[str]:
+    """Table of bills, each below its title."""
+    yield f"{'':<16}" + "".join(f"{title:>{_COLUMN}}" for title in columns)
     for item in ITEMS:
         values = (_shown(item, each.used[item]) for each in columns.values())
         yield f"{' '.join(reversed(item.split('.'))):<16}" + "".join(f"{value:>{_COLUMN}}" for value in values)
-    if after.uncounted:
-        yield f"without {', '.join(after.uncounted)}: sizes are known after the update"
+    if uncounted := columns["after"].uncounted:
+        yield f"without {', '.join(uncounted)}: sizes are known after the update"
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -21,10 +21,12 @@ from pulumi_policy import (
     ReportViolation,
     ResourceValidationArgs,
     ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
 )
 from pulumi_policy.proxy import UnknownValueError
-from rules import POLICIES
-from rules.policy import Policy
+from rules import POLICIES, STACK_POLICIES
+from rules.policy import Policy, StackPolicy
 from rules.reading import UNKNOWN
 from rules.resource import Resource
 
@@ -35,13 +37,27 @@ def _registered(policy: Policy) -> ResourceValidationPolicy:
         for violation in policy.violations(resource, args.get_config()):
             report(violation, None)
 
-    return ResourceValidationPolicy(
-        name=policy.name,
-        description=policy.description,
-        validate=validate,
-        enforcement_level=EnforcementLevel(policy.level),
-        config_schema=PolicyConfigSchema({name: setting.schema() for name, setting in policy.settings.items()}),
-    )
+    return ResourceValidationPolicy(validate=validate, **_described(policy))
+
+
+def _registered_for_stacks(policy: StackPolicy) -> StackValidationPolicy:
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        resources = (
+            Resource(token=each.resource_type, urn=each.urn, properties=_plain(each.props)) for each in args.resources
+        )
+        for violation in policy.violations(resources, args.get_config()):
+            report(violation, None)
+
+    return StackValidationPolicy(validate=validate, **_described(policy))
+
+
+def _described(policy: Policy | StackPolicy) -> dict[str, Any]:
+    return {
+        "name": policy.name,
+        "description": policy.description,
+        "enforcement_level": EnforcementLevel(policy.level),
+        "config_schema": PolicyConfigSchema({name: setting.schema() for name, setting in policy.settings.items()}),
+    }
 
 
 def _last_result_cached(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -79,4 +95,4 @@ framework.json_format = SimpleNamespace(MessageToDict=_last_result_cached(json_f
 framework.deserialize_properties = _last_result_cached(framework.deserialize_properties)
 framework.unknown_checking_proxy = _last_result_cached(framework.unknown_checking_proxy)
 
-PolicyPack("modelmesh", [_registered(policy) for policy in POLICIES])
+PolicyPack("modelmesh", [*map(_registered, POLICIES), *map(_registered_for_stacks, STACK_POLICIES)])

@@ -1,11 +1,12 @@
-"""Rules of the policy pack: pure functions from a resource to its violations, with no dependency on the framework.
+"""Rules of the policy pack: pure functions from resources to violations, with no dependency on the framework.
 
 Each violation has the form "path: value, expected ..."; values that may be credentials are not quoted.
 """
 
+from .bounds import BOUNDED_BILL
 from .credentials import NO_PLAIN_CREDENTIALS
 from .images import IMAGES_BY_DIGEST, IMAGES_PINNED, OWN_IMAGES_BY_DIGEST
-from .policy import Policy
+from .policy import Policy, StackPolicy
 from .privileges import NO_PRIVILEGES
 from .production import PRODUCTION
 from .restrictions import RESTRICTED_CONTAINERS
@@ -23,3 +24,4 @@ POLICIES: tuple[Policy, ...] = (
     CLUSTER_IP_SERVICES,
     PRODUCTION,
 )
+STACK_POLICIES: tuple[StackPolicy, ...] = (BOUNDED_BILL,)

@@ -1,6 +1,6 @@
 """A rule with its name, its enforcement level, which a stack's policy config may override, and its settings."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -9,6 +9,7 @@ from .resource import Resource
 Level = Literal["advisory", "mandatory"]
 Settings = Mapping[str, Sequence[str]]
 Rule = Callable[[Resource, Settings], Iterator[str]]
+StackRule = Callable[[Iterable[Resource], Settings], Iterator[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,16 +26,34 @@ class Setting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Policy:
-    """One policy of the pack."""
-
+class _Policy:
     name: str
     description: str
-    rule: Rule
     level: Level = "mandatory"
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
+    def _completed(self, given: Settings | None) -> Settings:
+        """Settings with defaults for missing ones."""
+        return {**{name: setting.default for name, setting in self.settings.items()}, **(given or {})}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy(_Policy):
+    """One policy of the pack about single resources."""
+
+    rule: Rule
+
     def violations(self, resource: Resource, given: Settings | None = None) -> Iterator[str]:
-        """Violations of the resource under the given settings, with defaults for missing ones."""
-        settings = {name: setting.default for name, setting in self.settings.items()}
-        return self.rule(resource, {**settings, **(given or {})})
+        """Violations of the resource under the given settings."""
+        return self.rule(resource, self._completed(given))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackPolicy(_Policy):
+    """One policy of the pack about all resources of a stack, which runs when all of them are registered."""
+
+    rule: StackRule
+
+    def violations(self, resources: Iterable[Resource], given: Settings | None = None) -> Iterator[str]:
+        """Violations of the stack under the given settings."""
+        return self.rule(resources, self._completed(given))

@@ -17,7 +17,9 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from cli import interrupted
 from cli.predict import predict
+from cli.summary import bill_lines
 from embedded import lifecycle, mesh
+from policies.rules.bill import ITEMS, Bill, quantity
 from project import ROOT
 from runtime_src.modelmesh_runtime.manifest import MANIFEST_FILE
 from tests.cluster.conftest import MODEL_FILES
@@ -27,6 +29,7 @@ from tests.image_registry import serving
 from tests.proxy import recording_proxy
 
 CONTROLLER_ROLE = "modelmesh-controller-role"
+HUGE = "1P"
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +59,18 @@ def before(deployment: Deployment) -> set[str]:
     return deployment.names(KINDS)
 
 
-def test_up_from_nothing_serves_the_model(deployment: Deployment, before: set[str]) -> None:
+@pytest.fixture(scope="session")
+def previewed(deployment: Deployment, before: set[str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The comment of a preview of the stack that is not there yet."""
     assert not any(NAMESPACE in name for name in before)
+    comment = tmp_path_factory.mktemp("preview") / "comment.md"
+    preview = ("preview", "--stack", deployment.stack.name, "--instance", deployment.instance, "--comment", comment)
+    subprocess.run([sys.executable, "-m", "cli", *preview], cwd=deployment.stack.root, check=True)
+    return comment.read_text()
+
+
+@pytest.mark.usefixtures("previewed")
+def test_up_from_nothing_serves_the_model(deployment: Deployment) -> None:
     update = deployment.up()
     assert update.succeeded, update.output
     outputs = deployment.stack.outputs()
@@ -96,6 +109,22 @@ def test_the_webhook_refuses_what_it_should(deployment: Deployment) -> None:
 
 def test_a_second_up_changes_nothing(deployment: Deployment) -> None:
     assert deployment.run("up", "--yes", "--skip-preview", "--expect-no-changes").succeeded
+
+
+def test_the_bill_of_the_preview_is_what_the_api_server_adds_up(deployment: Deployment, previewed: str) -> None:
+    hard = ",".join(f"{item}={HUGE}" for item in ITEMS)
+    deployment.stack.run(deployment.stack.kubectl("create", "quota", "bill", "--namespace", NAMESPACE, "--hard", hard))
+    used: dict[str, str] = {}
+    try:
+        deadline = time.monotonic() + 60
+        while not used and time.monotonic() < deadline:
+            time.sleep(0.5)
+            used = deployment.get("resourcequota", "bill").get("status", {}).get("used", {})
+    finally:
+        deployment.stack.run(deployment.stack.kubectl("delete", "quota", "bill", "--namespace", NAMESPACE))
+    added_up = Bill(used={item: quantity(used[item]) for item in ITEMS})
+    assert added_up.used["pods"] == 5
+    assert "\n".join(f"  {line}" for line in bill_lines({"now": Bill(), "after": added_up})) in previewed
 
 
 def test_behind_a_proxy_the_node_and_loopback_are_reached_without_it(

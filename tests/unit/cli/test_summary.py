@@ -17,6 +17,7 @@ def test_a_run_has_all_sections_in_order_and_the_bill_before_and_after() -> None
         violation("images-by-digest", "d", "image: 'x:2', expected a digest"),
         violation("no-privileges", "d", "privileged: true, expected false", "mandatory"),
         violation("images-by-digest", "e", "image: 'x:2', expected a digest"),
+        violation("no-privileges", "e", "privileged: true, expected false", "mandatory"),
         ended(same=4, update=1, create=1),
     )
     assert list(summary(run)) == [
@@ -28,7 +29,9 @@ def test_a_run_has_all_sections_in_order_and_the_bill_before_and_after() -> None
         "Restarts",
         "  ~ Deployment d: its pods roll (x)",
         "Policies",
-        "  - no-privileges (mandatory): 1, first d: privileged: true, expected false",
+        "  - no-privileges (mandatory): 2",
+        "      d: privileged: true, expected false",
+        "      e: privileged: true, expected false",
         "  ~ images-by-digest (advisory): 2, first d: image: 'x:2', expected a digest",
         "Bill",
         "                         now     after",

@@ -16,7 +16,7 @@ from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from pulumi.runtime.rpc import UNKNOWN as NOT_KNOWN_YET
 
-from policies.rules import POLICIES
+from policies.rules import POLICIES, STACK_POLICIES
 from project import ROOT
 from project.environments import venv_for
 from tests.unit.policies.resources import making_pods, spoilt
@@ -76,9 +76,9 @@ def test_the_pack_tells_its_policies_with_their_levels_and_settings(pack: analyz
     levels = {"mandatory": analyzer_pb2.MANDATORY, "advisory": analyzer_pb2.ADVISORY}
     assert (info.name, info.supportsConfig) == ("modelmesh", True)
     assert [(each.name, each.enforcementLevel, each.description) for each in info.policies] == [
-        (policy.name, levels[policy.level], policy.description) for policy in POLICIES
+        (policy.name, levels[policy.level], policy.description) for policy in (*POLICIES, *STACK_POLICIES)
     ]
-    for told, policy in zip(info.policies, POLICIES, strict=True):
+    for told, policy in zip(info.policies, (*POLICIES, *STACK_POLICIES), strict=True):
         assert set(told.configSchema.properties) == set(policy.settings)
     (production,) = [each for each in info.policies if each.name == "production"]
     assert list(production.configSchema.properties["productionStacks"]["default"]) == ["prod"]
@@ -133,6 +133,27 @@ def test_settings_and_levels_come_from_the_policy_config(pack: analyzer_pb2_grpc
     config.policyConfig[policy].properties.update({"exposed": ["mesh"]})
     pack.Configure(config)
     assert said(pack, request) == []
+
+
+def test_the_bill_of_a_whole_stack_is_bounded_by_the_policy_config(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    deployment = asked(making_pods("apps/v1:Deployment"), token="kubernetes:apps/v1:Deployment")  # noqa: S106  a type
+    stack = analyzer_pb2.AnalyzeStackRequest(
+        resources=[
+            analyzer_pb2.AnalyzerResource(
+                type=each.type, urn=each.urn, name=each.name, properties=each.properties,
+                options=analyzer_pb2.AnalyzerResourceOptions(),
+            )
+            for each in (deployment, asked(GOOD))
+        ]
+    )  # fmt: skip
+    assert not pack.AnalyzeStack(stack).diagnostics
+    config = analyzer_pb2.ConfigureAnalyzerRequest()
+    config.policyConfig["bounded-bill"].enforcementLevel = analyzer_pb2.MANDATORY
+    config.policyConfig["bounded-bill"].properties.update({"hard": ["pods=0", "requests.cpu=50m"]})
+    pack.Configure(config)
+    (found,) = pack.AnalyzeStack(stack).diagnostics
+    assert (found.policyName, found.enforcementLevel) == ("bounded-bill", analyzer_pb2.MANDATORY)
+    assert found.message.endswith("\npods: 1, expected at most 0")
 
 
 def test_the_folder_works_as_a_pack_for_hosts_that_start_it_themselves(folder: Path, tmp_path: Path) -> None:

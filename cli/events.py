@@ -91,8 +91,8 @@ def _add(steps: dict[str, Step], metadata: Mapping[str, Any]) -> None:
     former = steps.get(urn, Step(old=None, new=None))
     steps[urn] = Step(
         old=former.old or _resource(metadata, "old"),
-        new=former.new or (None if operation == "delete" else _resource(metadata, "new")),
-        replaced=former.replaced or "replace" in operation,
+        new=former.new or _resource(metadata, "new"),
+        replaced="replace" in operation,
         changes=former.changes or tuple(metadata.get("detailedDiff") or metadata.get("diffs") or ()),
     )
 

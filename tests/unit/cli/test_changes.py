@@ -78,6 +78,15 @@ def test_an_image_is_listed_once_with_all_its_containers() -> None:
     ]
 
 
+def test_the_image_of_the_rest_proxy_counts_where_there_is_one() -> None:
+    def images(enabled: bool) -> list[str]:
+        proxy = {"enabled": enabled, "image": {"name": "proxy", "tag": "v1"}}
+        return list(changes.images(events(step("core/v1:ConfigMap", "config", None, configuration(restProxy=proxy)))))
+
+    assert images(True) == ["+ proxy:v1 (all runtimes/rest-proxy)"]
+    assert images(False) == []
+
+
 def test_pods_roll_if_their_template_changes_and_not_if_only_their_number_does() -> None:
     image, replicas = "spec.template.spec.containers[0].image", "spec.replicas"
     run = events(

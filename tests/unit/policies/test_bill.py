@@ -70,6 +70,7 @@ def test_what_is_no_quantity_is_refused() -> None:
 def test_the_pods_of_a_runtime_have_the_containers_that_the_controller_adds() -> None:
     assert numbers(bill([config(), runtime()])) == [2, 2222, 2222, 4444, 4444]
     assert numbers(bill([config(restProxy={"enabled": False}), runtime()])) == [2, 222, 222, 444, 444]
+    assert numbers(bill([config(), runtime(storageHelper={"disabled": True})])) == [2, 2222, 2222, 4444, 4444]
     puller: dict[str, Any] = {"builtInAdapter": None}
     neither = puller | {"storageHelper": {"disabled": True}}
     assert numbers(bill([config(), runtime(**puller)])) == [2, 2222, 2222, 4444, 4444]

@@ -56,13 +56,17 @@ class StagedImage:
 def by_buildkit(name: str, image: StagedImage, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
     """Build and push the image with docker-build; the digest is unknown in a preview that does not build."""
     build, credentials = image.build, image.build.credentials
-    export = docker_build.ExportRegistryArgs(insecure=build.insecure, oci_media_types=True)
+    name_and_tag = f"{image.pushed}:{image.tag}"
+    # A refresh asks the registry for each tag, by https alone: with an insecure one it would try for three seconds, and
+    # warn. It does not ask for the name of an export.
+    names, tags = ([name_and_tag], None) if build.insecure else (None, [name_and_tag])
+    export = docker_build.ExportRegistryArgs(names=names, insecure=build.insecure, oci_media_types=True)
     return docker_build.Image(
         name,
         # Written as an export: with the shorthand `push=True` the provider never builds in a preview.
         push=False,
         exports=[docker_build.ExportArgs(registry=export)],
-        tags=[f"{image.pushed}:{image.tag}"],
+        tags=tags,
         context=docker_build.BuildContextArgs(location=image.context),
         dockerfile=docker_build.DockerfileArgs(location=image.dockerfile),
         build_args=image.build_args,

@@ -168,6 +168,17 @@ def test_buildkit_is_told_all_of_it() -> None:
     assert inputs["buildArgs"] == {"SOURCE_DATE_EPOCH": "0", "JOBS": "2"}
 
 
+def test_a_refresh_looks_images_up_only_where_it_can() -> None:
+    # The provider looks up tags, by https. The names of an export are pushed just the same.
+    pushed = r"registry\.example/team/server:[0-9a-f]{16}"
+    inputs = resource(built()).inputs
+    assert re.fullmatch(pushed, *inputs["tags"])
+    assert "names" not in inputs["exports"][0]["registry"]
+    inputs = resource(built(insecure=True)).inputs
+    assert re.fullmatch(pushed, *inputs["exports"][0]["registry"]["names"])
+    assert "tags" not in inputs
+
+
 def test_layers_are_cached_in_a_registry_with_all_that_every_registry_takes() -> None:
     inputs = resource(built(repository="models/sentiment", cache="ghcr.io/team/cache:main")).inputs
     assert inputs["cacheFrom"] == [{"registry": {"ref": "ghcr.io/team/cache:main-models-sentiment"}}]

@@ -3,12 +3,14 @@
 The rules are independent of the framework. Its exception on reading an unknown value is converted to the value
 `UNKNOWN`, so that the rest of the resource is validated nevertheless.
 
-The framework unpacks each resource once per policy. For the largest of upstream's CRDs that takes more than half a
-second, during which the engine waits; so the last result is cached.
+The framework unpacks each resource once per policy, and once more for remediations, of which there are none here. For
+the largest of upstream's CRDs that takes more than half a second, during which the engine waits. So each resource is
+unpacked once, and only if a rule reads its properties.
 """
 
+import functools
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -60,15 +62,41 @@ def _described(policy: Policy | StackPolicy) -> dict[str, Any]:
     }
 
 
-def _last_result_cached(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Cache of the last result in each thread, by the identity of the argument."""
+class _Unpacked(Mapping[str, Any]):
+    """The mapping that `unpack` returns, which is called when it is first read."""
+
+    def __init__(self, unpack: Callable[[], Mapping[str, Any]]) -> None:
+        self._unpack = unpack
+
+    @functools.cached_property
+    def content(self) -> Mapping[str, Any]:
+        """The mapping itself."""
+        return self._unpack()
+
+    def __getitem__(self, key: str) -> Any:
+        return self.content[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.content)
+
+    def __len__(self) -> int:
+        return len(self.content)
+
+    def copy(self) -> dict[str, Any]:
+        """A copy, which the framework makes of each policy's settings."""
+        return dict(self.content)
+
+
+def _once_if_read(function: Callable[..., Mapping[str, Any]]) -> Callable[..., _Unpacked]:
+    """Call the function when its result is first read; each thread keeps the last one, by identity of the argument."""
     last = threading.local()
 
-    def answer(value: Any, *flags: bool) -> Any:
+    def answer(value: Any, *flags: bool) -> _Unpacked:
         if getattr(last, "asked", None) != (id(value), flags):
-            last.result = function(value, *flags)
+            last.result = _Unpacked(lambda: function(value.content if isinstance(value, _Unpacked) else value, *flags))
             last.asked, last.value = (id(value), flags), value  # keeps the value alive, so that no other gets its id
-        return last.result
+        result: _Unpacked = last.result
+        return result
 
     return answer
 
@@ -89,10 +117,10 @@ def _entry(value: Any, key: Any) -> Any:
         return UNKNOWN
 
 
-_read = _last_result_cached(_plain)
-# The cached results are shared, which is safe because no rule modifies them.
-framework.json_format = SimpleNamespace(MessageToDict=_last_result_cached(json_format.MessageToDict))
-framework.deserialize_properties = _last_result_cached(framework.deserialize_properties)
-framework.unknown_checking_proxy = _last_result_cached(framework.unknown_checking_proxy)
+_read = _once_if_read(_plain)
+# The results are shared, which is safe because no rule modifies them.
+framework.json_format = SimpleNamespace(MessageToDict=_once_if_read(json_format.MessageToDict))
+framework.deserialize_properties = _once_if_read(framework.deserialize_properties)
+framework.unknown_checking_proxy = _once_if_read(framework.unknown_checking_proxy)
 
 PolicyPack("modelmesh", [*map(_registered, POLICIES), *map(_registered_for_stacks, STACK_POLICIES)])

@@ -37,8 +37,9 @@ def _plain(resource: Resource, settings: Settings) -> Iterator[str]:
         yield from _in_environment(f"{path}.env", container.get("env"), settings)
         for field in ("command", "args"):
             yield from _in_arguments(f"{path}.{field}", container.get(field), settings)
-    adapter = at(resource.properties, "spec", "builtInAdapter", "env")
-    yield from _in_environment("spec.builtInAdapter.env", adapter, settings)
+    if resource.pod:
+        adapter = at(resource.properties, "spec", "builtInAdapter", "env")
+        yield from _in_environment("spec.builtInAdapter.env", adapter, settings)
     mesh = at(resource.serving_config, "internalModelMeshEnvVars")
     yield from _in_environment(f"{SERVING_CONFIG}.internalModelMeshEnvVars", mesh, settings)
 

@@ -40,7 +40,7 @@ def _kept(resource: Resource) -> Iterator[str]:
 
 
 def _taken_over(resource: Resource) -> Iterator[str]:
-    if (resource.kind, resource.name) == ("Deployment", _CONTROLLER):
+    if resource.kind == "Deployment" and resource.name == _CONTROLLER:
         replicas = at(resource.properties, "spec", "replicas")
         if replicas is None or (isinstance(replicas, int | float) and replicas < 2):
             yield f"spec.replicas: {1 if replicas is None else replicas:g}, expected 2 or more for failover"

@@ -80,7 +80,7 @@ class Resource:
     @property
     def serving_config(self) -> Spec | None:
         """ModelMesh Serving's configuration, if the resource is its ConfigMap and the content is known."""
-        if (self.kind, self.name) != ("ConfigMap", "model-serving-config"):
+        if self.kind != "ConfigMap" or self.name != "model-serving-config":
             return None
         written = at(self.properties, "data", "config.yaml")
         try:

@@ -29,9 +29,11 @@ _OWN = {"modelmesh:index:ServingRuntime", "modelmesh:index:ClusterServingRuntime
 
 
 def _restricted(resource: Resource, settings: Settings) -> Iterator[str]:
+    if not (found := resource.pod):
+        return
     upstreams = resource.kind in ("ServingRuntime", "ClusterServingRuntime") and not _OWN & set(resource.components)
     excused = resource.name in settings["exempt"] or (resource.name in UPSTREAM and upstreams)
-    if (found := resource.pod) and not excused:
+    if not excused:
         for path, container in found.containers():
             yield from _of_container(f"{path}.securityContext", found, container)
 

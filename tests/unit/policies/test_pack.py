@@ -119,6 +119,15 @@ def test_a_secret_in_the_open_is_named_but_not_quoted(pack: analyzer_pb2_grpc.An
     ]
 
 
+def test_what_no_rule_reads_is_not_unpacked(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    invalid = {"spec": {**SECRET, "4dabf18193072939515e22adb298388d": "of no known kind"}}
+    definition = asked(invalid, token="kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition")  # noqa: S106  a type
+    assert said(pack, definition) == []
+    assert list(pack.Remediate(definition).remediations) == []
+    with pytest.raises(grpc.RpcError):
+        pack.Analyze(asked(invalid))
+
+
 def test_settings_and_levels_come_from_the_policy_config(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
     service = {"metadata": {"name": "mesh"}, "spec": {"type": "LoadBalancer"}}
     request = asked(service, token="kubernetes:core/v1:Service")  # noqa: S106  a type

@@ -8,6 +8,7 @@ PYTHON ?= python3
 # Exported, so that no quote in it can reach the shell.
 export STACK ?= dev
 export TEXT ?= What a wonderful day, I love it!
+export FILE ?=
 export FILES ?=
 export OUTPUT ?=
 export COMMENT ?=
@@ -51,7 +52,7 @@ drift: .venv ## Check whether the cluster still matches the stack
 check: .venv ## Check YAML files and folders for values that ModelMesh would ignore or fail on: make check FILES="a.yaml folder" OUTPUT=json
 	@$(run) cli check
 
-predict: .venv ## Score a sentence through ModelMesh: make predict TEXT="What a day!"
+predict: .venv ## Ask a model through ModelMesh: make predict TEXT="What a day!", or MODEL=name FILE=request.json OUTPUT=json
 	@$(run) cli predict --stack "$$STACK" --text "$$TEXT"
 
 status: .venv ## Show runtimes, services, pods, versions and URLs of the stack

@@ -12,6 +12,7 @@ from project import DEFAULT_STACK
 from project.errors import UserError
 
 _Option = tuple[str, dict[str, Any]]
+_FORMS = ("text", "json")
 INTERRUPTED = 130
 """The exit code of shells after Ctrl-C."""
 
@@ -60,6 +61,9 @@ def parser() -> argparse.ArgumentParser:
     folder = "folder of the model server (default: runtimes/sentiment)"
     runtime = _option("--runtime", "RUNTIME", folder, "runtimes/sentiment")
     model = _option("--model", "MODEL", "file or folder of the model (default: what the model server's settings name)")
+    service = _option("--model", "MODEL", "name of the model (default: that of the stack's inferenceService)")
+    request = _option("--file", "FILE", "JSON file with a request of the V2 protocol (default: a sample request)")
+    answer = _option("--output", "OUTPUT", "form of the answer: text or json (default: text)", "text", choices=_FORMS)
     name = _option("--name", "NAME", "name of the new model server")
 
     add("up", "cli.operations", "deploy the stack and score a sentence", stack, instance, yes)
@@ -68,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     add("promote", "cli.promote", promoted, instance, origin, target)
     add("drift", "cli.operations", "check whether the cluster still matches the stack", stack, instance)
     add("check", "cli.check", "check YAML files for what ModelMesh would ignore or fail on", files, output)
-    add("predict", "cli.operations", "score a sentence through ModelMesh", stack, instance, text)
+    add("predict", "cli.ask", "ask a model through ModelMesh", stack, instance, service, text, request, answer)
     add("status", "cli.operations", "show what the stack has on its cluster", stack, instance)
     add("down", "cli.operations", "destroy the stack", stack, instance, yes)
     add("clean", "cli.operations", "stop the embedded node and delete its data", instance)

@@ -112,11 +112,6 @@ def drift(arguments: Namespace) -> None:
     say(f"✓ stack {stack.name} has not drifted: the cluster has what its files say")
 
 
-def predict(arguments: Namespace) -> None:
-    """Print the scores of one sentence."""
-    _print_scores(score(_opened(arguments), arguments.text))
-
-
 def status(arguments: Namespace) -> None:
     """Print outputs, runtimes, services, pods with their images, and the versions of cluster and engine."""
     stack = _opened(arguments)

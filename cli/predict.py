@@ -10,6 +10,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,8 +22,49 @@ from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 from cli.errors import CommandError
 from cli.samples import sample
 from cli.stack import Stack
+from cli.unanswered import explanation
 
 TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model that is served, as a client of the mesh sees it."""
+
+    name: str
+    client: Any
+
+    def inputs(self) -> list[dict[str, Any]]:
+        """Inputs that the model declares."""
+        metadata = self.client.get_model_metadata(self.name, client_timeout=TIMEOUT_SECONDS)
+        return [{"name": each.name, "datatype": each.datatype, "shape": [*each.shape]} for each in metadata.inputs]
+
+    def sample(self, text: str) -> dict[str, Any]:
+        """Request of one element for each input that the model declares."""
+        return sample(self.inputs(), text)
+
+    def answer(self, request: dict[str, Any]) -> list[dict[str, Any]]:
+        """Outputs of the model for a request; both are JSON of the V2 protocol."""
+        answer = self.client.infer(self.name, tensors(request), client_timeout=TIMEOUT_SECONDS)
+        return [
+            {
+                "name": output.name,
+                "datatype": output.datatype,
+                "shape": [*output.shape],
+                "data": [_plain(value) for value in answer.as_numpy(output.name).flat],
+            }
+            for output in answer.get_response().outputs
+        ]
+
+
+def tensors(request: dict[str, Any]) -> list[InferInput]:
+    """Inputs of a request of the V2 protocol, as the client sends them."""
+    inputs = []
+    for tensor in request["inputs"]:
+        values = numpy.array(tensor["data"], dtype=triton_to_np_dtype(tensor["datatype"])).reshape(tensor["shape"])
+        inputs.append(InferInput(tensor["name"], tensor["shape"], tensor["datatype"]))
+        inputs[-1].set_data_from_numpy(values)
+    return inputs
 
 
 def predict(stack: Stack, text: str) -> dict[str, str | float]:
@@ -30,41 +72,43 @@ def predict(stack: Stack, text: str) -> dict[str, str | float]:
 
     The request has `text` for inputs of type BYTES, and 1 for others.
     """
+    with served_model(stack) as model:
+        outputs = model.answer(model.sample(text))
+    return {output["name"]: _rounded(output["data"][0]) for output in outputs}
+
+
+@contextmanager
+def served_model(stack: Stack, name: str | None = None) -> Iterator[ServedModel]:
+    """The model of that name, or of the stack's InferenceService, while the block runs.
+
+    Raises:
+        CommandError: The stack is not up, or the model does not answer.
+    """
     outputs = stack.outputs()
     if "inferenceService" not in outputs:
         raise CommandError(f"stack {stack.name} is not up: make up STACK={stack.name}")
     service, _, namespace = str(urlsplit(outputs["grpcUrl"]).hostname).partition(".")
     with forwarded_port(stack, namespace, service) as port:
         client = InferenceServerClient(f"127.0.0.1:{port}", **_channel(stack, outputs, f"{service}.{namespace}"))
+        model = ServedModel(name or outputs["inferenceService"], client)
         try:
-            inputs = _inputs(client, outputs["inferenceService"], text)
-            answer = client.infer(outputs["inferenceService"], inputs, client_timeout=TIMEOUT_SECONDS)
+            yield model
         except InferenceServerException as error:
-            raise CommandError(f"the model did not answer: {error.message()}; see `make status`") from None
+            raise CommandError(explanation(error, stack, outputs, model)) from None
         finally:
             client.close()
-    return {output.name: _first(answer.as_numpy(output.name)) for output in answer.get_response().outputs}
 
 
-def _inputs(client: Any, model: str, text: str) -> list[InferInput]:
-    """One element for each input that the model declares."""
-    metadata = client.get_model_metadata(model, client_timeout=TIMEOUT_SECONDS)
-    declared = [{"name": each.name, "datatype": each.datatype, "shape": each.shape} for each in metadata.inputs]
-    inputs = []
-    for tensor in sample(declared, text)["inputs"]:
-        values = numpy.array(tensor["data"], dtype=triton_to_np_dtype(tensor["datatype"])).reshape(tensor["shape"])
-        inputs.append(InferInput(tensor["name"], tensor["shape"], tensor["datatype"]))
-        inputs[-1].set_data_from_numpy(values)
-    return inputs
-
-
-def _first(values: Any) -> str | float:
-    """The first element of an output."""
-    value = values.flat[0]
+def _plain(value: Any) -> str | float:
+    """An element of an output as JSON has it; a number has the fewest digits that its datatype tells apart."""
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     number: int | float = value.item()
-    return round(number, 4) if isinstance(number, float) else number
+    return float(str(value)) if isinstance(number, float) else number
+
+
+def _rounded(value: str | float) -> str | float:
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _channel(stack: Stack, outputs: dict[str, Any], name: str) -> dict[str, Any]:

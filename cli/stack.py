@@ -131,9 +131,15 @@ class Stack:
             return ["kubectl"]
         raise CommandError("kubectl is not on PATH: install it to reach the cluster of this stack")
 
-    def run(self, command: list[str], quiet: bool = False) -> str:
-        """Run `command` in the stack's environment and return what it printed, after showing it unless `quiet`."""
-        finished = subprocess.run(command, env=self.environment, text=True, capture_output=True)
+    def run(self, command: list[str], quiet: bool = False, given: str | None = None) -> str:
+        """Run `command` in the stack's environment and return what it printed, after showing it unless `quiet`.
+
+        Args:
+            command: Command line.
+            quiet: Whether to show nothing.
+            given: Standard input of the command.
+        """
+        finished = subprocess.run(command, env=self.environment, text=True, capture_output=True, input=given)
         if not quiet:
             print(finished.stdout, end="")
         if finished.returncode:

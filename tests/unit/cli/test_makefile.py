@@ -13,7 +13,7 @@ from project import ROOT
 def test_no_variable_of_the_user_s_is_put_into_a_command() -> None:
     makefile = (ROOT / "Makefile").read_text()
     exported = re.findall(r"^export ([A-Z]+) \?=", makefile, re.MULTILINE)
-    assert {"STACK", "TEXT", "FILES", "COMMENT", "FROM", "TO", "RUNTIME", "MODEL", "NAME"} <= set(exported)
+    assert {"STACK", "TEXT", "FILE", "FILES", "COMMENT", "FROM", "TO", "MODEL", "NAME"} <= set(exported)
     assert [name for name in exported if re.search(rf"\$[({{]{name}[)}}]", makefile)] == []
 
 

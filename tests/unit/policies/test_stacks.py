@@ -22,6 +22,7 @@ def test_a_stack_of_the_project_violates_nothing_mandatory(stack: str, builds: b
 def test_nor_do_many_models(config: dict[str, str]) -> None:
     run = run_stack(config | {"modelmesh:models": '[{"name": "one"}, {"name": "two", "path": "some/path"}]'})
     assert run.outputs["models"] == 2
+    assert run.outputs["modelNames"] == "sentiment-analyzer\none\ntwo"
     assert _violations(run, "dev") == []
 
 

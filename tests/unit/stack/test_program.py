@@ -235,7 +235,7 @@ def test_the_stores_start_while_the_api_server_is_busy_with_definitions(dev: Run
 def test_outputs_name_the_endpoint(dev: Run) -> None:
     assert dev.outputs["grpcUrl"] == "grpc://modelmesh-serving.modelmesh-serving:8033"
     assert dev.outputs["namespace"] == "modelmesh-serving"
-    assert dev.outputs["inferenceService"] == "sentiment-analyzer"
+    assert dev.outputs["inferenceService"] == dev.outputs["modelNames"] == "sentiment-analyzer"
 
 
 @pytest.mark.parametrize(

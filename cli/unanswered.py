@@ -1,0 +1,74 @@
+"""Explanation of a request that a model did not answer, by gRPC status and by the state of its InferenceService."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+from tritonclient.utils import InferenceServerException
+
+from cli.errors import CommandError
+from cli.stack import Stack
+
+_MOST_NAMES = 10
+_CLIENT_ERRORS = {
+    "RESOURCE_EXHAUSTED": "the request or its answer is larger than modelmesh:maxMessageBytes",
+    "UNAUTHENTICATED": "the mesh does not accept the stack's certificate",
+}
+
+
+class Model(Protocol):
+    """A model with a name and declared inputs."""
+
+    @property
+    def name(self) -> str:
+        """Name of its InferenceService."""
+
+    def inputs(self) -> list[dict[str, Any]]:
+        """Inputs that the model declares."""
+
+
+def explanation(error: InferenceServerException, stack: Stack, outputs: Mapping[str, Any], model: Model) -> str:
+    """Message that says what the error means, and what to do."""
+    code, message = str(error.status()).rpartition(".")[2], error.message()
+    if code == "INVALID_ARGUMENT":
+        return f"the request does not fit model {model.name}: {message}{_declared(model)}"
+    if meaning := _CLIENT_ERRORS.get(code):
+        return f"{meaning}: {message}"
+    try:
+        found = stack.run(
+            stack.kubectl(
+                "get", "inferenceservice", model.name, "--namespace", str(outputs["namespace"]), "--output=json",
+                "--ignore-not-found", "--show-managed-fields",
+            ),
+            quiet=True,
+        )  # fmt: skip
+    except CommandError:
+        found = "{}"
+    if not found:
+        names = str(outputs.get("modelNames") or outputs["inferenceService"]).splitlines()
+        return f"there is no model {model.name}: stack {stack.name} serves {_listed(names)} (MODEL=name picks one)"
+    return _by_state(json.loads(found), model.name) or f"the model did not answer: {message}; see `make status`"
+
+
+def _by_state(service: dict[str, Any], name: str) -> str:
+    """Message about a model that is not loaded; empty for others."""
+    from components.services.model_status import read  # noqa: PLC0415  takes a second, and is needed after failures only
+
+    if "metadata" not in service or (state := read(service)).still_served:
+        return ""
+    if state.failed:
+        return f"model {name} cannot be loaded ({state.reason}: {state.message}): correct it, and run make up"
+    return f"model {name} is not loaded yet ({state}): try again, or see `make status`"
+
+
+def _declared(model: Model) -> str:
+    with suppress(InferenceServerException):
+        inputs = ", ".join(f"{each['name']} {each['datatype']} {each['shape']}" for each in model.inputs())
+        return f"; it takes {inputs}, where -1 is any size"
+    return ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"{', '.join(names[:_MOST_NAMES])}{more}"

@@ -71,6 +71,8 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
             )
         case "pattern":
             yield Problem(path, shown, f"a text that matches {allowed}")
+        case "enum":
+            yield Problem(path, shown, f"one of {', '.join(allowed)}")
         case rule:
             yield Problem(path, shown, f"{rule} {allowed}")
 

@@ -176,6 +176,25 @@ def test_each_violation_of_the_definition_is_one_problem(wrong: dict[str, Any], 
     assert ("; write " in problem) == ("; write " in expected)
 
 
+@pytest.mark.parametrize(
+    ("kind", "wrong", "expected"),
+    [
+        (
+            "ServingRuntime",
+            {"containers": [], "supportedModelFormats": [{"name": "a", "priority": 0}]},
+            "spec.supportedModelFormats[0].priority: 0, expected minimum 1",
+        ),
+        (
+            "InferenceService",
+            {"predictor": {"scaleMetric": "mood"}},
+            "spec.predictor.scaleMetric: 'mood', expected one of cpu, memory, concurrency, rps",
+        ),
+    ],
+)
+def test_so_is_each_value_that_is_out_of_range(kind: str, wrong: dict[str, Any], expected: str) -> None:
+    assert list(map(str, spec_problems(kind, wrong))) == [expected]
+
+
 def test_all_problems_come_at_once() -> None:
     wrong = replace(adapter(load_timeout_seconds=0), replicas=0, protocol_versions=["x"])  # type: ignore[list-item]
     assert len(refused(wrong, "x" * 60)) == 4

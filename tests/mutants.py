@@ -5,9 +5,9 @@ an operand left out, a comparison reversed or off by one, `any` for `all`, a num
 problem that is not yielded, an error that is not raised, a wait that is not made). A mutant is killed if some test
 fails on it. Texts and the top level of modules stay as they are.
 
-The tests run once while the lines that each of them runs are traced. Each mutant is then a child process, which
-replaces the code object of one function and runs the tests of the mutated lines, the quickest first. No file is
-changed.
+The tests run once while the lines that each of them runs are traced; those of a fixture count for all tests that share
+it. Each mutant is then a child process, which replaces the code object of one function and runs the tests of the
+mutated lines, the quickest first. No file is changed.
 """
 
 import argparse
@@ -41,8 +41,8 @@ WANTED = 0.9
 TESTS = ("tests/unit/stack", "tests/unit/cli/test_check.py", "tests/unit/cli/test_stack.py")
 _ELSEWHERE = "components/stores/publisher/"
 """Runs in an image of its own."""
-_UPSTREAM = "components.upstream."
-"""Its caches hold documents that take long to read: they are kept, except for mutants of its own modules."""
+_READING = "components.upstream.documents", "components.upstream.source"
+"""Their caches hold documents that take long to read: they are kept, except for mutants of these modules."""
 _SURVIVED, _KILLED, _FAULT = 0, 1, 2
 """Exit codes of child processes; a fault is one of this module."""
 _PAIRS = (ast.Eq, ast.NotEq), (ast.In, ast.NotIn), (ast.Is, ast.IsNot), (ast.Lt, ast.LtE), (ast.Gt, ast.GtE)
@@ -53,6 +53,8 @@ _Caches = Sequence["functools._lru_cache_wrapper[Any]"]
 _Node = ast.expr | ast.stmt
 _Key = tuple[str, str, int]
 """File, qualified name and first line of a function."""
+_Line = tuple[str, int]
+"""File and number."""
 
 
 @dataclass(frozen=True)
@@ -189,19 +191,54 @@ class Run:
         return 1 - len(self.survivors) / max(self.run, 1)
 
 
+class _Fixtures:
+    """A plugin of pytest that notes the lines of each fixture that several tests share, with its seconds."""
+
+    def __init__(self) -> None:
+        self.setting_up: list[set[_Line]] = []
+        """Lines of the fixtures that are being set up, the innermost last."""
+        self._lines: dict[tuple[str, str], set[_Line]] = defaultdict(set)
+        self._seconds: dict[tuple[str, str], float] = defaultdict(float)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
+        """Note the lines that are traced meanwhile."""
+        if fixturedef.scope == "function":
+            return (yield)
+        key = fixturedef.argname, fixturedef.baseid
+        self.setting_up.append(self._lines[key])
+        began = time.process_time()
+        try:
+            return (yield)
+        finally:
+            self._seconds[key] += time.process_time() - began
+            self.setting_up.pop()
+
+    def of(self, item: pytest.Item) -> tuple[set[_Line], float]:
+        """Lines of all that this test uses, and the seconds of setting them up again."""
+        names = item.fixturenames if isinstance(item, pytest.Function) else ()
+        used = [key for key in self._lines if key[0] in names and item.nodeid.startswith(key[1])]
+        return set[_Line]().union(*(self._lines[key] for key in used)), sum(self._seconds[key] for key in used)
+
+
 def _traced(
     items: Sequence[pytest.Item], files: set[str], caches: _Caches
-) -> tuple[dict[tuple[str, int], set[int]], list[float], list[str]]:
+) -> tuple[dict[_Line, set[int]], list[float], list[str]]:
     """Tests that run each line, processor seconds of each test, and names of those that fail, from a child process."""
     reading, writing = os.pipe()
 
     def child() -> int:
-        lines: dict[tuple[str, int], set[int]] = defaultdict(set)
+        lines: dict[_Line, set[int]] = defaultdict(set)
         seconds, failed, number = [0.0] * len(items), list[str](), 0
+        fixtures = _Fixtures()
+        items[0].config.pluginmanager.register(fixtures)
 
         def line(frame: FrameType, event: str, _: object) -> Any:
             if event == "line":
-                lines[frame.f_code.co_filename, frame.f_lineno].add(number)
+                ran = frame.f_code.co_filename, frame.f_lineno
+                lines[ran].add(number)
+                for shared in fixtures.setting_up:
+                    shared.add(ran)
             return line
 
         def call(frame: FrameType, *_: object) -> Any:
@@ -209,7 +246,7 @@ def _traced(
 
         for number, item in enumerate(items):
             for cache in caches:
-                if not cache.__module__.startswith(_UPSTREAM):
+                if cache.__module__ not in _READING:
                     cache.cache_clear()
             began = time.process_time()
             threading.settrace(call)
@@ -217,7 +254,10 @@ def _traced(
             reports = runtestprotocol(item, log=False, nextitem=(*items, None)[number + 1])
             sys.settrace(None)
             threading.settrace(None)
-            seconds[number] = time.process_time() - began
+            shared, again = fixtures.of(item)
+            seconds[number] = time.process_time() - began + again
+            for ran in shared:
+                lines[ran].add(number)
             if any(report.failed for report in reports):
                 failed.append(item.nodeid)
                 for numbers in lines.values():
@@ -243,7 +283,7 @@ def _run(
     os.dup2(1, 2)
     for function in replaced:
         function.__code__ = mutant.code
-    if _UPSTREAM.replace(".", "/") in mutant.code.co_filename:
+    if replaced[0].__module__ in _READING:
         for cache in caches:
             cache.cache_clear()
     for (item, seconds), following in zip(timed, [*(item for item, _ in timed[1:]), None], strict=False):

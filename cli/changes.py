@@ -4,7 +4,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from cli.events import Events, Step
 from policies.rules.reading import UNKNOWN, at
@@ -19,21 +19,26 @@ _NOT_IN_PODS = {"podsPerRuntime", "scaleToZero", "headlessService", "builtInServ
 _LATER = "known after the update"
 
 
+class _Part(NamedTuple):
+    """A model or a container: names alone may be those of several, in different namespaces."""
+
+    name: str
+    urn: str
+
+
 def models(events: Events) -> Iterator[str]:
     """Models that are added, changed and removed, each with the digest or the location of its files."""
-    return _listed(_services(events.old), _services(events.new))
+    for part, before, after in sorted(_changed(_services(events.old), _services(events.new))):
+        yield f"{_mark(before, after)} {part.name}: {_change(before, after)}"
 
 
 def images(events: Events) -> Iterator[str]:
     """Images of containers that change, each with its containers."""
-    old, new = _images(events.old), _images(events.new)
-    changed: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for container in old.keys() | new.keys():
-        before, after = old.get(container, ""), new.get(container, "")
-        if before != after:
-            changed[before, after].append(container)
-    for (before, after), containers in sorted(changed.items()):
-        yield f"{_mark(before, after)} {_change(before, after)} ({', '.join(sorted(containers))})"
+    containers: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for part, before, after in _changed(_images(events.old), _images(events.new)):
+        containers[before, after].append(part.name)
+    for (before, after), names in sorted(containers.items()):
+        yield f"{_mark(before, after)} {_change(before, after)} ({', '.join(sorted(names))})"
 
 
 def restarts(events: Events) -> Iterator[str]:
@@ -48,11 +53,13 @@ def short(text: str) -> str:
     return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", text)
 
 
-def _listed(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
-    for name in sorted(old.keys() | new.keys()):
-        before, after = old.get(name, ""), new.get(name, "")
+def _changed(old: Mapping[_Part, str], new: Mapping[_Part, str]) -> Iterator[tuple[_Part, str, str]]:
+    """Parts that differ, each with its old and its new description, which is empty if it does not exist then."""
+    names = {**old, **new}
+    for part in names:
+        before, after = old.get(part, ""), new.get(part, "")
         if before != after:
-            yield f"{_mark(before, after)} {name}: {_change(before, after)}"
+            yield part, before, after
 
 
 def _mark(before: str, after: str) -> str:
@@ -63,22 +70,25 @@ def _change(before: str, after: str) -> str:
     return short(" → ".join(filter(None, (before, after))))
 
 
-def _services(resources: Iterable[Resource]) -> dict[str, str]:
-    """Description of each InferenceService by its name, also of those in ConfigMaps for many."""
+def _services(resources: Iterable[Resource]) -> dict[_Part, str]:
+    """Description of each InferenceService, also of those in ConfigMaps for many."""
     found = {}
     for each in resources:
         if each.kind == "InferenceService":
-            found[each.name] = _model(at(each.properties, "spec"))
-        elif each.kind == "ConfigMap" and _MANY_SERVICES in (at(each.properties, "metadata", "labels") or ()):
+            found[_Part(each.name, each.urn)] = _model(at(each.properties, "spec"))
+        elif each.kind == "ConfigMap" and at(each.properties, "metadata", "labels", _MANY_SERVICES) is not None:
             data = at(each.properties, "data")
             for file, text in data.items() if isinstance(data, Mapping) else ():
-                found[file.removesuffix(".json")] = _LATER if text is UNKNOWN else _model(json.loads(text).get("spec"))
+                description = _LATER if text is UNKNOWN else _model(json.loads(text).get("spec"))
+                found[_Part(file.removesuffix(".json"), each.urn)] = description
     return found
 
 
 def _model(spec: Any) -> str:
     """Location of a model's files, and the runtime that it names."""
-    predictor = at(spec, "predictor") or {}
+    predictor = at(spec, "predictor")
+    if not isinstance(predictor, Mapping):
+        return _text(predictor)
     model = predictor.get("model") or next(iter(predictor.values()), None)  # the older form is `<format>: …`
     location = at(model, "storageUri") or at(model, "storage", "path")
     runtime = at(model, "runtime")
@@ -89,18 +99,18 @@ def _text(value: Any) -> str:
     return _LATER if value is UNKNOWN else str(value)
 
 
-def _images(resources: Iterable[Resource]) -> dict[str, str]:
-    """Image of each container, by the names of workload and container."""
+def _images(resources: Iterable[Resource]) -> dict[_Part, str]:
+    """Image of each container."""
     found = {}
     for each in resources:
         for _, container in each.containers:
-            found[f"{each.name}/{_text(container.get('name'))}"] = _text(container.get("image"))
+            found[_Part(f"{each.name}/{_text(container.get('name'))}", each.urn)] = _text(container.get("image"))
         config = each.serving_config or {}
         for name, path in _IMAGES.items():
             image = at(config, *path)
             if isinstance(image, Mapping) and (name != "rest-proxy" or at(config, "restProxy", "enabled")):
                 version = f"@{image['digest']}" if "digest" in image else f":{image.get('tag')}"
-                found[f"all runtimes/{name}"] = f"{image.get('name')}{version}"
+                found[_Part(f"all runtimes/{name}", each.urn)] = f"{image.get('name')}{version}"
     return found
 
 

@@ -15,6 +15,8 @@ from policies.rules.resource import Resource
 
 _NOT_KNOWN_YET = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """Text of the engine for a value that is known after the update."""
+_SPECIAL = "4dabf18193072939515e22adb298388d"
+"""Key of the engine in a mapping that stands for a secret, whose value events do not have."""
 _NO_CHANGE = ("read", "refresh", "discard", "delete-replaced", "remove-pending-replace")
 """Steps that read a resource, or delete a former version of it after its replacement."""
 _COLOUR = re.compile(r"<\{%.*?%\}>")
@@ -103,11 +105,11 @@ def _resource(metadata: Mapping[str, Any], which: str) -> Resource | None:
 
 
 def _known(value: Any) -> Any:
+    if value == _NOT_KNOWN_YET or (isinstance(value, dict) and _SPECIAL in value):
+        return UNKNOWN
     if isinstance(value, dict):
         return {key: _known(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_known(entry) for entry in value]
-    return UNKNOWN if value == _NOT_KNOWN_YET else value
+    return [_known(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _finding(event: Mapping[str, Any]) -> Finding:

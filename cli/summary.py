@@ -57,7 +57,7 @@ def bill_lines(columns: Mapping[str, Bill]) -> Iterator[str]:
         values = (_shown(item, each.used[item]) for each in columns.values())
         yield f"{' '.join(reversed(item.split('.'))):<16}" + "".join(f"{value:>{_COLUMN}}" for value in values)
     if uncounted := columns["after"].uncounted:
-        yield f"without {', '.join(uncounted)}: sizes are known after the update"
+        yield f"without {', '.join(uncounted)}: sizes are not known before the update"
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -32,7 +32,7 @@ class Bill:
     used: Mapping[str, Decimal] = field(default_factory=lambda: dict.fromkeys(ITEMS, Decimal(0)))
     """Sum by item."""
     uncounted: tuple[str, ...] = ()
-    """Names of resources whose pods are not in it, since their sizes are known only after an update."""
+    """Names of resources whose pods are not in it, since their sizes are not known yet or are no quantities."""
 
 
 class _NotKnownYetError(Exception):
@@ -61,7 +61,7 @@ def bill(resources: Iterable[Resource]) -> Bill:
         try:
             pods, pod = _pods(each, config, max(served, 1))
             sizes = {item: pods * size for item, size in pod_sizes(pod).items()} if pods else {}
-        except _NotKnownYetError:
+        except (_NotKnownYetError, ValueError):
             uncounted.append(each.name)
             continue
         for item, size in {"pods": pods, **sizes}.items():

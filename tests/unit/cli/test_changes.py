@@ -33,9 +33,11 @@ def test_models_are_added_changed_and_removed_with_their_digests() -> None:
         step(SERVICE, "same", service(f"m/{OLD}"), service(f"m/{OLD}"), operation="same"),
         step(SERVICE, "moved", service("a", runtime="r"), service("a", runtime="s")),
         step(SERVICE, "later", service(f"m/{OLD}"), service(NOT_KNOWN_YET)),
+        step(SERVICE, "all later", None, {"spec": {"predictor": NOT_KNOWN_YET}}),
         step(SERVICE, "gone", {"spec": {"predictor": {"onnx": {"storageUri": "s3://b/m"}}}}),
     )
     assert list(changes.models(run)) == [
+        "+ all later: known after the update",
         "~ changed: m/0123456789ab → m/ba9876543210",
         "- gone: s3://b/m",
         "~ later: m/0123456789ab → known after the update",
@@ -56,6 +58,20 @@ def test_models_of_a_table_are_listed_one_by_one() -> None:
         "- three: c",
         "~ two: b → d",
     ]
+
+
+def test_models_and_containers_of_the_same_name_in_two_namespaces_are_two() -> None:
+    def named(kind: str, resource: str, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+        return step(kind, resource, {"metadata": {"name": "m"}, **old}, {"metadata": {"name": "m"}, **new})
+
+    run = events(
+        named(SERVICE, "a", service("x"), service("y")),
+        named(SERVICE, "b", service("x"), service("x")),
+        named(DEPLOYMENT, "a", pods("x:1"), pods("x:2")),
+        named(DEPLOYMENT, "b", pods("x:1"), pods("x:1")),
+    )
+    assert list(changes.models(run)) == ["~ m: x → y"]
+    assert list(changes.images(run)) == ["~ x:1 → x:2 (m/c)"]
 
 
 def test_an_image_is_listed_once_with_all_its_containers() -> None:

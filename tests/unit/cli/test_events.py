@@ -15,9 +15,10 @@ def test_a_file_without_events_or_with_an_unfinished_line_is_read(tmp_path: Path
     assert read(file).counts == {"create": 2}
 
 
-def test_values_that_are_known_later_are_unknown() -> None:
-    (new,) = events(step("core/v1:Pod", "a", None, {"spec": [NOT_KNOWN_YET, "x"]})).new
-    assert new.properties == {"spec": [UNKNOWN, "x"]}
+def test_secrets_and_values_that_are_known_later_are_unknown() -> None:
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "[secret]"}
+    (new,) = events(step("core/v1:Pod", "a", None, {"spec": [NOT_KNOWN_YET, "x", secret]})).new
+    assert new.properties == {"spec": [UNKNOWN, "x", UNKNOWN]}
 
 
 def test_a_refresh_says_nothing_about_an_update() -> None:

@@ -49,7 +49,7 @@ def test_nothing_is_said_about_a_run_without_events() -> None:
 
 def test_pods_whose_sizes_are_known_later_are_named() -> None:
     run = events(step("apps/v1:Deployment", "d", None, {"spec": {}}), ended(create=1))
-    assert list(summary(run))[-1] == "  without d: sizes are known after the update"
+    assert list(summary(run))[-1] == "  without d: sizes are not known before the update"
 
 
 def test_of_a_thousand_models_some_are_named_and_lines_are_not_endless() -> None:

@@ -139,6 +139,7 @@ def test_a_large_init_container_counts_instead_of_the_others() -> None:
         [config(), runtime(replicas=UNKNOWN)],
         [pods("apps/v1:Deployment", [{"resources": {"requests": {"cpu": UNKNOWN}}}])],
         [resource("apps/v1:Deployment", {"spec": UNKNOWN})],
+        [pods("apps/v1:Deployment", [{"resources": {"limits": {"memory": "much"}}}])],
     ],
 )
 def test_sizes_that_are_known_later_are_named_and_not_guessed(later: list[Resource]) -> None:

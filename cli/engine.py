@@ -21,6 +21,11 @@ OPTIONS = {
     "PULUMI_OPTION_SKIP_CONFIG_VALIDATION": "true",
     # Only providers in use are downloaded, not all for which Python packages are installed.
     "PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL": "true",
+    # The host of Python programs lists packages with pip, which would look for a newer pip each time.
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    # By default, the engine and its providers spend a quarter of their time on garbage collection.
+    "GOGC": "400",
+    "GOMEMLIMIT": "1GiB",
 }
 POLICIES = {"PULUMI_OPTION_POLICY_PACK": str(ROOT / "policies" / "pack")}
 CONFIG_FILE = "PULUMI_OPTION_CONFIG_FILE"

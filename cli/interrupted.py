@@ -51,17 +51,20 @@ def adopt(stack: Stack) -> list[dict[str, Any]]:
     return resources
 
 
-def spare(stack: Stack) -> None:
+def spare(stack: Stack, found: list[dict[str, Any]]) -> None:
     """Take objects that were to be deleted, and that the files name again, out of the state: the update applies them.
+
+    Args:
+        stack: The stack.
+        found: The resources of its state.
 
     Raises:
         CommandError: Another update of the stack is running, or the state can't be reached.
     """
+    if not _doomed(found):
+        return
     state = stack.state()
     resources: list[dict[str, Any]] = state["deployment"]["resources"]
-    doomed = [each for each in resources if each.get("delete") and each["type"].startswith("kubernetes:")]
-    if not doomed:
-        return
     try:
         previewed = json.loads(stack.pulumi("preview", "--json", "--non-interactive", quiet=True).stdout)
     except EngineError:
@@ -73,7 +76,7 @@ def spare(stack: Stack) -> None:
         for step in previewed.get("steps", [])  # absent if there are none
         if step["op"] in _APPLYING
     }
-    spared = [each for each in doomed if (each["type"], *_names(each.get("inputs", {}))) in named]
+    spared = [each for each in _doomed(resources) if (each["type"], *_names(each.get("inputs", {}))) in named]
     for each in spared:
         say(
             f"an earlier update of {stack.name} did not delete {each['type']} {each['id']}, which is in its files again"
@@ -81,6 +84,11 @@ def spare(stack: Stack) -> None:
         resources.remove(each)
     if spared:
         _import(stack, state)
+
+
+def _doomed(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Objects that are to be deleted."""
+    return [each for each in resources if each.get("delete") and each["type"].startswith("kubernetes:")]
 
 
 def _names(inputs: dict[str, Any]) -> tuple[str | None, str | None]:

@@ -42,8 +42,9 @@ def up(arguments: Namespace) -> None:
     _make_example()
     stack = _checked(arguments)
     stack.kubectl_program()  # `status` needs it; a missing kubectl is reported before anything changes
-    _provide_kubeconfig(stack, interrupted.adopt(stack))
-    interrupted.spare(stack)
+    resources = interrupted.adopt(stack)
+    _provide_kubeconfig(stack, resources)
+    interrupted.spare(stack, resources)
     try:
         events = _updated(stack, yes=arguments.yes)
     except EngineError:

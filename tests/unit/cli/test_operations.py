@@ -98,13 +98,16 @@ def test_what_a_killed_update_had_begun_is_in_the_state_before_the_engine_looks_
 
 
 def test_an_up_keeps_what_its_files_name_again(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
-    spared: list[str] = []
-    monkeypatch.setattr(interrupted, "spare", lambda stack: spared.append(stack.name))
+    spared: list[tuple[str, list[dict[str, Any]]]] = []
+    monkeypatch.setattr(interrupted, "spare", lambda stack, found: spared.append((stack.name, found)))
     programs.add("kubectl", "")
     programs.add("pulumi", f"[ $1 = up ] && exit 1\n{engine({})}")
     with pytest.raises(EngineError):
         operations.up(given(yes=True))
-    assert spared == ["prod"]
+    assert spared == [("prod", [VOLUME])]
+    assert [call for call in programs.calls("pulumi") if call.startswith("stack export")] == [
+        "stack export --stack prod"
+    ]
 
 
 @pytest.mark.parametrize(("build_with", "hinted"), [("docker", True), ("buildkit", False)])

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import pulumi
-import pulumi_docker as docker
 import pulumi_docker_build as docker_build
 
 from ..core.names_and_quantities import choice_problems, duplicate_problems
@@ -115,6 +114,8 @@ def image_builder(name: str, build: BuildArgs) -> pulumi.ProviderResource:
     """The provider for RuntimeImage and ModelArtifact; pass it among their `providers`."""
     if build.engine == "buildkit":
         return docker_build.Provider(name)
+    import pulumi_docker as docker  # noqa: PLC0415  takes a fifth of a second, and few programs need it
+
     # The provider finds a local engine itself. Without a value, the SDK stores DOCKER_HOST in the stack's state, and
     # previews on another machine show a change.
     host = os.environ.get("DOCKER_HOST", "")

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_docker as docker
 import pulumi_docker_build as docker_build
 
 from .build import GITHUB_CACHE, BuildArgs
@@ -93,6 +92,8 @@ def by_buildkit(name: str, image: StagedImage, opts: pulumi.ResourceOptions) -> 
 
 def by_docker(name: str, image: StagedImage, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
     """Build and push the image with a Docker engine; the digest is unknown in every preview that would build."""
+    import pulumi_docker as docker  # noqa: PLC0415  takes a fifth of a second, and few programs need it
+
     build, credentials = image.build, image.build.credentials
     built = docker.Image(
         name,

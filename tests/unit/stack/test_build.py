@@ -1,6 +1,8 @@
 """What nothing could be built with is told before anything is, field by field, and never with a secret in it."""
 
 import dataclasses
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from pulumi_docker_build import Platform
 
 from components.images.build import BuildArgs, image_builder
 from components.images.pull_secret import RegistryCredentials
+from project import ROOT
 from tests.unit.stack.engine import run
 
 pytestmark = pytest.mark.usefixtures("docker_engine")
@@ -173,3 +176,9 @@ def test_an_engine_that_cannot_build_is_told_by_its_field(monkeypatch: pytest.Mo
     monkeypatch.setattr("components.images.docker_engine.problem", lambda: "a newer one")
     assert problems(**DOCKER) == ["engine: 'docker', expected a newer one; or use 'buildkit'"]
     assert problems() == []
+
+
+def test_the_sdk_of_a_docker_engine_is_loaded_for_one_alone() -> None:
+    loaded = "import sys, settings; print('pulumi_docker_build' in sys.modules, 'pulumi_docker' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["True", "False"]

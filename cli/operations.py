@@ -58,7 +58,8 @@ def up(arguments: Namespace) -> None:
         raise
     deployed = time.monotonic()
     say("▸ What is there now")
-    _show(stack)
+    outputs = stack.outputs()
+    _show(stack, outputs)
     say(f"▸ One sentence through ModelMesh: {EXAMPLE}")
     _print_scores(score(stack, EXAMPLE))
     ended = time.monotonic()
@@ -67,7 +68,7 @@ def up(arguments: Namespace) -> None:
         f"▸ {ended - started:.0f} s in all: cluster {clustered - started:.0f} s, stack {deployed - clustered:.0f} s, "
         f"first answer {ended - deployed:.0f} s"
     )
-    if note := stack.outputs().get("meshNote"):
+    if note := outputs.get("meshNote"):
         say(f"  {note}; docs/solo-mesh.md tells how to use the real one")
 
 
@@ -116,10 +117,11 @@ def drift(arguments: Namespace) -> None:
 def status(arguments: Namespace) -> None:
     """Print outputs, runtimes, services, pods with their images, and the versions of cluster and engine."""
     stack = _opened(arguments)
-    if not stack.outputs():
+    outputs = stack.outputs()
+    if not outputs:
         say(f"stack {stack.name} is not up: make up STACK={stack.name}")
         return
-    namespace = _show(stack)
+    namespace = _show(stack, outputs)
     containers = "NAME:.metadata.name,CONTAINERS:.spec.containers[*].name,IMAGES:.spec.containers[*].image"
     _kubectl(stack, "get", "pods", "--namespace", namespace, "--output", f"custom-columns={containers}")
     _kubectl(stack, "version")
@@ -227,9 +229,8 @@ def _write(file: Path | None, result: Preview) -> None:
     say(f"▸ The preview is in {file}")
 
 
-def _show(stack: Stack) -> str:
+def _show(stack: Stack, outputs: dict[str, Any]) -> str:
     """Print the outputs and the main objects; returns their namespace."""
-    outputs = stack.outputs()
     width = max(map(len, outputs))
     for name, value in sorted(outputs.items()):
         first, *more = str(value).splitlines() or [""]

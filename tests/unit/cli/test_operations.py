@@ -307,6 +307,16 @@ def test_a_stack_whose_node_was_never_started_is_previewed_with_placeholders(
     assert not (tmp_path / "data").exists(), "nothing passes for a node afterwards"
 
 
+def test_an_up_asks_the_engine_for_the_outputs_once(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "score", lambda *_: {})
+    programs.add("kubectl", "")
+    programs.add("pulumi", engine({"namespace": "models"}))
+    operations.up(given(yes=True))
+    assert [call for call in programs.calls("pulumi") if call.startswith("stack output")] == [
+        "stack output --json --stack prod"
+    ]
+
+
 def test_long_outputs_take_one_line(programs: Programs, capfd: pytest.CaptureFixture[str]) -> None:
     programs.add("pulumi", engine({"namespace": "x", "tlsCa": "-----BEGIN\na\nb", "empty": ""}))
     programs.add("kubectl", ":")

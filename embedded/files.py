@@ -12,6 +12,9 @@ from pathlib import Path
 
 import yaml
 
+# The C emitter, if PyYAML has it, is ten times faster, and an `up` writes a dozen of documents.
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 
 def write(path: Path, text: str | bytes, mode: int = 0o600) -> Path:
     """Make `path` hold `text` with `mode`, by an atomic replacement if its content differs."""
@@ -30,7 +33,7 @@ def write(path: Path, text: str | bytes, mode: int = 0o600) -> Path:
 
 def write_yaml(path: Path, document: object, mode: int = 0o600) -> Path:
     """Write one YAML document with `write`."""
-    return write(path, yaml.safe_dump(document, sort_keys=False), mode)
+    return write(path, yaml.dump(document, Dumper=_Dumper, sort_keys=False), mode)
 
 
 def quoted(value: object) -> str:

@@ -232,7 +232,8 @@ def test_going_back_is_one_update(
     """The one that failed had begun to replace a Job, which has to be there afterwards."""
     stack, former = deployment.stack, {"modelSource": str(changed_model)}
     overrides = {f"modelmesh:{key}": value for key, value in former.items()}
-    interrupted.spare(opened(stack.name, deployment.instance, stack.root, overrides))
+    changed = opened(stack.name, deployment.instance, stack.root, overrides)
+    interrupted.spare(changed, changed.resources())
     assert "did not delete kubernetes:batch/v1:Job" in capfd.readouterr().err
     update = deployment.up(**former)
     assert update.succeeded, update.output

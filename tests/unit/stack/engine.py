@@ -1,6 +1,7 @@
 """A Pulumi engine that records: what a program registers, with options and secrets, which plain mocks do not show."""
 
 import asyncio
+import gc
 import json
 import runpy
 from collections.abc import Callable, Collection, Mapping
@@ -164,7 +165,10 @@ def run(
             seen.outputs[key] = await pulumi.Output.from_input(value).future()
         await run_pulumi_func(lambda: None)
 
-    asyncio.run(whole())
+    try:
+        asyncio.run(whole())
+    finally:
+        gc.enable()  # this project's program disables the collection of garbage for its process
     seen.resources = monitor.registered
     return seen
 

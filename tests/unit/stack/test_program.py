@@ -1,6 +1,7 @@
 """The program under a recording engine: what stack `dev` is made of. Whether a cluster takes it is not asked here."""
 
 import base64
+import gc
 import json
 import re
 import runpy
@@ -267,3 +268,10 @@ def test_an_update_without_a_preview_registers_nothing_if_any_value_cannot_work(
         assert message in str(raised.value)
 
     assert run(program, config=config | texts, preview=False).resources == []
+
+
+def test_the_program_collects_no_garbage(config: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    disabled: list[bool] = []
+    monkeypatch.setattr(gc, "disable", lambda: disabled.append(True))
+    run_stack(config)
+    assert disabled

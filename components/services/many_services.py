@@ -1,9 +1,9 @@
 """Waits until many models are served, with one request for all of them at a time, and reports their number.
 
-A service that was changed or deleted after the Job applied it is an error that names the service.
+A service that was changed or deleted after its Job applied it is an error that names the service.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -24,14 +24,17 @@ _MOST_NAMED = 3
 
 @dataclass(kw_only=True)
 class ManyServices:
-    """One wait for the InferenceServices that a Job applies."""
+    """One wait for the InferenceServices that some Jobs apply."""
 
     cluster: Cluster
     namespace: str
     controller_namespace: str
     selector: str
-    job: str
-    job_urn: str
+    """Label selector of the services and of their Jobs."""
+    jobs: Mapping[str, str]
+    """The name of the Job that applies each service, by the service's name."""
+    urns: Mapping[str, str]
+    """The URN of each Job, by its name; one may have no service to apply."""
     specs: Mapping[str, Any]
     """The spec of each InferenceService, by its name."""
     runtimes: Mapping[str, tuple[str | None, str]]
@@ -62,8 +65,8 @@ class ManyServices:
 
     async def _look(self) -> str:
         applied = await self._applied()
-        self._not_served = await self._missing(applied=applied)
-        if applied and not self._not_served:
+        self._not_served = await self._missing(applied)
+        if applied == self.urns.keys() and not self._not_served:
             return ""
         return f"{len(self.specs) - len(self._not_served):,} of {len(self.specs):,} models are served"
 
@@ -71,33 +74,40 @@ class ManyServices:
         return NotServedError(
             f"{len(self._not_served):,} of {len(self.specs):,} models are not served after "
             f"{self.timeout_seconds:.0f} s: {_named(self._not_served)}.\n"
-            f"Look at kubectl -n {self.namespace} get inferenceservices, and at the Job's log: "
-            f"kubectl -n {self.namespace} logs job/{self.job}. The next `pulumi up` waits again."
+            f"Look at kubectl -n {self.namespace} get jobs,inferenceservices --selector {self.selector}, and at the "
+            "Jobs' logs. The next `pulumi up` waits again."
         )
 
-    async def _applied(self) -> bool:
-        """Returns whether the Job is complete; one that has failed ends the wait."""
-        found = await ask(client.BatchV1Api(self._api).read_namespaced_job, self.job, self.namespace)
-        conditions = {entry.type: entry for entry in (found.status.conditions if found else None) or []}
-        if failed := conditions.get("Failed"):
-            raise NotServedError(
-                f"kubectl did not apply the {len(self.specs):,} InferenceServices: {failed.message}.\n"
-                f"The reason is in kubectl -n {self.namespace} logs job/{self.job}. "
-                "Correct it and run `pulumi up` again."
-            )
-        return "Complete" in conditions
+    async def _applied(self) -> set[str]:
+        """Returns the names of the complete Jobs; one that has failed ends the wait."""
+        listed = client.BatchV1Api(self._api).list_namespaced_job
+        found = await ask(listed, self.namespace, label_selector=self.selector)
+        complete = set[str]()
+        for job in found.items if found else ():
+            name = job.metadata.name
+            conditions = {entry.type: entry for entry in job.status.conditions or ()}
+            if name in self.urns and (failed := conditions.get("Failed")):
+                raise NotServedError(
+                    f"kubectl did not apply {list(self.jobs.values()).count(name):,} of {len(self.specs):,} "
+                    f"InferenceServices: {failed.message}.\n"
+                    f"The reason is in kubectl -n {self.namespace} logs job/{name}. "
+                    "Correct it and run `pulumi up` again."
+                )
+            if name in self.urns and "Complete" in conditions:
+                complete.add(name)
+        return complete
 
-    async def _missing(self, *, applied: bool) -> set[str]:
+    async def _missing(self, applied: Collection[str]) -> set[str]:
         """Returns the names of the services that do not answer yet; one that never will ends the wait."""
         found, failed = await self._found(), []
         missing = set(self.specs)
-        if applied and (
-            changed := {
-                name for name, spec in self.specs.items() if not _has((found.get(name) or {}).get("spec"), spec)
-            }
-        ):
+        if changed := {
+            name
+            for name, spec in self.specs.items()
+            if self.jobs[name] in applied and not _has((found.get(name) or {}).get("spec"), spec)
+        }:
             raise NotServedError(
-                f"Changed or deleted after they were applied: {_named(changed)}.\n{self._apply_again()}"
+                f"Changed or deleted after they were applied: {_named(changed)}.\n{self._apply_again(changed)}"
             )
         for name, service in found.items():
             if name not in self.specs or not _has(service["spec"], self.specs[name]):
@@ -132,8 +142,9 @@ class ManyServices:
             )
         return self._waits[name]
 
-    def _apply_again(self) -> str:
-        return f"To apply them again: pulumi up --replace '{self.job_urn}'"
+    def _apply_again(self, changed: set[str]) -> str:
+        urns = sorted({self.urns[self.jobs[name]] for name in changed})
+        return " ".join(["To apply them again: pulumi up", *(f"--replace '{urn}'" for urn in urns)])
 
 
 def _has(found: Any, wanted: Any) -> bool:

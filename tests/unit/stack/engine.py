@@ -43,7 +43,10 @@ class Resource:
     replacement_trigger: Any
     retained: bool
     protected: bool
+    deleted_before_replaced: bool
     dependencies: frozenset[str]
+    property_dependencies: Mapping[str, Collection[str]]
+    """URNs that each input is made from."""
     aliases: tuple[str, ...]
     """The names of the aliases."""
     create_timeout: str
@@ -101,7 +104,9 @@ class _Monitor(mocks.MockMonitor):
                     replacement_trigger=json_format.MessageToDict(request.replacement_trigger),
                     retained=request.retainOnDelete,
                     protected=request.protect,
+                    deleted_before_replaced=request.deleteBeforeReplace,
                     dependencies=frozenset(request.dependencies),
+                    property_dependencies={name: each.urns for name, each in request.propertyDependencies.items()},
                     aliases=tuple(alias.spec.name for alias in request.aliases),
                     create_timeout=request.customTimeouts.create,
                 )

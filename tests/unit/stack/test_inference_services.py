@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,9 +16,10 @@ from components.services.inference_service import InferenceServiceArgs
 from components.services.inference_services import LABEL, InferenceServices, InferenceServicesArgs
 from components.services.many_services import ManyServices
 from components.services.model_location import ModelPath
+from components.services.parts import SLOT, slot
 from components.stores.storage import HttpStorage
 from tests.unit.stack import worlds
-from tests.unit.stack.engine import Run, run
+from tests.unit.stack.engine import Resource, Run, run
 from tests.unit.stack.serving import STORES, arguments
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
@@ -48,47 +50,91 @@ def parts(found: Run) -> dict[str, dict[str, str]]:
     return {each.name: each.inputs["data"] for each in sorted(found.of(CONFIG_MAP), key=lambda each: each.name)}
 
 
-def test_five_thousand_services_are_split_over_a_few_config_maps_that_one_job_applies() -> None:
+def jobs(found: Run) -> dict[str, Resource]:
+    return {each.name: each for each in found.of(JOB)}
+
+
+def command(job: Resource) -> list[str]:
+    (container,) = job.inputs["spec"]["template"]["spec"]["containers"]
+    return list(container["command"])
+
+
+def selected(job: Resource, table: Mapping[str, Any]) -> set[str]:
+    """Names of the services of a table that the selector of a Job selects."""
+    (selector,) = [each.removeprefix("--selector=") for each in command(job) if each.startswith("--selector=")]
+    match = re.fullmatch(rf"{LABEL}=([a-z0-9-]+)(?:,{SLOT} in \(([0-9,]+)\))?", selector)
+    assert match
+    return {
+        name
+        for name, service in table.items()
+        if service["metadata"]["labels"][LABEL] == match[1]
+        and (not match[2] or service["metadata"]["labels"][SLOT] in match[2].split(","))
+    }
+
+
+def test_five_thousand_services_are_split_over_a_few_config_maps_each_of_which_one_job_applies() -> None:
     assert len(made("one").resources) == 6
     names = [f"model-{number}" for number in range(5000)]
     found = made(*names)
     split = parts(found)
-    assert list(split) == ["table", *(f"table-{number}" for number in range(1, len(split)))]
-    assert 3 <= len(split) <= 10
+    assert list(split) == sorted(["table", *(f"table-{number}" for number in range(1, len(split)))])
+    assert 8 <= len(split) <= 32
     assert sorted(key for data in split.values() for key in data) == sorted(f"{name}.json" for name in names)
     assert max(len(json.dumps(data)) for data in split.values()) < 2**20
-    volumes = found.one(JOB).inputs["spec"]["template"]["spec"]["volumes"]
-    (volume,) = [each for each in volumes if each["name"] == "services"]
-    assert [source["configMap"]["name"] for source in volume["projected"]["sources"]] == list(split)
-    assert {each.urn for each in found.of(CONFIG_MAP)} <= found.one(JOB).dependencies
+    assert jobs(found).keys() == split.keys()
+    for each, job in jobs(found).items():
+        (volume,) = [volume for volume in job.inputs["spec"]["template"]["spec"]["volumes"] if "configMap" in volume]
+        assert volume["configMap"]["name"] == each
+        assert [each] == [declared.name for declared in found.of(CONFIG_MAP) if declared.urn in job.dependencies]
 
 
-@pytest.mark.parametrize(
-    ("characters", "names", "config_maps", "used"),
-    [
-        (290_000, "ae", 1, 1),
-        (440_000, "ae", 2, 1),
-        (460_000, "ae", 3, 2),
-        (460_000, "abcd", 6, 4),
-        (890_000, "abc", 6, 3),
-    ],
-)
-def test_a_config_map_holds_at_most_its_limit(characters: int, names: str, config_maps: int, used: int) -> None:
-    split = parts(made(*names, annotations={"note": "x" * characters}))
-    assert len(split) == config_maps, "no more than the names, by their hashes, need"
-    assert len([data for data in split.values() if data]) == used
-    assert sorted(key for data in split.values() for key in data) == [f"{name}.json" for name in names]
-    assert max(sum(map(len, data.values())) for data in split.values()) <= 900_000
+def test_each_job_deletes_services_of_its_own_part_only_however_many_parts_there_are() -> None:
+    few = files(made(*(f"model-{number}" for number in range(100))))
+    for count in (100, 600, 1100):
+        found = made(*(f"model-{number}" for number in range(count)))
+        table = {name: json.loads(text) for data in parts(found).values() for name, text in data.items()}
+        for each, data in parts(found).items():
+            assert selected(jobs(found)[each], table) == data.keys()
+        owners = [{name for name in few if name in selected(job, few)} for job in jobs(found).values()]
+        assert sorted(name for owned in owners for name in owned) == sorted(few), "also those of another split"
 
 
-def test_one_more_service_changes_one_config_map() -> None:
+def test_all_jobs_and_config_maps_go_before_there_is_another_number_of_them() -> None:
+    def binding(count: int) -> Resource:
+        found = made(*(f"model-{number}" for number in range(count)))
+        bound = found.one("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")
+        for declared in found.of(CONFIG_MAP):
+            assert bound.urn in declared.property_dependencies["metadata"]
+            assert declared.urn in jobs(found)[declared.name].property_dependencies["metadata"]
+        return bound
+
+    one, same, another = binding(10), binding(11), binding(1100)
+    assert one.inputs["metadata"] == same.inputs["metadata"]
+    assert one.inputs["metadata"]["name"] != another.inputs["metadata"]["name"], "it is replaced"
+    assert another.deleted_before_replaced
+
+
+def test_parts_without_services_delete_what_they_had() -> None:
+    together = [name for name in map("model-{}".format, range(200)) if slot(name) % 8 == 0][:10]
+    found = made(*together, annotations={"note": "x" * 101_000})
+    split = parts(found)
+    assert len([each for each, data in split.items() if not data]) > 1
+    for each, job in jobs(found).items():
+        verb, what, *_, selector = command(job)[1:]
+        assert (verb, what) == (("apply", "--filename=/services") if split[each] else ("delete", "inferenceservices"))
+        assert selector.startswith("--selector=")
+    assert len({job.inputs["metadata"]["name"] for job in jobs(found).values()}) == len(split)
+
+
+def test_one_more_service_is_one_other_config_map_and_one_other_job() -> None:
     names = [f"model-{number}" for number in range(1100)]
-    before, after = parts(made(*names)), parts(made(*names, "another"))
+    one, other = made(*names), made(*names, "another")
+    before, after = parts(one), parts(other)
     assert before.keys() == after.keys()
     assert len(before) > 1
-    assert [name for name in before if before[name] != after[name]] == [
-        name for name in after if "another.json" in after[name]
-    ]
+    changed = [name for name in before if before[name] != after[name]]
+    assert changed == [name for name in after if "another.json" in after[name]]
+    assert changed == [name for name, job in jobs(one).items() if job.inputs != jobs(other)[name].inputs]
 
 
 def test_each_service_is_a_file_of_its_own_so_that_a_preview_names_those_that_change() -> None:
@@ -109,7 +155,7 @@ def test_a_path_that_is_known_later_is_filled_in() -> None:
 
 def test_labels_of_a_service_are_kept_beside_the_one_of_all() -> None:
     labels = files(made("one", labels={"team": "a"}))["one.json"]["metadata"]["labels"]
-    assert labels.keys() == {"team", LABEL}
+    assert labels.keys() == {"team", LABEL, SLOT}
     assert labels["team"] == "a"
 
 
@@ -121,10 +167,10 @@ def test_the_services_go_before_the_account_that_they_belong_to() -> None:
 def test_what_is_declared_no_longer_is_deleted_and_nothing_of_anybody_elses() -> None:
     found = made("one")
     label = files(found)["one.json"]["metadata"]["labels"][LABEL]
-    command = found.one(JOB).inputs["spec"]["template"]["spec"]["containers"][0]["command"]
-    assert f"--selector={LABEL}={label}" in command
-    assert "--prune" in command
-    assert "--prune-allowlist=serving.kserve.io/v1beta1/InferenceService" in command
+    arguments = command(found.one(JOB))
+    assert f"--selector={LABEL}={label}" in arguments
+    assert "--prune" in arguments
+    assert "--prune-allowlist=serving.kserve.io/v1beta1/InferenceService" in arguments
     assert re.fullmatch(r"table-[0-9a-f]{8}", label), "another label would leave the services of this one behind"
     other = files(made("one", name="other"))["one.json"]["metadata"]["labels"][LABEL]
     assert other != label
@@ -204,19 +250,19 @@ def test_an_update_waits_for_all_services_and_then_for_the_pods_of_each_runtime_
     assert waits == [(LABEL, ["one", "two"], 20 + 300 + 2 * 0.5), "modelmesh-serving-mlserver-1.x"]
 
 
-def test_one_service_may_fill_a_config_map() -> None:
+def test_a_service_may_be_as_large_as_an_annotation_can_hold_it_and_its_own_annotations() -> None:
     def sized(length: int) -> InferenceServicesArgs:
-        return services("one", labels={"note": "x" * length})
+        return services("one", annotations={"note": "x" * length})
 
     def program() -> None:
-        (problem,) = sized(1_000_000).problems()
-        assert str(problem).endswith(" bytes, expected at most 900,000")
-        length = 1_000_000 - (int(str(problem.given).removesuffix(" bytes").replace(",", "")) - 900_000)
+        (problem,) = sized(200_000).problems()
+        assert str(problem).endswith(" bytes, expected at most 120,000")
+        length = 200_000 - (int(str(problem.given).removesuffix(" bytes").replace(",", "")) - 120_000)
         (problem,) = sized(length + 1).problems()
-        assert problem.given == "900,001 bytes"
+        assert problem.given == "120,001 bytes"
         InferenceServices("table", sized(length))
 
-    assert len(run(program).of(CONFIG_MAP)) == 2
+    assert run(program).of(CONFIG_MAP)
 
 
 def test_a_name_that_no_job_could_have_is_refused() -> None:

@@ -1,7 +1,7 @@
 """One wait for many services: what counts as served, and what ends it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -38,10 +38,10 @@ def service(name: str, state: str = "Loaded", path: str = "a", reason: str = "",
     }
 
 
-def job(*conditions: str) -> client.V1Job:
-    """The Job with these conditions."""
+def job(*conditions: str, name: str = "table-1") -> client.V1Job:
+    """A Job with these conditions."""
     found = [client.V1JobCondition(type=each, status="True", message=f"{each}Message") for each in conditions]
-    return client.V1Job(status=client.V1JobStatus(conditions=found or None))
+    return client.V1Job(metadata=client.V1ObjectMeta(name=name), status=client.V1JobStatus(conditions=found or None))
 
 
 APPLYING, APPLIED = job(), job("SuccessCriteriaMet", "Complete")
@@ -50,15 +50,23 @@ APPLYING, APPLIED = job(), job("SuccessCriteriaMet", "Complete")
 class World:
     """What is asked of a cluster, one answer a time; the last one stays."""
 
-    def __init__(self, *looks: tuple[client.V1Job | None, list[dict[str, Any]]]) -> None:
+    def __init__(self, *looks: tuple[client.V1Job | Sequence[client.V1Job], list[dict[str, Any]]]) -> None:
         self._looks = list(looks)
         self.told: list[str] = []
 
-    def wait(self, monkeypatch: pytest.MonkeyPatch, names: str = "one two", patience: float = 60) -> None:
-        """Wait for these services."""
+    def wait(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        names: str = "one two",
+        patience: float = 60,
+        jobs: dict[str, str] | None = None,
+    ) -> None:
+        """Wait for these services; `jobs` names the Jobs of those that have another one than the first."""
         wait = ManyServices(
             cluster=Cluster(kubeconfig="/nowhere", context="none"), namespace="models", controller_namespace="serving",
-            selector="a=b", job="table-1", job_urn="urn:job", specs=dict.fromkeys(names.split(), SPEC),
+            selector="a=b", jobs=dict.fromkeys(names.split(), "table-1") | (jobs or {}),
+            urns={"table-1": "urn:job"} | {each: f"urn:{each}" for each in (jobs or {}).values()},
+            specs=dict.fromkeys(names.split(), SPEC),
             runtimes=dict.fromkeys(names.split(), (None, "sklearn")), timeout_seconds=patience,
             report=self.told.append,
         )  # fmt: skip
@@ -69,8 +77,9 @@ class World:
         asyncio.run(wait.loaded())
 
     async def _ask(self, request: Callable[..., Any], *_: Any, **__: Any) -> Any:
-        if request.__name__ == "read_namespaced_job":
-            return self._looks[0][0]
+        if request.__name__ == "list_namespaced_job":
+            found = self._looks[0][0]
+            return client.V1JobList(items=[found] if isinstance(found, client.V1Job) else found)
         look = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
         return {"items": look[1]}
 
@@ -95,14 +104,18 @@ def test_all_of_them_answering_is_not_enough_while_the_job_is_at_work(monkeypatc
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (job("Failed"), "did not apply the 2 .*: FailedMessage\\."),
+        (job("Failed"), "did not apply 2 of 2 .*: FailedMessage\\."),
         (job("Suspended"), "2 models are not served"),
         (APPLYING, "2 models are not served"),
-        (None, "2 models are not served"),
+        ([], "2 models are not served"),
+        ([job("Complete", name="another")], "2 models are not served"),
+        ([APPLIED, job("Failed", name="another"), job("Complete", name="old")], ""),
         (APPLIED, ""),
     ],
 )
-def test_the_job_has_to_be_complete(monkeypatch: pytest.MonkeyPatch, found: client.V1Job | None, expected: str) -> None:
+def test_the_job_has_to_be_complete(
+    monkeypatch: pytest.MonkeyPatch, found: client.V1Job | Sequence[client.V1Job], expected: str
+) -> None:
     world = World((found, [service("one"), service("two")]))
     with pytest.raises(NotServedError, match=expected) if expected else nullcontext():
         world.wait(monkeypatch, patience=0.05)
@@ -140,6 +153,25 @@ def test_what_somebody_changed_or_deleted_since_is_named(
         NotServedError, match=r"after they were applied: two\.\nTo apply them again: pulumi up --replace 'urn:job'"
     ):
         World((APPLIED, found)).wait(monkeypatch)
+
+
+def test_each_job_has_to_be_complete_and_a_service_is_held_against_what_its_own_has_applied(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both, old, other = [service("one"), service("two")], service("two", path="old"), {"two": "table-2"}
+    world = World(
+        ([APPLIED], [service("one"), old]),
+        ([APPLIED, job(name="table-2")], both),
+        ([APPLIED, job("Complete", name="table-2")], both),
+    )
+    world.wait(monkeypatch, jobs=other)
+    assert world.told == ["1 of 2 models are served", "2 of 2 models are served"]
+    with pytest.raises(NotServedError, match=r"did not apply 1 of 2 .*\n.* logs job/table-2"):
+        World(([APPLIED, job("Failed", name="table-2")], both)).wait(monkeypatch, jobs=other)
+    with pytest.raises(NotServedError, match=r"were applied: one\.\n.*: pulumi up --replace 'urn:job'$"):
+        World((APPLIED, [])).wait(monkeypatch, jobs=other)
+    with pytest.raises(NotServedError, match=r": one, two\.\n.*--replace 'urn:job' --replace 'urn:table-2'$"):
+        World(([APPLIED, job("Complete", name="table-2")], [])).wait(monkeypatch, jobs=other)
 
 
 def test_in_the_end_those_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

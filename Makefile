@@ -20,6 +20,7 @@ export MODEL ?=
 export NAME ?=
 export MOMENTS ?=
 export SEED ?=
+export SECONDS ?=
 
 cache := $(or $(MODELMESH_CACHE),$(HOME)/.cache/modelmesh-stack)
 run := .venv/bin/python -m
@@ -31,7 +32,7 @@ upstream := $(cache)/toolchain/current/modelmesh-serving-source
 quote = '$(subst ','\'',$1)'
 export MODELMESH_SERVING_SRC ?= $(if $(shell test -d $(call quote,$(upstream)) && echo yes),$(upstream))
 
-.PHONY: help up preview promote drift check predict status down clean runtime test-runtime new-runtime benchmark benchmark-stack test soak unit mutants lint docs format lock policies-env
+.PHONY: help up preview promote drift check predict bench status down clean runtime test-runtime new-runtime benchmark benchmark-stack test soak unit mutants lint docs format lock policies-env
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -54,6 +55,9 @@ check: .venv ## Check YAML files and folders for values that ModelMesh would ign
 
 predict: .venv ## Ask a model through ModelMesh: make predict TEXT="What a day!", or MODEL=name FILE=request.json OUTPUT=json
 	@$(run) cli predict --stack "$$STACK" --text "$$TEXT"
+
+bench: .venv ## Measure a model through ModelMesh, with a sample request or FILE=request.json: make bench MODEL=name SECONDS=10
+	@$(run) cli bench --stack "$$STACK" --text "$$TEXT"
 
 status: .venv ## Show runtimes, services, pods, versions and URLs of the stack
 	@$(run) cli status --stack "$$STACK"

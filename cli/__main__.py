@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     service = _option("--model", "MODEL", "name of the model (default: that of the stack's inferenceService)")
     request = _option("--file", "FILE", "JSON file with a request of the V2 protocol (default: a sample request)")
     answer = _option("--output", "OUTPUT", "form of the answer: text or json (default: text)", "text", choices=_FORMS)
+    seconds = _option("--seconds", "SECONDS", "seconds of steady requests (default: 10)", "10", type=int)
     name = _option("--name", "NAME", "name of the new model server")
 
     add("up", "cli.operations", "deploy the stack and score a sentence", stack, instance, yes)
@@ -73,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     add("drift", "cli.operations", "check whether the cluster still matches the stack", stack, instance)
     add("check", "cli.check", "check YAML files for what ModelMesh would ignore or fail on", files, output)
     add("predict", "cli.ask", "ask a model through ModelMesh", stack, instance, service, text, request, answer)
+    add("bench", "cli.bench", "measure a model through ModelMesh", stack, instance, service, text, request, seconds)
     add("status", "cli.operations", "show what the stack has on its cluster", stack, instance)
     add("down", "cli.operations", "destroy the stack", stack, instance, yes)
     add("clean", "cli.operations", "stop the embedded node and delete its data", instance)

@@ -13,11 +13,11 @@ from project import ROOT
 def test_no_variable_of_the_user_s_is_put_into_a_command() -> None:
     makefile = (ROOT / "Makefile").read_text()
     exported = re.findall(r"^export ([A-Z]+) \?=", makefile, re.MULTILINE)
-    assert {"STACK", "TEXT", "FILE", "FILES", "COMMENT", "FROM", "TO", "MODEL", "NAME"} <= set(exported)
+    assert {"STACK", "TEXT", "FILE", "FILES", "SECONDS", "COMMENT", "FROM", "TO", "MODEL", "NAME"} <= set(exported)
     assert [name for name in exported if re.search(rf"\$[({{]{name}[)}}]", makefile)] == []
 
 
-@pytest.mark.parametrize("target", ["up", "preview", "drift", "predict", "status", "down"])
+@pytest.mark.parametrize("target", ["up", "preview", "drift", "predict", "bench", "status", "down"])
 def test_each_operation_is_told_the_stack(target: str) -> None:
     command = ["make", "--dry-run", target, "STACK=a b'"]
     shown = subprocess.run(command, cwd=ROOT, check=True, text=True, capture_output=True).stdout

@@ -20,23 +20,26 @@ _LATER = "known after the update"
 
 
 class _Part(NamedTuple):
-    """A model or a container: names alone may be those of several, in different namespaces."""
+    """A model or a container. Mappings have its resource as a key, since namespaces may share names."""
 
     name: str
-    urn: str
+    description: str
+
+
+_NONE = _Part("", "")
 
 
 def models(events: Events) -> Iterator[str]:
     """Models that are added, changed and removed, each with the digest or the location of its files."""
-    for part, before, after in sorted(_changed(_services(events.old), _services(events.new))):
-        yield f"{_mark(before, after)} {part.name}: {_change(before, after)}"
+    for name, before, after in sorted(_changed(_services(events.old), _services(events.new))):
+        yield f"{_mark(before, after)} {name}: {_change(before, after)}"
 
 
 def images(events: Events) -> Iterator[str]:
     """Images of containers that change, each with its containers."""
     containers: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for part, before, after in _changed(_images(events.old), _images(events.new)):
-        containers[before, after].append(part.name)
+    for name, before, after in _changed(_images(events.old), _images(events.new)):
+        containers[before, after].append(name)
     for (before, after), names in sorted(containers.items()):
         yield f"{_mark(before, after)} {_change(before, after)} ({', '.join(sorted(names))})"
 
@@ -53,13 +56,12 @@ def short(text: str) -> str:
     return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", text)
 
 
-def _changed(old: Mapping[_Part, str], new: Mapping[_Part, str]) -> Iterator[tuple[_Part, str, str]]:
-    """Parts that differ, each with its old and its new description, which is empty if it does not exist then."""
-    names = {**old, **new}
-    for part in names:
-        before, after = old.get(part, ""), new.get(part, "")
-        if before != after:
-            yield part, before, after
+def _changed(old: Mapping[str, _Part], new: Mapping[str, _Part]) -> Iterator[tuple[str, str, str]]:
+    """Name, and old and new description of each part that differs; one that does not exist has an empty description."""
+    for key in {**old, **new}:
+        before, after = old.get(key, _NONE), new.get(key, _NONE)
+        if before.description != after.description:
+            yield after.name or before.name, before.description, after.description
 
 
 def _mark(before: str, after: str) -> str:
@@ -70,17 +72,17 @@ def _change(before: str, after: str) -> str:
     return short(" → ".join(filter(None, (before, after))))
 
 
-def _services(resources: Iterable[Resource]) -> dict[_Part, str]:
+def _services(resources: Iterable[Resource]) -> dict[str, _Part]:
     """Description of each InferenceService, also of those in ConfigMaps for many."""
     found = {}
     for each in resources:
         if each.kind == "InferenceService":
-            found[_Part(each.name, each.urn)] = _model(at(each.properties, "spec"))
+            found[each.urn] = _Part(each.name, _model(at(each.properties, "spec")))
         elif each.kind == "ConfigMap" and at(each.properties, "metadata", "labels", _MANY_SERVICES) is not None:
             data = at(each.properties, "data")
             for file, text in data.items() if isinstance(data, Mapping) else ():
                 description = _LATER if text is UNKNOWN else _model(json.loads(text).get("spec"))
-                found[_Part(file.removesuffix(".json"), each.urn)] = description
+                found[f"{each.urn}/{file}"] = _Part(file.removesuffix(".json"), description)
     return found
 
 
@@ -99,18 +101,19 @@ def _text(value: Any) -> str:
     return _LATER if value is UNKNOWN else str(value)
 
 
-def _images(resources: Iterable[Resource]) -> dict[_Part, str]:
+def _images(resources: Iterable[Resource]) -> dict[str, _Part]:
     """Image of each container."""
     found = {}
     for each in resources:
         for _, container in each.containers:
-            found[_Part(f"{each.name}/{_text(container.get('name'))}", each.urn)] = _text(container.get("image"))
+            name = _text(container.get("name"))
+            found[f"{each.urn}/{name}"] = _Part(f"{each.name}/{name}", _text(container.get("image")))
         config = each.serving_config or {}
         for name, path in _IMAGES.items():
             image = at(config, *path)
             if isinstance(image, Mapping) and (name != "rest-proxy" or at(config, "restProxy", "enabled")):
                 version = f"@{image['digest']}" if "digest" in image else f":{image.get('tag')}"
-                found[_Part(f"all runtimes/{name}", each.urn)] = f"{image.get('name')}{version}"
+                found[f"{each.urn}/{name}"] = _Part(f"all runtimes/{name}", f"{image.get('name')}{version}")
     return found
 
 

@@ -1,6 +1,7 @@
 """Explanation of a request that a model did not answer, by gRPC status and by the state of its InferenceService."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
@@ -11,6 +12,8 @@ from cli.errors import CommandError
 from cli.stack import Stack
 
 _MOST_NAMES = 10
+_PREFIX = re.compile(r"^inference\.GRPCInferenceService/\w+: [A-Z_]+: ")
+"""Text of ModelMesh before a model server's message."""
 _CLIENT_ERRORS = {
     "RESOURCE_EXHAUSTED": "the request or its answer is larger than modelmesh:maxMessageBytes",
     "UNAUTHENTICATED": "the mesh does not accept the stack's certificate",
@@ -30,7 +33,7 @@ class Model(Protocol):
 
 def explanation(error: InferenceServerException, stack: Stack, outputs: Mapping[str, Any], model: Model) -> str:
     """Message that says what the error means, and what to do."""
-    code, message = str(error.status()).rpartition(".")[2], error.message()
+    code, message = str(error.status()).rpartition(".")[2], _PREFIX.sub("", error.message())
     if code == "INVALID_ARGUMENT":
         return f"the request does not fit model {model.name}: {message}{_declared(model)}"
     if meaning := _CLIENT_ERRORS.get(code):

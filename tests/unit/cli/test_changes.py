@@ -60,7 +60,7 @@ def test_models_of_a_table_are_listed_one_by_one() -> None:
     ]
 
 
-def test_models_and_containers_of_the_same_name_in_two_namespaces_are_two() -> None:
+def test_models_and_containers_are_told_apart_by_resource_and_not_by_name() -> None:
     def named(kind: str, resource: str, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
         return step(kind, resource, {"metadata": {"name": "m"}, **old}, {"metadata": {"name": "m"}, **new})
 
@@ -71,6 +71,9 @@ def test_models_and_containers_of_the_same_name_in_two_namespaces_are_two() -> N
         named(DEPLOYMENT, "b", pods("x:1"), pods("x:1")),
     )
     assert list(changes.models(run)) == ["~ m: x → y"]
+    renamed = {"metadata": {"name": "publish-1"}, **pods("x:1")}, {"metadata": {"name": "publish-2"}, **pods("x:2")}
+    job = events(step("batch/v1:Job", "publish", *renamed, operation="replace"))
+    assert list(changes.images(job)) == ["~ x:1 → x:2 (publish-2/c)"]
     assert list(changes.images(run)) == ["~ x:1 → x:2 (m/c)"]
 
 

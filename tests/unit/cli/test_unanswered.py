@@ -42,7 +42,8 @@ def service(active: str, target: str = "", transition: str = "InProgress", **fai
 def explained(programs: Programs, prod: Callable[[], Stack]) -> Callable[..., str]:
     def explain(code: str, kubectl: str = ":", model: Declared | None = None) -> str:
         programs.add("kubectl", kubectl)
-        error = InferenceServerException("its message", status=f"StatusCode.{code}")
+        message = f"inference.GRPCInferenceService/ModelInfer: {code}: its message"
+        error = InferenceServerException(message, status=f"StatusCode.{code}")
         return explanation(error, prod(), OUTPUTS, model or Declared())
 
     return explain

@@ -78,11 +78,12 @@ def _services(resources: Iterable[Resource]) -> dict[str, _Part]:
     for each in resources:
         if each.kind == "InferenceService":
             found[each.urn] = _Part(each.name, _model(at(each.properties, "spec")))
-        elif each.kind == "ConfigMap" and at(each.properties, "metadata", "labels", _MANY_SERVICES) is not None:
+        elif each.kind == "ConfigMap" and (table := at(each.properties, "metadata", "labels", _MANY_SERVICES)):
             data = at(each.properties, "data")
             for file, text in data.items() if isinstance(data, Mapping) else ():
                 description = _LATER if text is UNKNOWN else _model(json.loads(text).get("spec"))
-                found[f"{each.urn}/{file}"] = _Part(file.removesuffix(".json"), description)
+                # Not by the ConfigMap, since another number of them has them in other places.
+                found[f"{table}/{file}"] = _Part(file.removesuffix(".json"), description)
     return found
 
 

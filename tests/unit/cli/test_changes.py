@@ -1,12 +1,18 @@
 """Models, images and restarts of a run, as a reviewer reads them."""
 
 import json
+import re
 from typing import Any
 
+import pytest
 import yaml
 
 from cli import changes
 from tests.unit.cli.engine_events import NOT_KNOWN_YET, events, step
+from tests.unit.stack.conftest import config, workplace
+from tests.unit.stack.engine import run_stack
+
+__all__ = ["config", "workplace"]
 
 OLD, NEW = "0123456789ab" + "c" * 52, "ba9876543210" + "d" * 52
 SERVICE = "serving.kserve.io/v1beta1:InferenceService"
@@ -58,6 +64,31 @@ def test_models_of_a_table_are_listed_one_by_one() -> None:
         "- three: c",
         "~ two: b → d",
     ]
+
+
+def test_models_that_move_to_another_part_of_their_table_have_not_changed() -> None:
+    def part(name: str, label: str = "x") -> dict[str, Any]:
+        metadata = {"name": name, "labels": {"modelmesh.pulumi.com/services": label}}
+        return {"metadata": metadata, "data": {"one.json": json.dumps(service("a"))}}
+
+    token = "core/v1:ConfigMap"  # noqa: S105  a type
+    moved = step(token, "more-0", part("more-0")), step(token, "more-1", None, part("more-1"))
+    assert list(changes.models(events(*moved))) == []
+    other = step(token, "other", None, part("other", "y"))
+    assert list(changes.models(events(*moved, other))) == ["+ one: a"]
+
+
+@pytest.mark.usefixtures("workplace")
+def test_the_models_of_a_stack_are_found_in_its_resources(config: dict[str, str]) -> None:
+    run = run_stack(config | {"modelmesh:models": '[{"name": "one", "path": "some/path"}]'})
+    made = [
+        step(each.token.removeprefix("kubernetes:"), each.name, None, each.inputs)
+        for each in run.resources
+        if each.token.startswith("kubernetes:")
+    ]
+    first, second = changes.models(events(*made))
+    assert first == "+ one: some/path on custom-runtime-0.x"
+    assert re.fullmatch(r"\+ sentiment-analyzer: sentiment/[0-9a-f]{12} on custom-runtime-0\.x", second)
 
 
 def test_models_and_containers_are_told_apart_by_resource_and_not_by_name() -> None:

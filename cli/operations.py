@@ -41,6 +41,7 @@ def up(arguments: Namespace) -> None:
     say(f"▸ The stack {arguments.stack}")
     _make_example()
     stack = _checked(arguments)
+    stack.require_idle()
     stack.kubectl_program()  # `status` needs it; a missing kubectl is reported before anything changes
     resources = interrupted.adopt(stack)
     _provide_kubeconfig(stack, resources)
@@ -86,7 +87,7 @@ def preview(arguments: Namespace) -> None:
         raise
     _write(file, result)
     if result.code:
-        raise EngineError("preview", result.code)
+        raise EngineError("preview", result.code, arguments.stack)
     _summarize(summary(result.events, compared=not result.unread))
 
 
@@ -131,6 +132,7 @@ def status(arguments: Namespace) -> None:
 def down(arguments: Namespace) -> None:
     """Destroy the stack, after checking that the context leads to its cluster."""
     stack = _opened(arguments)
+    stack.require_idle()
     resources = interrupted.adopt(stack)
     _require_own_cluster(stack, resources)
     _require_unprotected(stack, resources)

@@ -73,7 +73,7 @@ class Stack:
             say(f"pulumi {arguments[0]} was stopped, and may be incomplete: run the same command again")
             raise
         if process.returncode:
-            raise EngineError(arguments[0], process.returncode)
+            raise EngineError(arguments[0], process.returncode, self.name)
         return subprocess.CompletedProcess(process.args, process.returncode, output)
 
     def started(self, *arguments: str, **streams: Any) -> subprocess.Popen[str]:
@@ -91,6 +91,21 @@ class Stack:
     def engine_command(self, *arguments: str) -> list[str]:
         """The command line of the engine for this stack."""
         return [engine.NAME, *arguments, "--stack", self.name]
+
+    def require_idle(self) -> None:
+        """Check that no other update of the stack is running; a stack that is not embedded has the engine check that.
+
+        Raises:
+            CommandError: One is running. The engine would advise to cancel it, which leaves an incomplete stack.
+        """
+        if not self.embedded:
+            return
+        locks = (self.embedded.data / "pulumi" / ".pulumi" / "locks").rglob(f"{self.name}/*.json")
+        if running := [pid for lock in locks if (pid := _engine_of(lock))]:
+            raise CommandError(
+                f"another update of stack {self.name} is running (process {running[0]}), and nothing was changed: wait "
+                "until it has ended, and run the same command again"
+            )
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs; a stack that is not up has none."""
@@ -205,7 +220,10 @@ def tracked(name: str, root: Path = ROOT) -> dict[str, Any]:
     file = root / f"Pulumi.{name}.yaml"
     if not file.exists():
         known = ", ".join(sorted(f.stem.removeprefix("Pulumi.") for f in root.glob("Pulumi.*.yaml")))
-        raise CommandError(f"there is no stack {name!r}: Pulumi.{name}.yaml does not exist (there are: {known})")
+        raise CommandError(
+            f"there is no stack {name!r}, as there is no file Pulumi.{name}.yaml: name one of {known} with STACK=, or "
+            "write that file"
+        )
     return _read(file)
 
 
@@ -243,9 +261,17 @@ def _clean_backend(backend: Path) -> None:
             if not attributes.stat().st_size:
                 attributes.unlink()
     for lock in (backend / ".pulumi" / "locks").rglob("*.json"):
-        with suppress(FileNotFoundError):  # its engine has ended just now
-            if not _is_engine(json.loads(lock.read_text())["pid"]):
-                lock.unlink()
+        if not _engine_of(lock):
+            lock.unlink(missing_ok=True)
+
+
+def _engine_of(lock: Path) -> int | None:
+    """The process id of the engine that holds a lock; None if it has ended."""
+    with suppress(FileNotFoundError):  # it has ended just now
+        pid: int = json.loads(lock.read_text())["pid"]
+        if _is_engine(pid):
+            return pid
+    return None
 
 
 def _is_engine(pid: int) -> bool:

@@ -3,14 +3,18 @@
 import json
 import os
 import subprocess
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
-from cli import engine, stack
-from cli.errors import CommandError
-from cli.stack import is_embedded, open_stack
+from cli import engine, operations, stack
+from cli.errors import CommandError, EngineError
+from cli.stack import Stack, is_embedded, open_stack
 from tests.unit.cli.conftest import Programs
 from tests.unit.cli.test_scratch import INIT
 
@@ -115,7 +119,7 @@ def test_half_a_cluster_is_no_cluster(checkout: Path) -> None:
 
 
 def test_an_unknown_stack_is_an_error_that_lists_the_known_ones(checkout: Path) -> None:
-    with pytest.raises(CommandError, match=r"Pulumi\.stagging\.yaml does not exist \(there are: dev, prod\)"):
+    with pytest.raises(CommandError, match=r"no file Pulumi\.stagging\.yaml: name one of dev, prod with STACK="):
         open_stack("stagging", root=checkout)
 
 
@@ -128,25 +132,70 @@ def test_attributes_that_a_killed_engine_began_to_write_are_removed(tmp_path: Pa
     assert {file.name for file in stacks.iterdir()} == {"written.json.attrs", "empty.json"}
 
 
-def test_a_killed_engine_s_lock_is_released_and_a_running_one_s_is_not(tmp_path: Path) -> None:
-    locks = tmp_path / ".pulumi" / "locks" / "organization" / "modelmesh" / "dev"
-    locks.mkdir(parents=True)
-    gone, zombie = (subprocess.Popen(["pulumi"], executable="true") for _ in range(2))
-    gone.wait()
-    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)  # ended, and not yet reaped
+@pytest.fixture
+def engine_at_work() -> Iterator[int]:
+    """The process id of a program that looks like the engine."""
     command = ["/bin/pulumi", "-c", "echo ready; read line"]
     with subprocess.Popen(
         command, executable="sh", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as running:
         assert running.stdout
         assert running.stdout.readline() == "ready\n"
-        for name, pid in {
-            "gone": gone.pid,
-            "zombie": zombie.pid,
-            "another": os.getpid(),
-            "running": running.pid,
-        }.items():
-            (locks / f"{name}.json").write_text(json.dumps({"pid": pid}))
-        stack._clean_backend(tmp_path)
+        yield running.pid
+
+
+@pytest.fixture
+def on_node(prod: Callable[[], Stack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """The stack prod as if it ran on an embedded node, which is what the operations open."""
+    embedded = replace(prod(), embedded=SimpleNamespace(data=tmp_path))  # type: ignore[arg-type]
+    monkeypatch.setattr(operations, "open_stack", lambda *_: embedded)
+    return embedded
+
+
+def locked(data: Path, name: str, **pids: int) -> Path:
+    """The folder of a stack's locks, with one of each process."""
+    folder = data / ".pulumi" / "locks" / "organization" / "modelmesh" / name
+    folder.mkdir(parents=True)
+    for lock, pid in pids.items():
+        (folder / f"{lock}.json").write_text(json.dumps({"pid": pid}))
+    return folder
+
+
+def test_a_killed_engine_s_lock_is_released_and_a_running_one_s_is_not(tmp_path: Path, engine_at_work: int) -> None:
+    gone, zombie = (subprocess.Popen(["pulumi"], executable="true") for _ in range(2))
+    gone.wait()
+    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)  # ended, and not yet reaped
+    locks = locked(tmp_path, "dev", gone=gone.pid, zombie=zombie.pid, another=os.getpid(), running=engine_at_work)
+    stack._clean_backend(tmp_path)
     zombie.wait()
     assert [lock.stem for lock in locks.iterdir()] == ["running"]
+
+
+@pytest.mark.parametrize("operation", [operations.up, operations.down])
+def test_a_second_update_of_a_stack_is_told_to_wait(
+    programs: Programs, on_node: Stack, engine_at_work: int, operation: Callable[[Namespace], None]
+) -> None:
+    """The engine itself would advise to cancel the first one."""
+    programs.add("pulumi", "exit 1")
+    assert on_node.embedded
+    locked(on_node.embedded.data / "pulumi", "prod", running=engine_at_work)
+    with pytest.raises(CommandError, match=rf"another update of stack prod is running \(process {engine_at_work}\)"):
+        operation(Namespace(stack="prod", instance="dev", yes=False))
+    assert not programs.calls("pulumi")
+
+
+def test_an_update_of_another_stack_is_no_reason_to_wait(on_node: Stack, engine_at_work: int) -> None:
+    assert on_node.embedded
+    locked(on_node.embedded.data / "pulumi", "another", running=engine_at_work)
+    on_node.require_idle()
+
+
+def test_a_stack_that_the_backend_does_not_have_is_made_by_the_engine(
+    programs: Programs, prod: Callable[[], Stack]
+) -> None:
+    programs.add("pulumi", "exit 6")
+    with pytest.raises(EngineError, match="exit code 6: see above; `pulumi stack init prod` makes the stack"):
+        prod().resources()
+    programs.add("pulumi", "exit 1")
+    with pytest.raises(EngineError, match=r"exit code 1: see above$"):
+        prod().resources()

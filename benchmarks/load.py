@@ -22,9 +22,12 @@ CALL = "inference.GRPCInferenceService/ModelInfer"
 class Measured:
     """Results of one server under load."""
 
+    requests: int
     requests_per_second: float
     p50_ms: float
     p99_ms: float
+    per_cpu_second: float = 0
+    """Requests per second of the server's CPU time, which other load on the machine changes little."""
 
 
 def ghz() -> Path:
@@ -70,4 +73,6 @@ def parse(report: Mapping[str, Any]) -> Measured:
             f"not every request was answered with OK: {dict(statuses)}, {report.get('errorDistribution')}"
         )
     latencies = {each["percentage"]: each["latency"] / 1e6 for each in report["latencyDistribution"]}
-    return Measured(requests_per_second=report["rps"], p50_ms=latencies[50], p99_ms=latencies[99])
+    return Measured(
+        requests=report["count"], requests_per_second=report["rps"], p50_ms=latencies[50], p99_ms=latencies[99]
+    )  # fmt: skip

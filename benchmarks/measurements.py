@@ -25,7 +25,7 @@ class Cell(NamedTuple):
 SMALL, LIBRARY_CELL = Cell(clients=8, texts=1), Cell(clients=8, texts=256)
 
 
-What = Literal["requests_per_second", "p50_ms", "p99_ms"]
+What = Literal["requests_per_second", "per_cpu_second", "p50_ms", "p99_ms"]
 
 
 @dataclass
@@ -39,10 +39,9 @@ class Throughput:
         values: list[float] = [getattr(each[server], what) for each in self.rounds[cell]]
         return median(values)
 
-    def ratio(self, cell: Cell, over: str, under: str) -> float:
+    def ratio(self, cell: Cell, over: str, under: str, what: What = "requests_per_second") -> float:
         """Requests per second of `over` ÷ those of `under`; the median of rounds."""
-        rounds = self.rounds[cell]
-        return median(each[over].requests_per_second / each[under].requests_per_second for each in rounds)
+        return median(getattr(each[over], what) / getattr(each[under], what) for each in self.rounds[cell])
 
 
 @dataclass

@@ -7,12 +7,12 @@ import struct
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.load import Generator
+from benchmarks.load import Generator, Measured
 from benchmarks.measurements import Cell, Footprint, Throughput
 from benchmarks.servers import Environment, Program, Server
 from benchmarks.texts import EXAMPLE, TEXTS, small_model
@@ -94,19 +94,18 @@ def alternate(
         # Each round starts with another server.
         order = names[number % len(names) :] + names[: number % len(names)]
         for cell in cells:
-            measured = {
-                name: generator.measure(
-                    contenders[name].server.address,
-                    contenders[name].requests[cell.texts],
-                    clients=cell.clients,
-                    seconds=seconds,
-                )
-                for name in order
-            }
+            measured = {name: _measure(generator, contenders[name], cell, seconds) for name in order}
             throughput.rounds.setdefault(cell, []).append(measured)
             rates = ", ".join(f"{name} {measured[name].requests_per_second:,.0f}" for name in names)
             say(f"round {number + 1} of {rounds}, {cell.clients} clients, N = {cell.texts}: {rates} requests/s")
             yield cell, throughput
+
+
+def _measure(generator: Generator, contender: Contender, cell: Cell, seconds: float) -> Measured:
+    server, before = contender.server, contender.server.cpu_seconds()
+    request = contender.requests[cell.texts]
+    measured = generator.measure(server.address, request, clients=cell.clients, seconds=seconds)
+    return replace(measured, per_cpu_second=measured.requests / max(server.cpu_seconds() - before, 0.01))
 
 
 def library(environment: Environment, model: Path, seconds: float) -> float:

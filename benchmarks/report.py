@@ -13,6 +13,7 @@ from benchmarks.measurements import (
     TEMPLATE,
     Measurements,
     Throughput,
+    What,
 )
 
 MANY = 1_000
@@ -90,10 +91,13 @@ def promise_table(promised: Sequence[Promise], title: str = "ratio") -> str:
 
 def throughput_table(throughput: Throughput) -> str:
     """Requests per second and milliseconds (p50 / p99) of the three servers under each load."""
-    header = ("clients", "N", *SERVERS, "ours ÷ template", "bare ÷ ours", *(f"ms, {name}" for name in SERVERS))
+    compared = ("ours ÷ template", "by CPU time", "bare ÷ ours", "by CPU time")
+    header = ("clients", "N", *SERVERS, *compared, *(f"ms, {name}" for name in SERVERS))
+    kinds: tuple[What, ...] = ("requests_per_second", "per_cpu_second")
     rows = []
     for cell in throughput.rounds:
-        ratios = throughput.ratio(cell, OURS, TEMPLATE), throughput.ratio(cell, BARE, OURS)
+        pairs = ((OURS, TEMPLATE), (BARE, OURS))
+        ratios = [throughput.ratio(cell, *pair, kind) for pair in pairs for kind in kinds]
         rates = (f"{throughput.median(cell, server):,.0f}" for server in SERVERS)
         latencies = (
             f"{throughput.median(cell, server, 'p50_ms'):.3g} / {throughput.median(cell, server, 'p99_ms'):.3g}"

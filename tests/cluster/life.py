@@ -117,7 +117,7 @@ class Life:
         items = json.loads(text)["items"]
         return {
             "/".join([each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]]): _steady(each)
-            | {"data": sorted(each.get("data") or {})}
+            | {"data": each.get("data") if each["kind"] == "ConfigMap" else sorted(each.get("data") or {})}
             for each in items
             if FORCE in each["metadata"].get("annotations", {}) and AUTONAMED not in each["metadata"]["annotations"]
         }

@@ -160,6 +160,17 @@ def test_drift_is_told_from_failure(programs: Programs) -> None:
         operations.drift(given())
 
 
+@pytest.mark.parametrize(("refreshed", "error"), [(7, DriftError), (0, EngineError), (255, EngineError)])
+def test_a_change_that_cannot_be_merged_is_drift(programs: Programs, refreshed: int, error: type[CommandError]) -> None:
+    """The API server refuses it already in the comparison with the files; with what was applied, it can be compared."""
+    comparison = engine({"namespace": "x"}, "exit 255")
+    programs.add("pulumi", f'[ "$1 $2" = "refresh --preview-only" ] && exit {refreshed}\n{comparison}')
+    with pytest.raises(error) as raised:
+        operations.drift(given())
+    assert type(raised.value) is error
+    assert programs.calls("pulumi")[-1].startswith("refresh --preview-only --expect-no-changes ")
+
+
 def test_a_stack_that_is_not_up_has_not_drifted(programs: Programs) -> None:
     programs.add("pulumi", engine({}))
     with pytest.raises(CommandError, match="stack prod is not up"):

@@ -17,12 +17,12 @@ CHANGED = {
     "StatefulSet::minio",
     "Deployment::modelmesh-controller",
     f"NetworkPolicy::{POLICY}",
-    f"Secret::{SECRET}",
-    f"Secret::{CERTIFICATE}",
+    "Secret::minio-credentials",
+    "Secret::modelmesh-webhook",
     "Namespace::namespace",
     "Service::minio",
 }
-"""Resources whose objects `drifted` changes."""
+"""Resources whose objects `drifted` changes, without the half-year of issue in a certificate's name."""
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,8 @@ def test_changes_by_hand_are_named_and_restored(deployed: Deployment, restore: C
     told = make("drift", deployed.stack, deployed.instance)
     assert told.returncode == 7
     assert "has drifted" in told.stdout
-    assert set(re.findall(r"\[urn=\S+[:/](\w+::\S+)\]", told.stdout)) >= CHANGED
+    named = re.findall(r"\[urn=\S+[:/](\w+::\S+?)(?:-\d{4}h\d-\w+)?\]", told.stdout)
+    assert set(named) >= CHANGED
     assert restore(deployed)
     assert state(deployed) == before
     assert make("drift", deployed.stack, deployed.instance).returncode == 0

@@ -1,6 +1,5 @@
 """Arrays of numbers in the datatype that a tensor declares; other elements, and those out of range, are refused."""
 
-from functools import cache
 from types import NoneType
 from typing import Any
 
@@ -47,7 +46,7 @@ def cast(where: str, tensor: Tensor, array: np.ndarray[Any, Any]) -> np.ndarray[
     if array.dtype == dtype and not (tensor.finite and dtype.kind == "f"):
         return array
     # Quick for most; a NaN is not less than anything.
-    if dtype.kind == array.dtype.kind == "f" and array.size and float(np.abs(array).max()) <= largest(dtype):
+    if dtype.kind == array.dtype.kind == "f" and array.size and float(np.abs(array).max()) <= tensor.largest:
         return array.astype(dtype, copy=False)
     found, wrong = array, np.zeros((), bool)
     if array.dtype != dtype:
@@ -65,12 +64,6 @@ def cast(where: str, tensor: Tensor, array: np.ndarray[Any, Any]) -> np.ndarray[
     if np.any(wrong):
         raise ValueError(f"{where}: element {int(np.argmax(wrong))}: {_expected(tensor)}")
     return found
-
-
-@cache
-def largest(dtype: np.dtype[Any]) -> float:
-    """The largest number that is not infinite."""
-    return float(np.finfo(dtype).max)
 
 
 def _range(tensor: Tensor) -> tuple[Any, Any]:

@@ -96,7 +96,8 @@ class ResponseConverter(ModelInferResponseConverter):
             model_version=type_object.model_version or "",
             id=type_object.id or "",
         )
-        _merge(message.parameters, type_object.parameters)
+        if type_object.parameters:
+            _merge(message.parameters, type_object.parameters)
         for output in type_object.outputs:
             datatype = _name(output)
             tensor = message.outputs.add(name=output.name, datatype=datatype, shape=output.shape)
@@ -107,6 +108,8 @@ class ResponseConverter(ModelInferResponseConverter):
                 return cls.from_types(type_object, use_raw=True)  # either all outputs are raw, or none
             if use_raw:
                 message.raw_output_contents.append(packed(output))
+            elif type(values) is list:
+                getattr(tensor.contents, field).extend(values)
             elif field in _FIXED and len(values) > _FEW:
                 data = packed(output)
                 tag, _ = _FIXED[field]
@@ -164,7 +167,9 @@ def as_json(response: InferenceResponse, binary: Mapping[str, bytes] | None = No
         if binary and output.name in binary:
             parameters["binary_data_size"] = len(binary[output.name])
         else:
-            entry["data"] = output.data.root
+            values, dtype = output.data.root, DTYPES.get(entry["datatype"])
+            # The digits of an FP32 are fewer than those of Python's floats.
+            entry["data"] = np.asarray(values, dtype) if dtype and isinstance(values, list) else values
         outputs.append(entry | ({"parameters": parameters} if parameters else {}))
     head: dict[str, Any] = {
         "model_name": response.model_name,
@@ -189,8 +194,8 @@ def _as_text(value: Any) -> Any:
 
 
 def _dumped(parameters: Parameters | None) -> dict[str, Any]:
-    given: Any = parameters
-    return dict(given.model_dump(exclude_unset=True, exclude_none=True)) if parameters else {}
+    given = {name: getattr(parameters, name) for name in parameters.model_fields_set} if parameters else {}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _name(output: ResponseOutput) -> str:
@@ -256,9 +261,9 @@ def _value(parameter: Any) -> Any:
     return struct.unpack("<d", unknown[1:9])[0] if unknown[:1] == _DOUBLE and len(unknown) == 9 else None
 
 
-def _merge(into: Any, parameters: Parameters | None) -> None:
-    for key, given in _dumped(parameters).items():
-        match given:
+def _merge(into: Any, parameters: Parameters) -> None:
+    for key in parameters.model_fields_set:
+        match getattr(parameters, key):
             case bool(value):
                 into[key].bool_param = value
             case int(value):

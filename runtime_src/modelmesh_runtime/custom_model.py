@@ -170,7 +170,14 @@ class CustomMLModel(MLModel, ABC):
             for each in outputs:
                 values = each.data.root
                 each.data = TensorData(root=values.tolist() if isinstance(values, np.ndarray) else values)
-        return InferenceResponse(model_name=self.name, model_version=self.version, outputs=outputs)
+        return made(
+            InferenceResponse,
+            model_name=self.name,
+            model_version=self.version,
+            id=None,
+            parameters=None,
+            outputs=outputs,
+        )
 
     def _answer(self, payload: InferenceRequest) -> list[ResponseOutput]:
         started = perf_counter()

@@ -8,15 +8,19 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 Message = TypeVar("Message", bound=BaseModel)
-_set = object.__setattr__
+_SLOTS: Any = BaseModel.__dict__
+_set_values = _SLOTS["__dict__"].__set__
+_set_names = _SLOTS["__pydantic_fields_set__"].__set__
+_set_extra = _SLOTS["__pydantic_extra__"].__set__
+_set_private = _SLOTS["__pydantic_private__"].__set__
 
 
 def made(kind: type[Message], **values: Any) -> Message:
     """A message with these values, which have to be those of all its fields."""
     message = kind.__new__(kind)
     # What pydantic's `model_construct` sets.
-    _set(message, "__dict__", values)
-    _set(message, "__pydantic_fields_set__", {*values})
-    _set(message, "__pydantic_extra__", None)
-    _set(message, "__pydantic_private__", None)
+    _set_values(message, values)
+    _set_names(message, {*values})
+    _set_extra(message, None)
+    _set_private(message, None)
     return message

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from mlserver.types import Datatype, ResponseOutput, TensorData
 
-from .arrays import array_of, cast, largest
+from .arrays import array_of, cast
 from .messages import made
 from .tensors import BASE64, Sizes, Tensor, Values, check_shape
 
 _FEW = 16
-"""Numbers that are checked one by one in less time than it takes to check an array."""
+"""Numbers that are checked one by one in less time than it takes to make an array."""
 
 
 def output_of(tensor: Tensor, value: Any, shape: Sequence[int] | None, sizes: Sizes) -> ResponseOutput:
@@ -30,6 +30,8 @@ def output_of(tensor: Tensor, value: Any, shape: Sequence[int] | None, sizes: Si
     if tensor.datatype is Datatype.BYTES:
         value = value if shape is None else _reshaped(where, value, shape, object)
         given, values = _strings(where, tensor, value, sizes)
+    elif shape is None and _are_few_floats(tensor, value):
+        given, values = [len(value)], value
     else:
         array = _returned(where, tensor, value if shape is None else _reshaped(where, value, shape))
         given, values = [*array.shape], np.ascontiguousarray(array).ravel()
@@ -54,12 +56,18 @@ def _reshaped(where: str, values: Any, shape: Sequence[int], dtype: Any = None) 
     return array.reshape(shape)
 
 
+def _are_few_floats(tensor: Tensor, value: Any) -> bool:
+    """Whether it is a list that can be sent as it is; making an array of one number would take longer than the rest."""
+    if type(value) is not list or len(value) > _FEW or not (most := tensor.largest):
+        return False
+    for each in value:  # noqa: SIM110  as a generator it takes twice the time
+        if type(each) is not float or not -most <= each <= most:
+            return False
+    return True
+
+
 def _returned(where: str, tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
     """Array of what a model's code returned, in the tensor's datatype."""
-    if tensor.dtype.kind == "f" and type(value) is list and len(value) <= _FEW:
-        most = largest(tensor.dtype)
-        if all(type(each) is float and -most <= each <= most for each in value):
-            return np.array(value, tensor.dtype)
     try:
         array = np.asarray(value)
     except ValueError:
@@ -75,6 +83,13 @@ def _returned(where: str, tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
 
 def _strings(where: str, tensor: Tensor, value: Any, sizes: Sizes) -> tuple[list[int], list[bytes]]:
     """Shape and elements of texts or bytes that a model's code returned."""
+    if (
+        type(value) is list
+        and len(tensor.shape) == 1
+        and {*map(type, value)} == {str}
+        and tensor.content_type != BASE64
+    ):
+        return [len(value)], [each.encode() for each in value]
     level = [value.tolist() if isinstance(value, np.ndarray) else value]
     shape: list[int] = []
     for size in tensor.shape:

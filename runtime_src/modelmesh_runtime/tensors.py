@@ -95,6 +95,11 @@ class Tensor:
         return dtype
 
     @cached_property
+    def largest(self) -> float:
+        """The largest of its numbers that is not infinite; 0 for integers, booleans and BYTES."""
+        return float(np.finfo(self.dtype).max) if self.dtype.kind == "f" else 0
+
+    @cached_property
     def parameters(self) -> Parameters | None:
         """Parameters of the tensor in metadata and responses."""
         return Parameters(content_type=self.content_type) if self.content_type else None

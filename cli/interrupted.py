@@ -22,7 +22,10 @@ _STACK = "pulumi:pulumi:Stack"
 _APPLYING = ("same", "create", "update", "replace", "create-replacement")
 """Steps of a preview after which there is an object."""
 _REFERENCES = ("dependencies", "propertyDependencies", "deletedWith", "replaceWith")
-"""Parts of a record that name resources which may be gone by now. The next run of the program sets them again."""
+"""Parts of a record that name resources, of which some may be gone by now.
+
+The others count: a claim is deleted after the StatefulSet that uses it. The next run of the program sets all of them.
+"""
 
 
 def adopt(stack: Stack) -> list[dict[str, Any]]:
@@ -113,9 +116,19 @@ def _adopted(begun: dict[str, Any], resources: list[dict[str, Any]]) -> dict[str
     if not begun["type"].startswith("kubernetes:") or not name or (begun["type"], identity) in known:
         return None
     urns = {each["urn"] for each in resources}
-    adopted = {key: value for key, value in begun.items() if key not in _REFERENCES}
+    adopted = {key: _known(value, urns) if key in _REFERENCES else value for key, value in begun.items()}
+    adopted = {key: value for key, value in adopted.items() if value or key not in _REFERENCES}
     if adopted.get("parent") not in urns:
         adopted.pop("parent", None)
     if begun["urn"] in urns:
         adopted["delete"] = True  # created to replace the object that the state has for this resource
     return adopted | {"id": identity, "outputs": inputs}
+
+
+def _known(references: Any, urns: set[str]) -> Any:
+    """The part of a URN, a list or a mapping of lists that names resources of the state."""
+    if isinstance(references, dict):
+        return {key: known for key, each in references.items() if (known := _known(each, urns))}
+    if isinstance(references, list):
+        return [urn for urn in references if urn in urns]
+    return references if references in urns else None

@@ -11,6 +11,7 @@ renewal would restart the only member.
 
 import dataclasses
 import datetime
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -106,6 +107,8 @@ class Etcd(Component):
             child=child,
             volumes=[v1.VolumeArgs(name="certificates", secret=mounted)],
             image_pull_secrets=args.image_pull_secrets,
+            # It reads its certificates when it starts. They change with the namespace, even if that is changed back.
+            restarted_by=pulumi.Output.unsecret(certificates.value("ca.crt").apply(_fingerprint)),
         )
         network_policy(
             name,
@@ -125,6 +128,10 @@ def _disk_problems(persistence: Persistence) -> Iterator[Problem]:
     if not problems and _bytes(persistence) < _SMALLEST_DISK_BYTES:
         logs = "etcd keeps five logs of 64Mi beside its data, and needs room to compact it"
         yield Problem(ROOT / "size", persistence.size, f"1Gi or more: {logs}")
+
+
+def _fingerprint(certificate: str) -> str:
+    return hashlib.sha256(certificate.encode()).hexdigest()[:16]
 
 
 def _container(args: EtcdArgs) -> v1.ContainerArgs:

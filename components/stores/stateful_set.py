@@ -20,6 +20,7 @@ from ..core.problem import ROOT, Problem
 DISK = "/data"
 """Mount path of the disk. Stores use a folder in it, since the root of a new disk may contain a `lost+found`."""
 DISK_MOUNT = v1.VolumeMountArgs(name="data", mount_path=DISK)
+_CHECKSUM = "checksum/configuration"
 _NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
 
 
@@ -66,10 +67,11 @@ def stateful_set(
     child: pulumi.ResourceOptions,
     volumes: Sequence[v1.VolumeArgs] = (),
     image_pull_secrets: Sequence[str] = (),
+    restarted_by: pulumi.Input[str] | None = None,
 ) -> pulumi.Output[str]:
     """Create a StatefulSet and its Service, both called `app`, and with `persistence` a claim for the disk.
 
-    The container has to mount `DISK_MOUNT`.
+    The container has to mount `DISK_MOUNT`. A new value of `restarted_by`, which is not secret, restarts the pod.
 
     Returns:
         `app`, once the Service exists and its pod is ready.
@@ -90,7 +92,7 @@ def stateful_set(
             pod_management_policy="Parallel",
             selector=LabelSelectorArgs(match_labels=labels),
             template=v1.PodTemplateSpecArgs(
-                metadata=ObjectMetaArgs(labels=labels),
+                metadata=ObjectMetaArgs(labels=labels, annotations=restarted_by and {_CHECKSUM: restarted_by}),
                 spec=v1.PodSpecArgs(
                     automount_service_account_token=False,
                     image_pull_secrets=[v1.LocalObjectReferenceArgs(name=each) for each in image_pull_secrets] or None,

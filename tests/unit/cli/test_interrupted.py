@@ -91,6 +91,23 @@ def test_an_object_that_was_begun_becomes_a_resource(
     assert "core/v1:Secret models/password" in capfd.readouterr().err
 
 
+def test_an_object_that_was_begun_still_depends_on_what_is_there(programs: Programs, prod: Callable[[], Stack]) -> None:
+    """Otherwise a claim would be deleted before the StatefulSet whose pod uses it."""
+    claim = begun("core/v1:PersistentVolumeClaim", "data") | {"id": "models/data"}
+    properties = {"spec": [claim["urn"], "urn:gone"], "metadata": ["urn:gone"]}
+    references = {"dependencies": ["urn:gone", claim["urn"]], "propertyDependencies": properties}
+    references |= {"deletedWith": claim["urn"], "replaceWith": ["urn:gone"]}
+    engine = Engine(programs, begun("apps/v1:StatefulSet", "minio") | references, resources=(claim,))
+    interrupted.adopt(prod())
+    adopted = engine.state()["resources"][-1]
+    assert {key: adopted.get(key) for key in references} == {
+        "dependencies": [claim["urn"]],
+        "propertyDependencies": {"spec": [claim["urn"]]},
+        "deletedWith": claim["urn"],
+        "replaceWith": None,
+    }
+
+
 def test_an_object_that_was_to_replace_another_is_to_be_deleted(programs: Programs, prod: Callable[[], Stack]) -> None:
     job = begun("batch/v1:Job", "seen-2")
     former = {"urn": job["urn"], "type": job["type"], "id": "models/seen-1"}

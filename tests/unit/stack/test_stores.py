@@ -1,6 +1,7 @@
 """etcd and MinIO inside the cluster: what their pods are, and on which disks they keep what they hold."""
 
 import base64
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -248,6 +249,15 @@ def test_etcd_serves_keys_only_to_clients_with_a_certificate_and_mounts_no_key_o
     assert flags(found)["--trusted-ca-file"] == "/etc/etcd/ca.crt"
     (volume,) = [volume for volume in pod(found)["volumes"] if volume["name"] == "certificates"]
     assert [item["key"] for item in volume["secret"]["items"]] == ["tls.crt", "tls.key", "ca.crt"]
+
+
+def test_etcd_is_restarted_by_other_certificates_which_it_reads_only_then() -> None:
+    found = made(make_etcd)
+    files = found.one("kubernetes:core/v1:Secret", "etcd-certificates").inputs["data"]
+    template = found.one("kubernetes:apps/v1:StatefulSet").inputs["spec"]["template"]
+    fingerprint = hashlib.sha256(base64.b64decode(files["ca.crt"])).hexdigest()[:16]
+    assert template["metadata"]["annotations"] == {"checksum/configuration": fingerprint}
+    assert fingerprint not in found.one("kubernetes:apps/v1:StatefulSet").secrets
 
 
 def test_minios_credentials_are_generated_kept_and_nowhere_plain() -> None:

@@ -41,7 +41,8 @@ class Throughput:
 
     def ratio(self, cell: Cell, over: str, under: str, what: What = "requests_per_second") -> float:
         """Requests per second of `over` ÷ those of `under`; the median of rounds."""
-        return median(getattr(each[over], what) / getattr(each[under], what) for each in self.rounds[cell])
+        ratios: list[float] = [getattr(each[over], what) / getattr(each[under], what) for each in self.rounds[cell]]
+        return median(ratios)
 
 
 @dataclass

@@ -92,7 +92,9 @@ def stateful_set(
             pod_management_policy="Parallel",
             selector=LabelSelectorArgs(match_labels=labels),
             template=v1.PodTemplateSpecArgs(
-                metadata=ObjectMetaArgs(labels=labels, annotations=restarted_by and {_CHECKSUM: restarted_by}),
+                metadata=ObjectMetaArgs(
+                    labels=labels, annotations={_CHECKSUM: restarted_by} if restarted_by is not None else None
+                ),
                 spec=v1.PodSpecArgs(
                     automount_service_account_token=False,
                     image_pull_secrets=[v1.LocalObjectReferenceArgs(name=each) for each in image_pull_secrets] or None,

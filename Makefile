@@ -32,7 +32,7 @@ upstream := $(cache)/toolchain/current/modelmesh-serving-source
 quote = '$(subst ','\'',$1)'
 export MODELMESH_SERVING_SRC ?= $(if $(shell test -d $(call quote,$(upstream)) && echo yes),$(upstream))
 
-.PHONY: help up preview promote drift check predict bench status down clean runtime test-runtime new-runtime benchmark benchmark-stack test soak unit mutants lint docs format lock policies-env
+.PHONY: help up preview promote drift check predict bench doctor status down clean runtime test-runtime new-runtime benchmark benchmark-stack test soak unit mutants lint docs format lock policies-env
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -59,8 +59,10 @@ predict: .venv ## Ask a model through ModelMesh: make predict TEXT="What a day!"
 bench: .venv ## Measure a model through ModelMesh, with a sample request or FILE=request.json: make bench MODEL=name SECONDS=10
 	@$(run) cli bench --stack "$$STACK" --text "$$TEXT"
 
-status: .venv ## Show runtimes, services, pods, versions and URLs of the stack
-	@$(run) cli status --stack "$$STACK"
+doctor: .venv ## Show how services, runtimes, stores and certificates of the stack are, and what to do: make doctor OUTPUT=json
+	@$(run) cli doctor --stack "$$STACK"
+
+status: doctor ## The same as `make doctor`
 
 down: .venv ## Destroy the stack; the embedded cluster keeps running
 	@$(run) cli down --stack "$$STACK"

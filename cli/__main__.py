@@ -75,7 +75,8 @@ def parser() -> argparse.ArgumentParser:
     add("check", "cli.check", "check YAML files for what ModelMesh would ignore or fail on", files, output)
     add("predict", "cli.ask", "ask a model through ModelMesh", stack, instance, service, text, request, answer)
     add("bench", "cli.bench", "measure a model through ModelMesh", stack, instance, service, text, request, seconds)
-    add("status", "cli.operations", "show what the stack has on its cluster", stack, instance)
+    examined = "show how the stack is on its cluster, and what to do about what is not well"
+    add("doctor", "cli.doctor.command", examined, stack, instance, answer)
     add("down", "cli.operations", "destroy the stack", stack, instance, yes)
     add("clean", "cli.operations", "stop the embedded node and delete its data", instance)
     add("runtime", "cli.runtime", "serve a model on this machine, without a cluster", runtime, model, text)

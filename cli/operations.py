@@ -43,7 +43,7 @@ def up(arguments: Namespace) -> None:
     _make_example()
     stack = _checked(arguments)
     stack.require_idle()
-    stack.kubectl_program()  # `status` needs it; a missing kubectl is reported before anything changes
+    stack.kubectl_program()  # a missing kubectl is reported before anything changes
     resources = interrupted.adopt(stack)
     _provide_kubeconfig(stack, resources)
     interrupted.spare(stack, resources)
@@ -57,13 +57,18 @@ def up(arguments: Namespace) -> None:
                 "  If an image failed: `docker build --progress=plain .build/context/<image>` shows the output of its "
                 f"steps, and `docker login {host}` lets the Docker engine push (docs/troubleshooting.md)"
             )
+        _explain(stack)
         raise
     deployed = time.monotonic()
     say("▸ What is there now")
     outputs = stack.outputs()
     _show(stack, outputs)
     say(f"▸ One sentence through ModelMesh: {EXAMPLE}")
-    _print_scores(score(stack, EXAMPLE))
+    try:
+        _print_scores(score(stack, EXAMPLE))
+    except CommandError:
+        _explain(stack)
+        raise
     ended = time.monotonic()
     _summarize(summary(events))
     say(
@@ -124,20 +129,6 @@ def _was_changed(stack: Stack) -> bool:
     except EngineError as failed:
         return failed.code == DriftError.exit_code
     return False
-
-
-def status(arguments: Namespace) -> None:
-    """Print outputs, runtimes, services, pods with their images, and the versions of cluster and engine."""
-    stack = _opened(arguments)
-    outputs = stack.outputs()
-    if not outputs:
-        say(f"stack {stack.name} is not up: make up STACK={stack.name}")
-        return
-    namespace = _show(stack, outputs)
-    containers = "NAME:.metadata.name,CONTAINERS:.spec.containers[*].name,IMAGES:.spec.containers[*].image"
-    _kubectl(stack, "get", "pods", "--namespace", namespace, "--output", f"custom-columns={containers}")
-    _kubectl(stack, "version")
-    print("Pulumi", stack.run(["pulumi", "version"], quiet=True).strip())
 
 
 def down(arguments: Namespace) -> None:
@@ -242,8 +233,15 @@ def _write(file: Path | None, result: Preview) -> None:
     say(f"▸ The preview is in {file}")
 
 
-def _show(stack: Stack, outputs: dict[str, Any]) -> str:
-    """Print the outputs and the main objects; returns their namespace."""
+def _explain(stack: Stack) -> None:
+    """Print what is not well on the cluster after an update that failed."""
+    from cli.doctor.command import explain_failure  # noqa: PLC0415  takes a second, and is needed after failures only
+
+    explain_failure(stack)
+
+
+def _show(stack: Stack, outputs: dict[str, Any]) -> None:
+    """Print the outputs and the main objects."""
     width = max(map(len, outputs))
     for name, value in sorted(outputs.items()):
         first, *more = str(value).splitlines() or [""]
@@ -251,7 +249,6 @@ def _show(stack: Stack, outputs: dict[str, Any]) -> str:
     namespace = str(outputs["namespace"])
     for kinds in ("servingruntimes,isvc", "pods"):
         _kubectl(stack, "get", kinds, "--namespace", namespace)
-    return namespace
 
 
 def _kubectl(stack: Stack, *arguments: str) -> None:

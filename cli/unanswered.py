@@ -51,7 +51,7 @@ def explanation(error: InferenceServerException, stack: Stack, outputs: Mapping[
     if not found:
         names = str(outputs.get("modelNames") or outputs["inferenceService"]).splitlines()
         return f"there is no model {model.name}: stack {stack.name} serves {_listed(names)} (MODEL=name picks one)"
-    return _by_state(json.loads(found), model.name) or f"the model did not answer: {message}; see `make status`"
+    return _by_state(json.loads(found), model.name) or f"the model did not answer: {message}; see `make doctor`"
 
 
 def _by_state(service: dict[str, Any], name: str) -> str:
@@ -62,7 +62,7 @@ def _by_state(service: dict[str, Any], name: str) -> str:
         return ""
     if state.failed:
         return f"model {name} cannot be loaded ({state.reason}: {state.message}): correct it, and run make up"
-    return f"model {name} is not loaded yet ({state}): try again, or see `make status`"
+    return f"model {name} is not loaded yet ({state}): try again, or see `make doctor`"
 
 
 def _declared(model: Model) -> str:

@@ -100,6 +100,7 @@ def test_what_a_killed_update_had_begun_is_in_the_state_before_the_engine_looks_
 def test_an_up_keeps_what_its_files_name_again(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     spared: list[tuple[str, list[dict[str, Any]]]] = []
     monkeypatch.setattr(interrupted, "spare", lambda stack, found: spared.append((stack.name, found)))
+    monkeypatch.setattr("cli.doctor.command.explain_failure", lambda _: None)  # it reads the state after the update
     programs.add("kubectl", "")
     programs.add("pulumi", f"[ $1 = up ] && exit 1\n{engine({})}")
     with pytest.raises(EngineError):
@@ -190,7 +191,7 @@ def test_up_asks_unless_it_is_told_yes(programs: Programs, yes: bool, flags: lis
     programs.add("kubectl", "")
     with pytest.raises(EngineError):
         operations.up(given(yes=yes))
-    call = programs.calls("pulumi")[-1]
+    call = next(call for call in programs.calls("pulumi") if call.startswith("up"))
     assert [flag for flag in call.split() if flag in {"--yes", "--skip-preview"}] == flags
     environment = (programs.folder / "env").read_text().splitlines()
     assert {f"PULUMI_OPTION_POLICY_PACK={ROOT}/policies/pack", "PULUMI_OPTION_SKIP_CONFIG_VALIDATION=true"} <= set(
@@ -328,10 +329,26 @@ def test_an_up_asks_the_engine_for_the_outputs_once(programs: Programs, monkeypa
     ]
 
 
-def test_long_outputs_take_one_line(programs: Programs, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("failing", ["engine", "model"])
+def test_an_up_that_fails_ends_with_what_is_not_well(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    explained: list[str] = []
+    monkeypatch.setattr("cli.doctor.command.explain_failure", lambda stack: explained.append(stack.name))
+    programs.add("kubectl", ":")
+    programs.add("pulumi", f"[ $1 = up ] && exit {int(failing == 'engine')}\n{engine({'namespace': 'x'})}")
+    with pytest.raises(CommandError, match="up failed" if failing == "engine" else "not up"):
+        operations.up(given(yes=True))
+    assert explained == ["prod"]
+
+
+def test_long_outputs_take_one_line(
+    programs: Programs, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     programs.add("pulumi", engine({"namespace": "x", "tlsCa": "-----BEGIN\na\nb", "empty": ""}))
     programs.add("kubectl", ":")
-    operations.status(given())
+    monkeypatch.setattr(operations, "score", lambda *_: {})
+    operations.up(given())
     lines = capfd.readouterr().out.splitlines()
     assert "  tlsCa      -----BEGIN … and 2 lines more" in lines
     assert "  namespace  x" in lines

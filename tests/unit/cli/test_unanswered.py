@@ -75,7 +75,7 @@ def test_a_model_that_is_not_loaded_yet_is_told_from_one_that_cannot_be_loaded(
 
 @pytest.mark.parametrize("kubectl", [service("Loaded"), "exit 1"])
 def test_a_loaded_model_or_an_unknown_state_leaves_the_message(explained: Callable[..., str], kubectl: str) -> None:
-    assert explained("UNAVAILABLE", kubectl) == "the model did not answer: its message; see `make status`"
+    assert explained("UNAVAILABLE", kubectl) == "the model did not answer: its message; see `make doctor`"
 
 
 def test_a_request_that_does_not_fit_is_told_what_the_model_takes(explained: Callable[..., str]) -> None:

@@ -1,6 +1,7 @@
 """A custom model server and its model on KServe ModelMesh: the stack from source code to endpoint."""
 
 import gc
+from dataclasses import replace
 
 gc.disable()  # it would take a fifth of the time of this program, which needs most of what it makes to its end
 
@@ -28,9 +29,12 @@ serving = mm.ModelMeshServing("modelmesh", s.installation(namespace=ns, etcd=etc
 models = mm.ModelNamespace("models", s.models(serving.installation, storage=storage), opts)
 
 # The runtime, the model, and the service that has the one serve the other.
-runtime = mm.ServingRuntime("runtime", s.runtime(namespace=models, image=image.ref), opts)
 model = mm.ModelArtifact("model", s.model(namespace=ns, storage=storage), opts)
-first = s.service(namespace=models, runtime=runtime, path=model.path)
+wanted = s.runtime(namespace=models, image=image.ref)
+if gate := s.runtime_gate(runtime=wanted, path=model.path, image=image.ref):
+    wanted = replace(wanted, after=[mm.services.RuntimeGate("golden-runtime", gate, opts)])
+runtime = mm.ServingRuntime("runtime", wanted, opts)
+first = s.service(namespace=models, runtime=runtime, path=model.path, image=image.ref)
 service = mm.InferenceService("service", first, opts)
 # More models on it, however many: a few resources and one line of progress for all.
 if s.more_models:

@@ -60,7 +60,9 @@ def _problems(s: Settings) -> Iterator[Problem]:
         declared = mm.installation.DeclaredRuntime(
             name=s.runtime_name, namespace=None, formats=((s.values["modelFormat"], None),)
         )
-    arguments["service"] = s.service(namespace=models.planned(), runtime=declared, path=later)
+    arguments["service"] = s.service(namespace=models.planned(), runtime=declared, path=later, image=later)
+    if "runtime" in arguments and (gate := s.runtime_gate(runtime=arguments["runtime"], path=later, image=later)):
+        arguments["runtime_gate"] = gate
     if s.more_models:
         arguments["more_models"] = s.more_services(arguments["service"])
     for name, given in arguments.items():

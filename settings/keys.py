@@ -62,6 +62,7 @@ KEYS = {
     "more_models.services.*.model_name": "models.*.name",
     "more_models.services.*.spec.predictor.model.storage.path": "models.*.path",
     "namespace.namespace": "namespace",
+    "runtime_gate.runtime.runtime_name": "runtimeName",
     "runtime.cpu_limit": "runtimeCpuLimit",
     "runtime.cpu_request": "runtimeCpuRequest",
     "runtime.environment": "runtimeEnvironment",
@@ -79,6 +80,8 @@ KEYS = {
     "runtime.spec.supportedModelFormats.0.name": "modelFormat",
     "runtime.spec.supportedModelFormats.0.version": "modelFormatVersion",
     "runtime.spec.tolerations": "runtimeTolerations",
+    "service.golden.folder": "goldenPredictions",
+    "service.golden.model_bytes": "runtimeMemory",
     "service.metadata.name": "inferenceService",
     **{
         f"{store}.persistence.{field}": f"persistence.{key}"

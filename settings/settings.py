@@ -126,12 +126,12 @@ class Settings:
 
     def model(self, *, namespace: pulumi.Input[str], storage: mm.S3Storage) -> mm.ModelArtifactArgs:
         """The model's files in that store."""
-        v, files = self.values, mm.ModelFiles(source=self.values["modelSource"], build=self.build)
+        v = self.values
         promoted = mm.stores.PromotedModel(image=v["modelImage"], digest=v["modelDigest"]) if v["modelImage"] else None
         return mm.ModelArtifactArgs(
             namespace=namespace,
             model_name=v["modelName"],
-            files=promoted or files,
+            files=promoted or self._model_files(),
             storage=storage,
             cluster=self.cluster,
             keep_published=self.s3 is None,
@@ -175,8 +175,9 @@ class Settings:
         namespace: mm.installation.ServedNamespace,
         runtime: mm.ServingRuntime | mm.installation.DeclaredRuntime,
         path: pulumi.Input[str],
+        image: pulumi.Input[str],
     ) -> mm.InferenceServiceArgs:
-        """The model on that runtime."""
+        """The model on that runtime, whose image asks for golden predictions."""
         return mm.InferenceServiceArgs(
             namespace=namespace,
             runtimes=[runtime],
@@ -185,7 +186,15 @@ class Settings:
             runtime=self.runtime_name,
             storage=mm.ModelPath(path=path, key=self.storage_key),
             ready_timeout_seconds=self.values["readyTimeoutSeconds"],
+            golden=self._golden(image),
         )
+
+    def runtime_gate(
+        self, *, runtime: mm.ServingRuntimeArgs, path: pulumi.Input[str], image: pulumi.Input[str]
+    ) -> mm.services.RuntimeGateArgs | None:
+        """The gate before the runtime; None without golden predictions."""
+        service = self.service(namespace=runtime.namespace, runtime=runtime.planned(), path=path, image=image)
+        return mm.services.RuntimeGateArgs(service=service, runtime=runtime) if service.golden else None
 
     def more_services(self, first: mm.InferenceServiceArgs) -> mm.InferenceServicesArgs:
         """The additional models, like the first one but for the name and, if an entry has one, the path."""
@@ -194,6 +203,7 @@ class Settings:
                 replace(
                     first,
                     model_name=model["name"],
+                    golden=None,
                     storage=mm.ModelPath(path=model["path"], key=self.storage_key)
                     if model.get("path")
                     else first.storage,
@@ -201,6 +211,16 @@ class Settings:
                 for model in self.more_models
             ]
         )
+
+    def _golden(self, image: pulumi.Input[str]) -> mm.services.GoldenPredictions | None:
+        v = self.values
+        if not v["goldenPredictions"]:
+            return None
+        size = None if v["modelImage"] else self._model_files().size_bytes()
+        return mm.services.GoldenPredictions(folder=v["goldenPredictions"], image=image, model_bytes=size)
+
+    def _model_files(self) -> mm.ModelFiles:
+        return mm.ModelFiles(source=self.values["modelSource"], build=self.build)
 
     def _persistence(self, store: str) -> mm.stores.Persistence | None:
         sizes = self.values["persistence"]

@@ -82,6 +82,7 @@ def job(
     service_account: pulumi.Input[str] | None = None,
     image_pull_secrets: Sequence[str] = (),
     deadline_seconds: int | None = None,
+    retries: int = _RETRIES,
 ) -> Job:
     """Makes the Job.
 
@@ -90,6 +91,7 @@ def job(
         job_name: of the Job; by default Pulumi makes one up, and another one for each replacement.
         service_account: that kubectl uses; without one the pod has no token.
         deadline_seconds: for all attempts together, images to be pulled included; None sets no limit.
+        retries: number of pods that are started after the first one has failed.
     """
     waits = None if deadline_seconds is None else f"{deadline_seconds + _SLACK_SECONDS}s"
     timeouts = pulumi.CustomTimeouts(create=waits, update=waits)
@@ -102,7 +104,7 @@ def job(
             annotations={_REPLACE_UNREADY: "true", **(annotations or {})},
         ),
         spec=JobSpecArgs(
-            backoff_limit=_RETRIES,
+            backoff_limit=retries,
             active_deadline_seconds=deadline_seconds,
             template=v1.PodTemplateSpecArgs(
                 metadata=ObjectMetaArgs(labels=dict(pod_labels)) if pod_labels else None,

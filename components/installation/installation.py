@@ -6,6 +6,7 @@ from typing import Literal
 import pulumi
 
 from ..core.cluster import Cluster
+from .data_plane_tls import ClientAuth
 from .declared_runtime import DeclaredRuntime
 from .serving_config import ServingConfig
 
@@ -35,3 +36,5 @@ class Installation:
     namespace has a copy."""
     tls_secret: pulumi.Input[str] | None = None
     """Name of the TLS Secret, created or existing, in each of those namespaces; None without TLS."""
+    tls_client_auth: ClientAuth | None = None
+    """Whether clients must present a certificate."""

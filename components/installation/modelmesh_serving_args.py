@@ -83,6 +83,7 @@ class ModelMeshServingArgs:
             namespace=pulumi.Output.from_input(self.namespace),
             admitting=pulumi.Output.from_input(self.namespace_name),
             tls_secret=self.tls.existing_secret if self.tls else None,
+            tls_client_auth=self.tls.client_auth if self.tls else None,
         )
 
     def problems(self) -> Iterator[Problem]:

@@ -61,8 +61,8 @@ class MemoryPlan:
     @property
     def room_bytes(self) -> int:
         """Memory for models, as the mesh counts it."""
-        model = math.ceil(self.model_bytes * self.model_size_multiplier / _BLOCK) * _BLOCK
-        return max(math.ceil(self.resident_models * model / _USABLE), _SMALLEST_ROOM)
+        needed = needed_bytes(self.model_bytes, self.model_size_multiplier, models=self.resident_models)
+        return max(needed, _SMALLEST_ROOM)
 
     @property
     def files_bytes(self) -> int:
@@ -98,6 +98,12 @@ class MemoryPlan:
             f"{self.memory} per pod; up to {_mib(self.files_bytes)} of files, and {self.load_timeout_seconds} s to "
             "load a model"
         )
+
+
+def needed_bytes(model_bytes: int, multiplier: float, *, models: int) -> int:
+    """Memory that the mesh needs to hold so many models whose files have this size."""
+    model = math.ceil(model_bytes * multiplier / _BLOCK) * _BLOCK
+    return math.ceil(models * model / _USABLE)
 
 
 def _mib(size: int) -> str:

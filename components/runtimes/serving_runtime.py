@@ -7,7 +7,7 @@ in its InferenceService. Meanwhile a Job makes the mesh pods that already run re
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import pulumi
@@ -57,7 +57,8 @@ class _RuntimeArgs(ABC):
 
     def planned(self) -> DeclaredRuntime:
         """Return what the runtime declares."""
-        return DeclaredRuntime.of(self._document())
+        plan = self.spec.memory_plan
+        return replace(DeclaredRuntime.of(self._document()), planned_model_bytes=plan.model_bytes if plan else None)
 
     def problems(self) -> Iterator[Problem]:
         """Check the object that the arguments render to."""
@@ -79,6 +80,8 @@ class ServingRuntimeArgs(_RuntimeArgs):
 
     kind = "ServingRuntime"
     namespace: ServedNamespace
+    after: Sequence[pulumi.Resource] = ()
+    """Resources before which the runtime does not change, like a RuntimeGate."""
 
     def location(self) -> tuple[Installation, Sequence[ServedNamespace]]:
         """Return the namespace and its installation."""
@@ -117,7 +120,7 @@ class ServingRuntime(Component):
         super().__init__("modelmesh:index:ServingRuntime", name, {}, opts)
         self.declared = args.planned()
         metadata = {**args.object_metadata(), "name": args.runtime_name, "namespace": args.namespace.ready}
-        self.runtime_name = _rolled_out(name, self, args, metadata)
+        self.runtime_name = _rolled_out(name, self, args, metadata, args.after)
         self.register_outputs({"runtime_name": self.runtime_name})
 
 
@@ -148,6 +151,7 @@ def _rolled_out(
     component: ServingRuntime | ClusterServingRuntime,
     args: _RuntimeArgs,
     metadata: Mapping[str, Any],
+    after: Sequence[pulumi.Resource] = (),
 ) -> pulumi.Output[str]:
     """Create the object; return its name, resolved when its pods are rolled out and mesh pods know its model types."""
     installation, namespaces = args.location()
@@ -157,7 +161,7 @@ def _rolled_out(
         kind=args.kind,
         metadata=metadata,
         spec=args.spec.spec(),
-        opts=pulumi.ResourceOptions(parent=component),
+        opts=pulumi.ResourceOptions(parent=component, depends_on=list(after)),
     )
     # Depends on the object, so that resources which use the output are created after it.
     known = {"made": runtime.urn, "namespaces": pulumi.Output.all(*(place.ready for place in namespaces))}

@@ -24,6 +24,8 @@ from ..runtimes.rollout import Rollout
 from ..runtimes.serving_runtime import ClusterServingRuntime, ServingRuntime
 from ..stores.storage import ExistingStorage
 from ..upstream import spec_problems
+from .golden_gate import GoldenGate, GoldenGateArgs
+from .golden_predictions import GoldenPredictions
 from .model_location import ModelPath, StorageUri, Texts
 from .namespace_context import Entries, NamespaceContext
 from .readiness import Wait
@@ -61,6 +63,8 @@ class InferenceServiceArgs:
     """Seconds for loading the model once; None means the longest load timeout of the runtimes that may serve it."""
     ready_timeout_seconds: float = 300
     """Seconds for everything else that the model waits for, like starting pods and pulling images."""
+    golden: GoldenPredictions | None = None
+    """Requests with expected answers: the service only changes if a candidate with the new arguments gives them."""
 
     def problems(self) -> Iterator[Problem]:
         """Check the object that the arguments render to, with the runtimes and the storage of the namespace."""
@@ -79,6 +83,14 @@ class InferenceServiceArgs:
         for name in ("load_timeout_seconds", "ready_timeout_seconds"):
             if (seconds := getattr(self, name)) is not None and seconds <= 0:
                 yield Problem(ROOT / name, seconds, "more than 0")
+        if self.golden is not None:
+            yield from (problem.under("golden") for problem in self._golden_problems(self.golden, plain))
+
+    def _golden_problems(self, golden: GoldenPredictions, plain: Mapping[str, Any]) -> Iterator[Problem]:
+        yield from golden.problems()
+        model = model_request(plain)
+        for runtime in model.candidates(namespace_context(self)) if model else ():
+            yield from golden.memory_problems(runtime)
 
 
 class InferenceService(Component):
@@ -96,13 +108,25 @@ class InferenceService(Component):
         assert model, "a service without a model is invalid"
         super().__init__("modelmesh:index:InferenceService", name, {}, opts)
         namespace = ready_namespace([args])
+        seconds = load_timeout(args, model.candidates(context)) + args.ready_timeout_seconds
+        gate = []
+        if args.golden is not None:
+            asked = GoldenGateArgs(
+                installation=args.namespace.installation,
+                namespace=namespace,
+                namespace_name=args.namespace.namespace_name,
+                service=rendered,
+                predictions=args.golden,
+                load_seconds=seconds,
+            )
+            gate.append(GoldenGate(f"{name}-golden", asked, pulumi.ResourceOptions(parent=self)))
         service = kubernetes.apiextensions.CustomResource(
             name,
             api_version=rendered["apiVersion"],
             kind=rendered["kind"],
             metadata={**rendered["metadata"], "namespace": namespace},
             spec=rendered["spec"],
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=gate),
         )
         config, installation = args.namespace.installation.config, args.namespace.installation
         host = f"{config.service_name}.{args.namespace.namespace_name}"
@@ -111,7 +135,7 @@ class InferenceService(Component):
 
         async def served(_: Any) -> str:
             if not pulumi.runtime.is_dry_run():
-                await self._loaded(args, model.runtime, model.candidates(context))
+                await self._loaded(args, model.runtime, model.candidates(context), seconds)
             return f"grpc://{host}:{config.service_port}"
 
         self.grpc_url = pulumi.Output.all(service.urn, namespace).apply(served)
@@ -119,7 +143,7 @@ class InferenceService(Component):
         self.register_outputs({"grpc_url": self.grpc_url, "rest_url": self.rest_url})
 
     async def _loaded(
-        self, args: InferenceServiceArgs, runtime: str | None, candidates: Sequence[DeclaredRuntime]
+        self, args: InferenceServiceArgs, runtime: str | None, candidates: Sequence[DeclaredRuntime], seconds: float
     ) -> None:
         watched = await asyncio.to_thread(
             InferenceServiceApi,
@@ -130,7 +154,6 @@ class InferenceService(Component):
             model_format=args.model_format,
             controller_namespace=args.namespace.installation.namespace_name,
         )
-        seconds = load_timeout(args, candidates) + args.ready_timeout_seconds
         await Wait(name=args.model_name, watched=watched, timeout_seconds=seconds, report=self.report).loaded()
         await rolled_out([args], candidates, self.report)
 

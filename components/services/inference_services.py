@@ -67,6 +67,9 @@ class InferenceServicesArgs:
             if carried(service):
                 expected = "an InferenceService: its store has headers, which a ConfigMap would show"
                 yield Problem(path / service.model_name, Text("one of many"), expected)
+            if service.golden is not None:
+                expected = "none: each model with golden predictions needs an InferenceService"
+                yield Problem(path / service.model_name / "golden", Text("set"), expected)
             yield from (problem.under("services", service.model_name) for problem in service.problems())
         yield from size_problems(path, _sizes(_rendered(self.services)))
 

@@ -73,6 +73,13 @@ class ModelFiles:
         else:
             yield from _files_problems(ROOT / "source", files)
 
+    def size_bytes(self) -> int | None:
+        """Return the size of all files together; None if they cannot be read."""
+        try:
+            return content.size(content.files(self.source))
+        except content.SourceError:
+            return None
+
 
 @dataclass(frozen=True, kw_only=True)
 class PromotedModel:

@@ -96,7 +96,8 @@ serving = mm.ModelMeshServing(
 models = mm.ModelNamespace("models", s.models(serving.installation, storage=minio.storage), opts)
 args = s.runtime(namespace=models, image=image.ref)
 runtime = mm.ServingRuntime("runtime", dataclasses.replace(args, labels={"etcd": "outside"}), opts)
-service = mm.InferenceService("service", s.service(namespace=models, runtime=runtime, path=model.path), opts)
+served = s.service(namespace=models, runtime=runtime, path=model.path, image=image.ref)
+service = mm.InferenceService("service", served, opts)
 
 pulumi.export("inferenceService", s.inference_service)
 pulumi.export("grpcUrl", service.grpc_url)

@@ -1,6 +1,7 @@
 """The project's own stacks keep every mandatory policy, in a preview that builds nothing and in one that does."""
 
 import re
+from pathlib import Path
 
 import pytest
 from pulumi.runtime.rpc import UNKNOWN as NOT_KNOWN_YET
@@ -8,6 +9,7 @@ from pulumi.runtime.rpc import UNKNOWN as NOT_KNOWN_YET
 from policies.rules.resource import Resource
 from tests.unit.policies.resources import mandatory, readable
 from tests.unit.stack.engine import Run, encrypted_keys, run_stack, stack_config
+from tests.unit.stack.golden import golden
 
 
 # A stack that nothing is promoted to builds its images: with and without, since a preview knows no digest.
@@ -23,6 +25,14 @@ def test_nor_do_many_models(config: dict[str, str]) -> None:
     run = run_stack(config | {"modelmesh:models": '[{"name": "one"}, {"name": "two", "path": "some/path"}]'})
     assert run.outputs["models"] == 2
     assert run.outputs["modelNames"] == "sentiment-analyzer\none\ntwo"
+    assert _violations(run, "dev") == []
+
+
+@pytest.mark.usefixtures("workplace")
+def test_nor_do_golden_predictions(config: dict[str, str], tmp_path: Path) -> None:
+    golden(tmp_path)
+    run = run_stack(config | {"modelmesh:goldenPredictions": str(tmp_path)})
+    assert len(run.of("modelmesh:index:GoldenGate")) == 2
     assert _violations(run, "dev") == []
 
 

@@ -30,7 +30,9 @@ COMPONENTS = sorted(
     {thing for module in MODULES for thing in vars(module).values() if is_component(thing) and thing is not Component},
     key=lambda component: component.__name__,
 )
-PRIVATE = {"Certificate", "GeneratedSecret", "RefreshTypeConstraints", "StorageConfig", "WebhookCertificate"}
+PRIVATE = {
+    "Certificate", "GeneratedSecret", "GoldenGate", "RefreshTypeConstraints", "StorageConfig", "WebhookCertificate"
+}  # fmt: skip
 """Components that only other components use."""
 
 TOKENS = {"GeneratedSecret": "KeptSecret", "RefreshTypeConstraints": "ConstraintsSeen"}

@@ -31,6 +31,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "controllerReplicas": ({"controllerReplicas": 0}, "controllerReplicas"),
     "customResourceDefinitions": ({"customResourceDefinitions": "mine"}, "customResourceDefinitions"),
     "etcd": ({"etcd": ETCD}, "etcd.endpoints[0]"),
+    "goldenPredictions": ({"goldenPredictions": "absent"}, "goldenPredictions"),
     "imageRegistry": ({"imageRegistry": "https://mirror"}, "imageRegistry"),
     "images": ({"images": {"etcd": "etcd", "minio": "minio:1"}}, "images.etcd"),
     "inferenceService": ({"inferenceService": "No"}, "inferenceService"),

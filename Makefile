@@ -32,7 +32,7 @@ upstream := $(cache)/toolchain/current/modelmesh-serving-source
 quote = '$(subst ','\'',$1)'
 export MODELMESH_SERVING_SRC ?= $(if $(shell test -d $(call quote,$(upstream)) && echo yes),$(upstream))
 
-.PHONY: help up preview promote drift check predict bench doctor status down clean runtime test-runtime new-runtime benchmark benchmark-stack test soak unit mutants lint docs format lock policies-env
+.PHONY: help up preview promote drift check predict bench golden doctor status down clean runtime test-runtime new-runtime benchmark benchmark-stack test soak unit mutants lint docs format lock policies-env
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ predict: .venv ## Ask a model through ModelMesh: make predict TEXT="What a day!"
 
 bench: .venv ## Measure a model through ModelMesh, with a sample request or FILE=request.json: make bench MODEL=name SECONDS=10
 	@$(run) cli bench --stack "$$STACK" --text "$$TEXT"
+
+golden: .venv ## Write what the stack's golden predictions expect, from the answers of the model that serves now
+	@$(run) cli golden --stack "$$STACK"
 
 doctor: .venv ## Show how services, runtimes, stores and certificates of the stack are, and what to do: make doctor OUTPUT=json
 	@$(run) cli doctor --stack "$$STACK"

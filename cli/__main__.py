@@ -77,6 +77,9 @@ def parser() -> argparse.ArgumentParser:
     add("bench", "cli.bench", "measure a model through ModelMesh", stack, instance, service, text, request, seconds)
     examined = "show how the stack is on its cluster, and what to do about what is not well"
     add("doctor", "cli.doctor.command", examined, stack, instance, answer)
+    add(
+        "golden", "cli.golden", "write the answers that golden predictions expect, from those of today", stack, instance
+    )
     add("down", "cli.operations", "destroy the stack", stack, instance, yes)
     add("clean", "cli.operations", "stop the embedded node and delete its data", instance)
     add("runtime", "cli.runtime", "serve a model on this machine, without a cluster", runtime, model, text)

@@ -16,6 +16,8 @@ _IMAGES = {"mm": ("modelMeshImage",), "adapter": ("storageHelperImage",), "rest-
 """Containers that ModelMesh's controller adds, with the path of each image in the configuration."""
 _NOT_IN_PODS = {"podsPerRuntime", "scaleToZero", "headlessService", "builtInServerTypes", "modelMeshEndpoint"}
 """Keys of that configuration which pods of runtimes do not depend on."""
+_GATE = "modelmesh:index:GoldenGate"
+"""Component of a Job that asks a candidate for golden predictions."""
 _LATER = "known after the update"
 
 
@@ -49,6 +51,16 @@ def restarts(events: Events) -> Iterator[str]:
     for step in events.steps:
         if step.old and step.new and (why := _why_replaced(step)):
             yield f"~ {step.new.kind} {step.new.name}: {why}"
+
+
+def golden(events: Events) -> Iterator[str]:
+    """Services whose golden predictions are asked in the run, each with the runtime if a candidate of that is asked."""
+    for step in events.steps:
+        job = step.new
+        if job and job.kind == "Job" and _GATE in job.components and (step.replaced or not step.old):
+            variables = {each.get("name"): each.get("value") for _, entry in job.containers for each in entry["env"]}
+            on = f" on a candidate of {variables['RUNTIME']}" if variables["RUNTIME"] else ""
+            yield f"~ {variables['SERVICE']}{on}"
 
 
 def short(text: str) -> str:

@@ -27,6 +27,7 @@ def summary(events: Events, *, compared: bool = True) -> Iterator[str]:
     yield from _section("Models", changes.models(events))
     yield from _section("Images", changes.images(events))
     yield from _section("Restarts", changes.restarts(events))
+    yield from _section("Golden predictions to ask", changes.golden(events))
     yield from findings(events)
     now, after = bill(events.old), bill(events.new)
     yield from _section("Bill", bill_lines({"now": now, "after": after} if compared else {"after": after}))

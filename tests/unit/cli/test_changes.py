@@ -172,3 +172,21 @@ def test_the_configuration_of_all_runtimes_rolls_them_if_their_pods_depend_on_it
     assert restarts(podsPerRuntime=1, grpcMaxMessageSizeBytes=2, tls={"secretName": "x"}) == [
         "~ ConfigMap model-serving-config: all pods of runtimes roll (grpcMaxMessageSizeBytes, tls)"
     ]
+
+
+def test_golden_predictions_are_asked_by_jobs_that_are_new_or_replaced() -> None:
+    def asking(service: str, runtime: str, old: dict[str, Any] | None, operation: str) -> dict[str, Any]:
+        variables = [{"name": "SERVICE", "value": service}, {"name": "RUNTIME", "value": runtime}]
+        job = {"spec": {"template": {"spec": {"containers": [{"name": "ask", "env": variables}]}}}}
+        made = step("batch/v1:Job", service, old, job, operation=operation)
+        metadata = made["resourcePreEvent"]["metadata"]
+        metadata["urn"] = metadata["urn"].replace("kubernetes:", "modelmesh:index:GoldenGate$kubernetes:")
+        return made
+
+    run = events(
+        asking("new", "", None, "create"),
+        asking("changed", "custom", {}, "replace"),
+        asking("same", "", {}, "same"),
+        step("batch/v1:Job", "another", None, {}),
+    )
+    assert list(changes.golden(run)) == ["~ new", "~ changed on a candidate of custom"]

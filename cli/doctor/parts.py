@@ -66,6 +66,7 @@ def _store(observation: Observation, commands: Commands, identity: Identity) -> 
     line, findings = applied_workload(observation, commands, identity, advice)
     if identity.name == "etcd":
         findings = [_full(finding, commands, identity) for finding in findings]
+        line = replace(line, severity=max((each.severity for each in findings), default=line.severity))
     return line, findings
 
 
@@ -76,6 +77,7 @@ def _full(finding: Finding, commands: Commands, identity: Identity) -> Finding:
     inside = ("exec", f"{identity.name}-0", f"--namespace={identity.namespace}", "--", *_ETCDCTL)
     return replace(
         finding,
+        severity=Severity.ERROR,  # also of a pod that is young
         problem=f"it is full (alarm NOSPACE) and refuses to write. {_STORES['etcd']}",
         steps=(
             Step(text="Free the space of old revisions", command=commands.kubectl(*inside, "defrag")),

@@ -6,19 +6,24 @@ from collections.abc import Callable
 
 import pytest
 
+from cli.doctor import command
 from cli.doctor.api import Identity
 from cli.doctor.findings import Finding, Report, Severity
 from components.stores import pki
-from tests.unit.cli.doctor.recorded_cluster import RecordedCluster
+from tests.unit.cli.doctor.recorded_cluster import RecordedCluster, recorded
 
 Examine = Callable[[], Report]
 NAMESPACE = "modelmesh-serving"
 UP = "make up STACK=prod"
 
 
-def only(report: Report, severity: Severity = Severity.ERROR, kind: str = "") -> Finding:
-    """The only finding of that severity, or the only one about a kind."""
-    (found,) = (each for each in report.findings() if each.severity == severity and each.subject.startswith(kind))
+def only(report: Report, severity: Severity = Severity.ERROR, kind: str = "", name: str = "") -> Finding:
+    """The only finding of that severity, or the only one about a kind or a name."""
+    (found,) = (
+        each
+        for each in report.findings()
+        if each.severity == severity and each.subject.startswith(kind) and name in each.subject
+    )
     return found
 
 
@@ -117,6 +122,40 @@ def broken(cluster: RecordedCluster, name: str, container: str, **status: object
 RUNTIME = "modelmesh-serving-custom-runtime-0.x"
 CRASHED = {"exitCode": 3, "reason": "Error", "startedAt": "2026-11-29T16:57:00Z", "finishedAt": "2026-11-29T16:57:01Z"}
 BACK_OFF = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s restarting failed container"}}
+
+
+@pytest.mark.parametrize(
+    ("subject", "problem", "evidence", "step"),
+    [
+        ("/missing", "the store has no object at its path. It does not answer.", "Error calling stat", UP),
+        ("/elsewhere", "its storage key elsewhere is not in the namespace's storage Secret. ", "secretKey not", UP),
+        ("-crashing-", "it exits with code 3 (1 restarts). ", "port 8001 is in use", "--previous"),
+        ("-greedy-", "it was killed because it used more memory than its limit (OOMKilled", "", UP),
+        ("-imageless-", "its image registry.invalid/nothing:1 cannot be pulled: ", "Failed to pull", UP),
+        ("/etcd-0", "it is full (alarm NOSPACE) and refuses to write. ", "alarm NOSPACE raised", " alarm disarm"),
+    ],
+)
+def test_what_a_real_cluster_had(
+    cluster: RecordedCluster,
+    examine: Examine,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    subject: str,
+    problem: str,
+    evidence: str,
+    step: str,
+) -> None:
+    """Six faults at once, recorded by the test on the cluster."""
+    faults = recorded("faults")
+    monkeypatch.setattr(command, "now", lambda: datetime.datetime.fromisoformat(faults["now"]))
+    cluster.add(faults["objects"])
+    cluster.events += faults["events"]
+    cluster.logs |= faults["logs"]
+    cluster.one("StatefulSet", "etcd")["status"]["readyReplicas"] = 0
+    finding = only(examine(), kind="InferenceService" if subject in {"/missing", "/elsewhere"} else "Pod", name=subject)
+    assert finding.problem.startswith(problem)
+    assert not evidence or [each for each in finding.evidence if evidence in each]
+    assert [each for each in commands(finding) if step in each]
 
 
 def test_a_runtime_in_a_crash_loop(cluster: RecordedCluster, examine: Examine) -> None:

@@ -45,6 +45,8 @@ FAILING: dict[str, dict[str, Any]] = {
     "imageless": {"image": "registry.invalid/nothing:1"},
 }
 """Fields of the model servers of runtimes that fail, by the runtimes' names."""
+ADDED = ("missing", "elsewhere", *(f"on-{name}" for name in FAILING))
+"""Services that the stack does not have."""
 
 
 @dataclass
@@ -128,6 +130,13 @@ class Cluster:
                 alarm(ALARM, timeout=10)
             way.terminate()
 
+    def mend(self) -> None:
+        """Delete what was added, and restore the rest by an update, without which nothing can be deleted for good."""
+        for kind, names in (("isvc", ADDED), ("servingruntime", FAILING)):
+            self.kubectl("delete", kind, *names, "--ignore-not-found", "--wait=false")
+        update = self.deployment.run("up", "--yes", "--skip-preview", "--refresh")
+        assert update.succeeded, update.output
+
     def expire(self) -> None:
         """Replace the webhook's certificate by one that expired yesterday."""
         name = next(each for each in self.deployment.names("secrets") if "webhook-server-cert" in each)
@@ -142,7 +151,8 @@ class Cluster:
 def cluster(deployment: Deployment) -> Iterator[Cluster]:
     update = deployment.run("up", "--yes", "--skip-preview", "--refresh")
     assert update.succeeded, update.output
-    yield Cluster(deployment)
+    yield (made := Cluster(deployment))
+    made.mend()
     deployment.run("destroy", "--yes", "--skip-preview", "--refresh")
 
 
@@ -213,3 +223,9 @@ def test_the_advice_about_a_full_etcd_mends_it(cluster: Cluster, faults: list[di
     end = time.monotonic() + LONGEST_SECONDS
     while any("etcd-0" in each.subject for each in examine(cluster.deployment.stack).findings()):
         assert time.monotonic() < end
+
+
+def test_an_update_mends_what_the_stack_itself_has(cluster: Cluster, faults: list[dict[str, Any]]) -> None:
+    assert len(faults) >= len(FAULTS)
+    cluster.mend()
+    assert list(examine(cluster.deployment.stack).findings()) == []

@@ -39,6 +39,11 @@ class ModelStatus:
         return self.ready and self.active == "Loaded" and not self.target and self.transition == "UpToDate"
 
     @property
+    def unloaded(self) -> bool:
+        """Whether no mesh pod has the model in memory, as after the loss of all pods that had it."""
+        return self.active == "Standby" and not self.target
+
+    @property
     def failed(self) -> bool:
         """Whether loading the model has failed, or its spec is invalid."""
         refused = "FailedToLoad" in (self.active, self.target) or self.transition in (

@@ -21,6 +21,8 @@ _QUIET_SECONDS = 10.0
 """A status older than the spec is taken to be about that spec if a running controller leaves it for this long: the
 change was in labels, or in nothing that concerns the model."""
 _NUDGE_SECONDS = 15.0
+"""Time after which the controller is asked to look again: at a runtime that was unknown, or at a model that was
+unloaded, which it has loaded then; by itself it does neither."""
 _UNSUPPORTED_SECONDS = 300.0
 """Time for mesh pods to detect an existing runtime; kubelet updates their ConfigMap within about two minutes."""
 
@@ -83,7 +85,13 @@ class Wait:
             await self._unsupported(status)
         else:
             self._unsupported_since = None
+        if status.unloaded and self.clock() - max(self._since, self._nudged_at) >= _NUDGE_SECONDS:
+            await self._nudge()
         return status.loaded
+
+    async def _nudge(self) -> None:
+        self._nudged_at = self.clock()
+        await self.watched.nudge()
 
     async def _current(self, status: ModelStatus) -> bool:
         now = self.clock()
@@ -115,8 +123,7 @@ class Wait:
         if now - self._unsupported_since > _UNSUPPORTED_SECONDS:
             raise NotServedError(_failure(self.name, status) + f"\nStill the same after {_UNSUPPORTED_SECONDS:.0f} s.")
         if now - self._nudged_at >= _NUDGE_SECONDS:
-            self._nudged_at = now
-            await self.watched.nudge()
+            await self._nudge()
 
 
 def _failure(name: str, status: ModelStatus) -> str:

@@ -282,6 +282,21 @@ def test_a_declared_runtime_that_is_not_known_yet_is_waited_for_and_asked_for_ag
     assert cluster.nudges == [15, 30]
 
 
+def test_a_model_that_no_pod_has_in_memory_is_asked_for_again() -> None:
+    """By itself, the controller leaves it unloaded until the first request."""
+    unloaded = {"active": "Standby", "ready": True}
+    cluster = Cluster({0: service("Loading"), 4: service(**unloaded), 36: service(**LOADED, status=40)})
+    cluster.wait()
+    assert cluster.now == 36
+    assert cluster.nudges == [19, 34]
+
+
+def test_the_former_model_may_be_unloaded_while_its_successor_loads() -> None:
+    cluster = Cluster({0: service("Standby", target="Loading"), 40: service(**LOADED, status=50)})
+    cluster.wait()
+    assert cluster.nudges == []
+
+
 def test_a_runtime_that_stays_unknown_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "_UNSUPPORTED_SECONDS", 40)
     cluster = Cluster({0: service("FailedToLoad", failure=UNSUPPORTED)})

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cli.errors import EngineError
+from cli.errors import CommandError, EngineError
 from cli.stack import Stack
 from project.progress import say
 
@@ -62,7 +62,8 @@ def spare(stack: Stack, found: list[dict[str, Any]]) -> None:
         found: The resources of its state.
 
     Raises:
-        CommandError: Another update of the stack is running, or the state can't be reached.
+        CommandError: There are such objects, and the preview fails; another update of the stack is running, or the
+            state can't be reached.
     """
     if not _doomed(found):
         return
@@ -71,9 +72,15 @@ def spare(stack: Stack, found: list[dict[str, Any]]) -> None:
     try:
         previewed = json.loads(stack.pulumi("preview", "--json", "--non-interactive", quiet=True).stdout)
     except EngineError:
-        return  # the update ends with the same error
+        raise CommandError(
+            f"an earlier update of {stack.name} has left {len(_doomed(found))} objects that the next one deletes, and no "
+            "preview tells whether the files name them again, so nothing was changed: "
+            f"make preview STACK={stack.name} shows what is wrong"
+        ) from None
     if stack.state()["deployment"].get("manifest") != state["deployment"].get("manifest"):
-        return  # another update has written the state meanwhile
+        raise CommandError(
+            f"another update of {stack.name} has written its state meanwhile: run the same command again"
+        )
     named = {
         (step["newState"]["type"], *_names(step["newState"].get("inputs", {})))
         for step in previewed.get("steps", [])  # absent if there are none

@@ -162,9 +162,9 @@ def test_an_object_that_the_files_name_again_is_not_deleted(
     assert "did not delete kubernetes:batch/v1:Job models/first, which is in its files again" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("planned", [(), (step("delete", "first"),), (step("create", "third"),), None])
+@pytest.mark.parametrize("planned", [(), (step("delete", "first"),), (step("create", "third"),)])
 def test_other_objects_are_deleted_by_the_update(
-    programs: Programs, prod: Callable[[], Stack], planned: tuple[dict[str, Any], ...] | None
+    programs: Programs, prod: Callable[[], Stack], planned: tuple[dict[str, Any], ...]
 ) -> None:
     engine = Engine(programs, resources=(doomed("first"),), planned=planned)
     interrupted.spare(prod(), prod().resources())
@@ -184,5 +184,15 @@ def test_a_state_that_another_update_has_written_meanwhile_is_kept(
 ) -> None:
     finished = {"resources": [STACK], "manifest": {"time": "later"}}
     engine = Engine(programs, resources=(doomed("first"),), planned=(step("create", "first"),), meanwhile=finished)
-    interrupted.spare(prod(), prod().resources())
+    with pytest.raises(CommandError, match="another update of prod has written its state meanwhile: run the same"):
+        interrupted.spare(prod(), prod().resources())
     assert engine.state() == finished
+
+
+def test_nothing_is_deleted_that_no_preview_tells_from_what_the_files_name(
+    programs: Programs, prod: Callable[[], Stack]
+) -> None:
+    engine = Engine(programs, resources=(doomed("first"), doomed("second")), planned=None)
+    with pytest.raises(CommandError, match=r"has left 2 objects .*so nothing was changed: make preview STACK=prod"):
+        interrupted.spare(prod(), prod().resources())
+    assert engine.state()["resources"] == [doomed("first"), doomed("second")]

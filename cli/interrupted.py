@@ -11,6 +11,7 @@ at its end. If the files name such an object again, that update would delete wha
 
 import json
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from project.progress import say
 _STACK = "pulumi:pulumi:Stack"
 _APPLYING = ("same", "create", "update", "replace", "create-replacement")
 """Steps of a preview after which there is an object."""
+_PREVIEWS, _PAUSE_SECONDS = 4, 15.0
 _REFERENCES = ("dependencies", "propertyDependencies", "deletedWith", "replaceWith")
 """Parts of a record that name resources, of which some may be gone by now.
 
@@ -69,18 +71,9 @@ def spare(stack: Stack, found: list[dict[str, Any]]) -> None:
         return
     state = stack.state()
     resources: list[dict[str, Any]] = state["deployment"]["resources"]
-    try:
-        previewed = json.loads(stack.pulumi("preview", "--json", "--non-interactive", quiet=True).stdout)
-    except EngineError:
-        raise CommandError(
-            f"an earlier update of {stack.name} has left {len(_doomed(found))} objects that the next one deletes, and no "
-            "preview tells whether the files name them again, so nothing was changed: "
-            f"make preview STACK={stack.name} shows what is wrong"
-        ) from None
+    previewed = _previewed(stack)
     if stack.state()["deployment"].get("manifest") != state["deployment"].get("manifest"):
-        raise CommandError(
-            f"another update of {stack.name} has written its state meanwhile: run the same command again"
-        )
+        raise CommandError(f"another update of {stack.name} has written its state meanwhile: run the command again")
     named = {
         (step["newState"]["type"], *_names(step["newState"].get("inputs", {})))
         for step in previewed.get("steps", [])  # absent if there are none
@@ -94,6 +87,25 @@ def spare(stack: Stack, found: list[dict[str, Any]]) -> None:
         resources.remove(each)
     if spared:
         _import(stack, state)
+
+
+def _previewed(stack: Stack) -> dict[str, Any]:
+    """The preview of an update. It fails while the controller of the update that ended early does not answer yet."""
+    for left in reversed(range(_PREVIEWS)):
+        try:
+            found: dict[str, Any] = json.loads(
+                stack.pulumi("preview", "--json", "--non-interactive", quiet=True).stdout
+            )
+        except EngineError:
+            if left:
+                say(f"the preview failed, and is repeated in {_PAUSE_SECONDS:.0f} s, at most {left} times")
+                time.sleep(_PAUSE_SECONDS)
+            continue
+        return found
+    raise CommandError(
+        f"an earlier update of {stack.name} has left objects that the next one deletes, and no preview tells whether the "
+        f"files name them again, so nothing was changed: make preview STACK={stack.name} shows what is wrong"
+    )
 
 
 def _doomed(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What becomes of creations that an update was killed in the midst of; the engine is a script with such a state."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -184,15 +185,28 @@ def test_a_state_that_another_update_has_written_meanwhile_is_kept(
 ) -> None:
     finished = {"resources": [STACK], "manifest": {"time": "later"}}
     engine = Engine(programs, resources=(doomed("first"),), planned=(step("create", "first"),), meanwhile=finished)
-    with pytest.raises(CommandError, match="another update of prod has written its state meanwhile: run the same"):
+    with pytest.raises(CommandError, match="another update of prod has written its state meanwhile: run the command"):
         interrupted.spare(prod(), prod().resources())
     assert engine.state() == finished
 
 
-def test_nothing_is_deleted_that_no_preview_tells_from_what_the_files_name(
-    programs: Programs, prod: Callable[[], Stack]
+def test_a_preview_that_fails_at_first_is_repeated(
+    programs: Programs, prod: Callable[[], Stack], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def mend(_: float) -> None:
+        Engine(programs, resources=(doomed("first"),), planned=(step("create", "first"),))
+
+    Engine(programs, resources=(doomed("first"),), planned=None)
+    monkeypatch.setattr(time, "sleep", mend)
+    interrupted.spare(prod(), prod().resources())
+    assert prod().resources() == []
+
+
+def test_nothing_is_deleted_that_no_preview_tells_from_what_the_files_name(
+    programs: Programs, prod: Callable[[], Stack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interrupted, "_PAUSE_SECONDS", 0)
     engine = Engine(programs, resources=(doomed("first"), doomed("second")), planned=None)
-    with pytest.raises(CommandError, match=r"has left 2 objects .*so nothing was changed: make preview STACK=prod"):
+    with pytest.raises(CommandError, match=r"has left objects .*so nothing was changed: make preview STACK=prod"):
         interrupted.spare(prod(), prod().resources())
     assert engine.state()["resources"] == [doomed("first"), doomed("second")]

@@ -103,8 +103,8 @@ def _previewed(stack: Stack) -> dict[str, Any]:
             continue
         return found
     raise CommandError(
-        f"an earlier update of {stack.name} has left objects that the next one deletes, and no preview tells whether the "
-        f"files name them again, so nothing was changed: make preview STACK={stack.name} shows what is wrong"
+        f"an earlier update of {stack.name} has left objects that the next one deletes, and no preview tells whether "
+        f"the files name them again, so nothing was changed: make preview STACK={stack.name} shows what is wrong"
     )
 
 

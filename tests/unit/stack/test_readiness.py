@@ -284,8 +284,7 @@ def test_a_declared_runtime_that_is_not_known_yet_is_waited_for_and_asked_for_ag
 
 def test_a_model_that_no_pod_has_in_memory_is_asked_for_again() -> None:
     """By itself, the controller leaves it unloaded until the first request."""
-    unloaded = {"active": "Standby", "ready": True}
-    cluster = Cluster({0: service("Loading"), 4: service(**unloaded), 36: service(**LOADED, status=40)})
+    cluster = Cluster({0: service("Loading"), 4: service("Standby", ready=True), 36: service(**LOADED, status=40)})
     cluster.wait()
     assert cluster.now == 36
     assert cluster.nudges == [19, 34]

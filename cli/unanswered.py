@@ -12,6 +12,8 @@ from cli.errors import CommandError
 from cli.stack import Stack
 
 _MOST_NAMES = 10
+_ANSWERING = ("Loaded", "Standby")
+"""States of a model that answers, the second one after it is loaded for the request."""
 _PREFIX = re.compile(r"^inference\.GRPCInferenceService/\w+: [A-Z_]+: ")
 """Text of ModelMesh before a model server's message."""
 _CLIENT_ERRORS = {
@@ -56,13 +58,16 @@ def explanation(error: InferenceServerException, stack: Stack, outputs: Mapping[
 
 def _by_state(service: dict[str, Any], name: str) -> str:
     """Message about a model that is not loaded; empty for others."""
-    from components.services.model_status import read  # noqa: PLC0415  takes a second, and is needed after failures only
-
-    if "metadata" not in service or (state := read(service)).still_served:
+    model = service.get("status", {}).get("modelStatus") or {}
+    state = (model.get("states") or {}).get("activeModelState", "")
+    if "metadata" not in service or state in _ANSWERING:
         return ""
-    if state.failed:
-        return f"model {name} cannot be loaded ({state.reason}: {state.message}): correct it, and run make up"
-    return f"model {name} is not loaded yet ({state}): try again, or see `make doctor`"
+    if state == "FailedToLoad":
+        failure = model.get("lastFailureInfo") or {}
+        reason = f"{failure.get('reason', 'no reason')}: {failure.get('message', 'no message')}"
+        return f"model {name} cannot be loaded ({reason}): correct it, and run make up"
+    told = f"model {state or 'not registered yet'}, {model.get('transitionStatus') or 'no transition'}"
+    return f"model {name} is not loaded yet ({told}): try again, or see `make doctor`"
 
 
 def _declared(model: Model) -> str:

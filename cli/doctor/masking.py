@@ -24,7 +24,10 @@ _PATTERNS = (
         r"\1(hidden)",
     ),
 )
-_CONFIDENTIAL = re.compile(r"(?i)key|secret|pass|token|connection_string")
+_CONFIDENTIAL = re.compile(r"(?i)(?<!^storage\.)key|secret|pass|token|connection_string|\.auth$")
+"""Matches a confidential field after its parent's name; the field `storage.key` of an InferenceService is a name."""
+_PUBLIC = (".crt", ".py")
+"""Ends of the keys of certificates and programs."""
 
 
 class Mask:
@@ -55,9 +58,9 @@ class Mask:
 
 
 def _values(secret: dict[str, Any]) -> Iterator[str]:
-    """Return the values of a Secret, and the confidential ones in a JSON text; certificates are public."""
+    """Return the values of a Secret, and the confidential ones in a JSON text."""
     for key, encoded in (secret.get("data") or {}).items():
-        if key.endswith(".crt"):
+        if key.endswith(_PUBLIC):
             continue
         text = base64.b64decode(encoded).decode(errors="replace")
         try:
@@ -65,6 +68,15 @@ def _values(secret: dict[str, Any]) -> Iterator[str]:
         except ValueError:
             parsed = None
         if isinstance(parsed, dict):
-            yield from (str(value) for name, value in parsed.items() if _CONFIDENTIAL.search(name))
+            yield from _confidential(parsed)
         else:
             yield from (encoded, *text.splitlines())
+
+
+def _confidential(parsed: Mapping[str, Any], parent: str = "") -> Iterator[str]:
+    """Return the confidential values of a JSON object, at any depth of objects."""
+    for name, value in parsed.items():
+        if isinstance(value, Mapping):
+            yield from _confidential(value, name)
+        elif _CONFIDENTIAL.search(f"{parent}.{name}"):
+            yield str(value)

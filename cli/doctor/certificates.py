@@ -62,6 +62,7 @@ def _finding(commands: Commands, key: Identity, days: int, *, own: bool) -> Find
         "its certificate has expired, so TLS with it fails" if days < 0 else f"its certificate expires in {days} days"
     )
     renewed = Step(text="Renew it with an update", command=commands.make("up"))
-    describe = commands.kubectl("get", "secret", key.name, f"--namespace={key.namespace}", "--show-managed-fields")
-    other = Step(text="Renew it where it comes from; the stack only uses it", command=describe)
+    managers = "--output=jsonpath={.metadata.managedFields[*].manager}"
+    show = commands.kubectl("get", "secret", key.name, f"--namespace={key.namespace}", managers)
+    other = Step(text="Renew it where it comes from; the stack only uses it", command=show)
     return Finding(severity=_severity(days), subject=str(key), problem=problem, steps=(renewed if own else other,))

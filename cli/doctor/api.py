@@ -47,7 +47,7 @@ class Api:
 
         Raises:
             DeniedError: The account has no right to read this.
-            CommandError: The API server does not answer.
+            CommandError: The API server does not answer, or does not accept the credentials.
         """
         try:
             return self._client.call_api(
@@ -58,8 +58,12 @@ class Api:
         except client.ApiException as problem:
             if problem.status == 404:
                 return None
-            if problem.status in (401, 403):
+            if problem.status == 403:
                 raise DeniedError(_described(path)) from None
+            if problem.status == 401:
+                raise CommandError(
+                    f"the API server does not accept the credentials of the kubeconfig (401 to GET {path}): renew them"
+                ) from None
             raise CommandError(f"the API server answers {problem.status} {problem.reason} to GET {path}") from None
         except (urllib3.exceptions.HTTPError, OSError) as problem:
             raise CommandError(f"the API server does not answer GET {path}: {problem}") from None

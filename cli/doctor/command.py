@@ -5,7 +5,10 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 
-from cli.doctor.api import Api
+import yaml
+from kubernetes.config import ConfigException
+
+from cli.doctor.api import Api, DeniedError
 from cli.doctor.certificates import certificates
 from cli.doctor.commands import Commands
 from cli.doctor.document import document
@@ -47,13 +50,18 @@ def doctor(arguments: Namespace) -> None:
 
 
 def explain_failure(stack: Stack) -> None:
-    """Print the errors among the findings after an update that failed, unless the cluster can't be read either."""
+    """Print the errors among the findings after an update that failed, unless the cluster can't be read either.
+
+    It raises nothing, since the caller is about to raise the error of the update.
+    """
     try:
         errors = [each for each in examine(stack).findings() if each.severity == Severity.ERROR]
+        if errors:
+            say("\n".join([f"▸ What is not well on the cluster of stack {stack.name}", *found(errors)]).rstrip())
     except UserError:
         return  # the update has said why
-    if errors:
-        say("\n".join([f"▸ What is not well on the cluster of stack {stack.name}", *found(errors)]).rstrip())
+    except Exception as defect:  # noqa: BLE001  whatever it is, the error of the update matters more
+        say(f"▸ The cluster was not examined ({type(defect).__name__}): make doctor STACK={stack.name} shows why")
 
 
 def examine(stack: Stack) -> Report:
@@ -68,18 +76,35 @@ def examine(stack: Stack) -> Report:
         raise CommandError(f"stack {stack.name} is not up: make up STACK={stack.name}")
     kubeconfig, context = stack.cluster()
     cluster = Cluster(kubeconfig=kubeconfig, context=context)
-    api = Api(cluster.api_client(retries=False))
     commands = Commands(stack=stack.name, cluster=cluster)
-    kubernetes = api.get("/version") or {}
+    api = _api(cluster, commands)
+    kubernetes = _version(api)
     observation = observe(api, objects, now())
     engine = stack.run(["pulumi", "version"], quiet=True).strip()
     report = Report(
         stack=stack.name,
-        versions=f"Kubernetes {kubernetes.get('gitVersion', 'unknown')}, Pulumi {engine}",
+        versions=f"Kubernetes {kubernetes}, Pulumi {engine}",
         outputs=outputs(resources),
         sections=(*(section(observation, commands) for section in _SECTIONS), *_denied(observation)),
     )
     return Mask(observation.secrets.values())(report)
+
+
+def _api(cluster: Cluster, commands: Commands) -> Api:
+    try:
+        return Api(cluster.api_client(retries=False))
+    except (ConfigException, yaml.YAMLError, OSError):  # their messages can quote the file with its credentials
+        raise CommandError(
+            f"kubeconfig {cluster.file} can't be read or has no complete context {cluster.context}: "
+            f"correct modelmesh:kubeconfig or modelmesh:context in {commands.file}"
+        ) from None
+
+
+def _version(api: Api) -> str:
+    try:
+        return str((api.get("/version") or {}).get("gitVersion", "unknown"))
+    except DeniedError:
+        return "unknown"
 
 
 def _denied(observation: Observation) -> Iterator[Section]:

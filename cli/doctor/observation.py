@@ -28,7 +28,7 @@ class Observation:
     """The objects that the stack applied, None for one that does not exist; those that could not be read are absent."""
     services: Sequence[Object] = ()
     runtimes: Sequence[Object] = ()
-    """Runtimes of the namespaces, and then those of the cluster."""
+    """ModelMesh's enabled runtimes of the namespaces, and then those of the cluster."""
     deployments: Sequence[Object] = ()
     """Deployments of the runtimes, which ModelMesh Serving's controller makes."""
     pods: Sequence[Object] = ()
@@ -38,7 +38,7 @@ class Observation:
     logs: Mapping[Container, Sequence[str]] = field(default_factory=dict)
     """Last lines of containers that are not well: of the one before the last restart, if it restarted."""
     memory: Mapping[Container, int] = field(default_factory=dict)
-    """Bytes in use; empty if the cluster has no metrics or this account cannot read them."""
+    """Bytes in use; without those that the cluster does not tell or that this account cannot read."""
     secrets: Mapping[Identity, Object] = field(default_factory=dict)
     """Secrets that the stack applied or that its pods mount."""
     denied: Sequence[str] = ()

@@ -12,6 +12,7 @@ from cli.doctor.api import Api, DeniedError, Identity, Object
 from cli.doctor.observation import Container, Observation, identity, selected
 from cli.doctor.state import Applied
 from cli.doctor.troubles import Trouble, troubles
+from cli.errors import CommandError
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -74,7 +75,7 @@ def observe(api: Api, applied: Sequence[Applied], now: datetime.datetime) -> Obs
         applied=applied,
         live=live,
         services=listed["InferenceService"],
-        runtimes=runtimes,
+        runtimes=[each for each in runtimes if each["spec"].get("multiModel") and not each["spec"].get("disabled")],
         deployments=listed["Deployment"],
         pods=pods,
         events=listed["Event"],
@@ -107,15 +108,23 @@ def _memory(
 ) -> dict[Container, int]:
     """Return the memory in use: from the metrics API or, where there is none, from the kubelets."""
     namespaces = {pod["metadata"]["namespace"] for pod in pods}
-    metrics = {each: partial(api.get, f"/apis/metrics.k8s.io/v1beta1/namespaces/{each}/pods") for each in namespaces}
+    metrics = {
+        each: partial(_optional, api, f"/apis/metrics.k8s.io/v1beta1/namespaces/{each}/pods") for each in namespaces
+    }
     if found := dict(_metrics(together(metrics).values())):
         return found
     nodes = {pod["spec"].get("nodeName") for pod in pods} - {None}
-    return dict(
-        _summaries(
-            together({each: partial(api.get, f"/api/v1/nodes/{each}/proxy/stats/summary") for each in nodes}).values()
-        )
-    )
+    summaries = {each: partial(_optional, api, f"/api/v1/nodes/{each}/proxy/stats/summary") for each in nodes}
+    return dict(_summaries(together(summaries).values()))
+
+
+def _optional(api: Api, path: str) -> Object | None:
+    """Return the answer, or None if there is none: a node or an extension API server can be down by itself."""
+    try:
+        found: Object | None = api.get(path)
+    except CommandError:
+        return None
+    return found
 
 
 def _metrics(answers: Iterable[Object | None]) -> Iterator[tuple[Container, int]]:

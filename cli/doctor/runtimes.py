@@ -35,8 +35,7 @@ class _Memory:
 
 def runtimes(observation: Observation, commands: Commands) -> Section:
     """Examine each enabled runtime in each namespace."""
-    enabled = [each for each in observation.runtimes if not each["spec"].get("disabled")]
-    examined = [each for runtime in enabled for each in _runtime(observation, commands, runtime)]
+    examined = [each for runtime in observation.runtimes for each in _runtime(observation, commands, runtime)]
     findings = tuple(finding for _, found in examined for finding in found)
     return Section(title="Runtimes", lines=tuple(line for line, _ in examined), findings=findings)
 

@@ -125,14 +125,14 @@ def _read(observation: Observation) -> Iterator[_Service]:
 
 
 def _runtime(observation: Observation, service: Object) -> Object | None:
-    """Return the runtime that a service names, or else the first enabled one that selects its format."""
+    """Return the runtime that a service names, or else the first one that selects its format."""
     model = service["spec"].get("predictor", {}).get("model", {})
     named, wanted = model.get("runtime"), model.get("modelFormat", {}).get("name")
     for each in observation.runtimes:
         formats = each["spec"].get("supportedModelFormats", [])
         fits = any(entry["name"] == wanted and entry.get("autoSelect") for entry in formats)
         same_place = each["metadata"].get("namespace") in (None, service["metadata"]["namespace"])
-        if same_place and not each["spec"].get("disabled") and (named == each["metadata"]["name"] if named else fits):
+        if same_place and (named == each["metadata"]["name"] if named else fits):
             return each
     return None
 

@@ -28,8 +28,8 @@ class RecordedCluster:
     logs: dict[str, list[str]] = field(default_factory=dict)
     """Lines by `pod/container`, and by `pod/container/previous` for those before the last restart."""
     memory: dict[tuple[str, str, str], int] = field(default_factory=dict)
-    denied: set[str] = field(default_factory=set)
-    """Plurals that the account may not read."""
+    failing: dict[str, int] = field(default_factory=dict)
+    """Status for each path that has this part, such as a plural that the account may not read."""
     requests: list[str] = field(default_factory=list)
 
     def add(self, objects: Iterable[Object]) -> None:
@@ -85,8 +85,8 @@ class RecordedCluster:
         assert root
         parts = url.path.removeprefix(root[0]).strip("/").split("/")
         version = root[0].removeprefix("/apis/").removeprefix("/api/")
-        if self.denied & set(parts):
-            return 403, "{}"
+        if failing := self.failing.keys() & set(url.path.split("/")):
+            return self.failing[failing.pop()], "{}"
         match parts:
             case ["version"]:
                 found: Any = {"gitVersion": "v1.34.4"}

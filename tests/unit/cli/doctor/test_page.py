@@ -90,13 +90,43 @@ def test_only_requests_that_read_are_sent(cluster: RecordedCluster, examine: Exa
 
 
 def test_an_account_that_may_read_less(cluster: RecordedCluster, examine: Examine) -> None:
-    cluster.denied = {"secrets", "nodes"}
+    cluster.failing = dict.fromkeys(["secrets", "nodes", "version"], 403)
     report = examine()
     assert report.severity == Severity.WELL
     shown = page(report)
+    assert "Kubernetes unknown" in shown
     for resource in ("nodes/proxy", "secrets in modelmesh-serving"):
         assert f"  ✓ {resource:<28}  this account has no right to read it" in shown
     assert "1 of 1 pods ready; mlserver 1,024 MiB; " in shown, "without what the pod uses"
+
+
+@pytest.mark.parametrize(
+    ("failing", "shown"),
+    [({"metrics.k8s.io": 503}, "mlserver 85 of 1,024 MiB"), ({"nodes": 502}, "mlserver 1,024 MiB")],
+)
+def test_memory_in_use_is_optional(
+    cluster: RecordedCluster, examine: Examine, failing: dict[str, int], shown: str
+) -> None:
+    cluster.failing = failing
+    report = examine()
+    assert report.severity == Severity.WELL
+    assert f"1 of 1 pods ready; {shown}; 896 MiB planned" in page(report)
+
+
+@pytest.mark.parametrize("change", [{"multiModel": False}, {"disabled": True}])
+def test_only_enabled_runtimes_of_modelmesh_are_examined(
+    cluster: RecordedCluster, examine: Examine, change: dict[str, bool]
+) -> None:
+    """The controller makes no Deployment for another one, and ModelMesh loads no models in it."""
+    other = copy.deepcopy(cluster.one("ServingRuntime"))
+    other["metadata"]["name"] = "another"
+    other["spec"] |= change
+    known, cluster.objects = cluster.objects, {}
+    cluster.add([other, *known.values()])
+    del cluster.one("InferenceService")["spec"]["predictor"]["model"]["runtime"]
+    report = examine()
+    assert not [each for each in report.findings() if each.severity == Severity.ERROR]
+    assert "another" not in page(report)
 
 
 def test_no_secret_is_shown(cluster: RecordedCluster, examine: Examine) -> None:
@@ -156,6 +186,17 @@ def test_after_an_update_that_failed_only_errors_are_shown(
     assert "NetworkPolicy" not in shown
 
 
+def test_a_defect_does_not_hide_why_an_update_failed(
+    stack: Callable[[Path], Stack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def examine(_: Stack) -> Report:
+        raise KeyError
+
+    monkeypatch.setattr(command, "examine", examine)
+    command.explain_failure(stack(tmp_path))
+    assert capsys.readouterr().err == "▸ The cluster was not examined (KeyError): make doctor STACK=prod shows why\n"
+
+
 def test_without_a_cluster_an_update_that_failed_has_the_last_word(
     cluster: RecordedCluster, stack: Callable[[Path], Stack], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -172,6 +213,24 @@ def test_a_cluster_that_does_not_answer(
         made = stack(kubeconfig)
     with pytest.raises(CommandError, match="the API server does not answer"):
         command.examine(made)
+
+
+def test_a_cluster_that_does_not_accept_the_credentials(cluster: RecordedCluster, examine: Examine) -> None:
+    cluster.failing = {"": 401}
+    with pytest.raises(CommandError, match=r"credentials of the kubeconfig \(401 to GET /version\): renew them"):
+        examine()
+
+
+@pytest.mark.parametrize("content", ["contexts: []", "users: [", None])
+def test_a_kubeconfig_without_the_context(stack: Callable[[Path], Stack], tmp_path: Path, content: str | None) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    if content:
+        kubeconfig.write_text(content)
+    expected = (
+        f"kubeconfig {kubeconfig} can't be read or has no complete context recorded: correct modelmesh:kubeconfig"
+    )
+    with pytest.raises(CommandError, match=expected):
+        command.examine(stack(kubeconfig))
 
 
 def test_a_stack_that_is_not_up(cluster: RecordedCluster, examine: Examine) -> None:

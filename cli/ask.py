@@ -41,7 +41,7 @@ def predict(arguments: Namespace) -> None:
     with served_model(open_stack(arguments.stack, arguments.instance), arguments.model) as model:
         try:
             outputs = model.answer(request or model.sample(arguments.text))
-        except (OverflowError, TypeError, ValueError) as error:
+        except ValueError as error:
             raise CommandError(
                 f"{arguments.file}: data does not fit datatype and shape of its tensor: {error}"
             ) from None

@@ -28,6 +28,8 @@ CLIENTS = 8
 LONGEST_SECONDS = 600
 COLD_SECONDS = 300
 _PREFIX = "serving.kserve.io/"
+_COPY_OF = "modelmesh.pulumi.com/copy-of"
+"""Annotation of a copy with the name of the original; no other InferenceService is deleted."""
 _PAUSE_SECONDS = 0.05
 
 
@@ -56,7 +58,12 @@ def bench(arguments: Namespace) -> None:
     request = read(Path(arguments.file)) if arguments.file else None
     stack = open_stack(arguments.stack, arguments.instance)
     with served_model(stack, arguments.model) as model:
-        inputs = tensors(request or model.sample(arguments.text))
+        try:
+            inputs = tensors(request or model.sample(arguments.text))
+        except ValueError as error:
+            raise CommandError(
+                f"{arguments.file}: data does not fit datatype and shape of its tensor: {error}"
+            ) from None
         _ask(model.client, model.name, inputs)  # its errors are explained, and it connects
         say(f"▸ {arguments.seconds} s of requests to {model.name}, {CLIENTS} at a time")
         measured = drive(lambda: _ask(model.client, model.name, inputs), arguments.seconds)
@@ -103,14 +110,21 @@ def cold_load(stack: Stack, model: ServedModel, inputs: list[Any]) -> float:
     copy = f"{model.name}-bench"
     where = ("--namespace", str(stack.outputs()["namespace"]))
     delete = stack.kubectl("delete", "inferenceservice", copy, *where, "--ignore-not-found")
-    service = json.loads(stack.run(stack.kubectl("get", "inferenceservice", model.name, *where, "-o=json"), quiet=True))
+    get = ("get", "inferenceservice", *where, "--output=json")
+    service = json.loads(stack.run(stack.kubectl(*get, model.name), quiet=True))
     annotations = service["metadata"].get("annotations", {}).items()
     kept = {key: value for key, value in annotations if key.startswith(_PREFIX)}
     made = {key: service[key] for key in ("apiVersion", "kind", "spec")}
-    stack.run(delete, quiet=True)  # a copy that a killed measurement left
+    if found := stack.run(stack.kubectl(*get, copy, "--ignore-not-found"), quiet=True):
+        if json.loads(found)["metadata"].get("annotations", {}).get(_COPY_OF) != model.name:
+            raise CommandError(
+                f"the cold load needs a copy named {copy}, and there is an InferenceService of this name that is none: "
+                "measure another model"
+            )
+        stack.run(delete, quiet=True)  # a copy that a killed measurement left
     started = time.monotonic()
     try:
-        metadata = {"name": copy, "annotations": kept}
+        metadata = {"name": copy, "annotations": kept | {_COPY_OF: model.name}}
         text = json.dumps(made | {"metadata": metadata})
         stack.run(stack.kubectl("create", *where, "--filename=-"), quiet=True, given=text)
         while True:

@@ -67,7 +67,7 @@ class Events:
 def read(file: Path) -> Events:
     """Events in a file, without a last line that the engine has not finished."""
     text = file.read_text(encoding="utf-8") if file.exists() else ""
-    return parsed(json.loads(line) for line in text.rpartition("\n")[0].splitlines())
+    return parsed(json.loads(line) for line in text.split("\n")[:-1])
 
 
 def parsed(events: Iterable[Mapping[str, Any]]) -> Events:

@@ -48,11 +48,12 @@ def _answered(file: Path, model: ServedModel) -> bool:
     try:
         before = file.read_text(encoding="utf-8")
         prediction = json.loads(before)
+        expected = {output["name"] for output in prediction.get("response", {}).get("outputs", [])}
         outputs = model.answer(prediction["request"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CommandError(f"{file} has no request that can be sent ({error!r}): docs/golden-predictions.md") from None
     # A file without a response expects all outputs, and one with a response those that it names.
-    if expected := {output["name"] for output in prediction.get("response", {}).get("outputs", [])}:
+    if expected:
         outputs = [output for output in outputs if output["name"] in expected]
     else:
         prediction.setdefault("tolerance", _tolerance(outputs))

@@ -94,7 +94,7 @@ def _previewed(stack: Stack) -> dict[str, Any]:
     for left in reversed(range(_PREVIEWS)):
         try:
             found: dict[str, Any] = json.loads(
-                stack.pulumi("preview", "--json", "--non-interactive", quiet=True).stdout
+                stack.pulumi("preview", "--json", "--show-sames", "--non-interactive", quiet=True).stdout
             )
         except EngineError:
             if left:

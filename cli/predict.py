@@ -58,10 +58,17 @@ class ServedModel:
 
 
 def tensors(request: dict[str, Any]) -> list[InferInput]:
-    """Inputs of a request of the V2 protocol, as the client sends them."""
+    """Inputs of a request of the V2 protocol, as the client sends them.
+
+    Raises:
+        ValueError: The data of a tensor does not fit its datatype and shape.
+    """
     inputs = []
     for tensor in request["inputs"]:
-        values = numpy.array(tensor["data"], dtype=triton_to_np_dtype(tensor["datatype"])).reshape(tensor["shape"])
+        try:
+            values = numpy.array(tensor["data"], dtype=triton_to_np_dtype(tensor["datatype"])).reshape(tensor["shape"])
+        except (OverflowError, TypeError) as error:
+            raise ValueError(str(error)) from None
         inputs.append(InferInput(tensor["name"], tensor["shape"], tensor["datatype"]))
         inputs[-1].set_data_from_numpy(values)
     return inputs

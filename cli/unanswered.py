@@ -53,10 +53,12 @@ def explanation(error: InferenceServerException, stack: Stack, outputs: Mapping[
     if not found:
         names = str(outputs.get("modelNames") or outputs["inferenceService"]).splitlines()
         return f"there is no model {model.name}: stack {stack.name} serves {_listed(names)} (MODEL=name picks one)"
-    return _by_state(json.loads(found), model.name) or f"the model did not answer: {message}; see `make doctor`"
+    cure = f"make doctor STACK={stack.name}"
+    told = _by_state(json.loads(found), model.name, stack.name)
+    return f"{told}; {cure} tells more" if told else f"the model did not answer: {message}; {cure} tells more"
 
 
-def _by_state(service: dict[str, Any], name: str) -> str:
+def _by_state(service: dict[str, Any], name: str, stack: str) -> str:
     """Message about a model that is not loaded; empty for others."""
     model = service.get("status", {}).get("modelStatus") or {}
     state = (model.get("states") or {}).get("activeModelState", "")
@@ -65,9 +67,9 @@ def _by_state(service: dict[str, Any], name: str) -> str:
     if state == "FailedToLoad":
         failure = model.get("lastFailureInfo") or {}
         reason = f"{failure.get('reason', 'no reason')}: {failure.get('message', 'no message')}"
-        return f"model {name} cannot be loaded ({reason}): correct it, and run make up"
+        return f"model {name} cannot be loaded ({reason}): correct it, and run make up STACK={stack}"
     told = f"model {state or 'not registered yet'}, {model.get('transitionStatus') or 'no transition'}"
-    return f"model {name} is not loaded yet ({told}): try again, or see `make doctor`"
+    return f"model {name} is not loaded yet ({told}): try again"
 
 
 def _declared(model: Model) -> str:

@@ -71,6 +71,7 @@ def test_programs_get_the_answer_as_json(asked: Callable[..., str]) -> None:
         (("inputs", 0, "parameters"), {"content_type": "str"}, "inputs[0]: Additional properties are not allowed"),
         (("inputs", 1, "shape"), [3], "cannot reshape array of size 2"),
         (("inputs", 1, "data"), [1, "x"], "could not convert string to float: 'x'"),
+        (("inputs", 1), {"name": "w", "datatype": "INT8", "shape": [1], "data": [300]}, "out of bounds for int8"),
     ],
 )
 def test_a_request_that_cannot_be_sent_is_told_where(

@@ -16,6 +16,7 @@ from cli.predict import ServedModel
 from cli.stack import Stack
 from tests.unit.cli.conftest import Programs
 
+COPY_OF = "modelmesh.pulumi.com/copy-of"
 SERVICE = {
     "apiVersion": "serving.kserve.io/v1beta1",
     "kind": "InferenceService",
@@ -83,9 +84,18 @@ def test_the_time_is_bounded(seconds: int) -> None:
         bench.bench(Namespace(seconds=seconds))
 
 
-def cold(programs: Programs, stack: Stack, failures: int, **answers: str) -> tuple[float, list[str], Any]:
+def cold(
+    programs: Programs,
+    stack: Stack,
+    failures: int,
+    copy: str = "",
+    verbs: str = "get get create delete",
+    **answers: str,
+) -> tuple[float, list[str], Any]:
     given = programs.folder / "given"
-    cases = {"get": f"printf '%s' '{json.dumps(SERVICE)}'", "create": f"cat >{given}", **answers}
+    found = f"printf '%s' '{json.dumps(SERVICE)}'"
+    cases = {"get inferenceservice --namespace models --output=json mine-bench": f"printf '%s' '{copy}'"}
+    cases |= {"get": found, "create": f"cat >{given}", **answers}
     script = "\n".join(f"*' {verb} '*) {text} ;;" for verb, text in cases.items())
     programs.add("kubectl", f'case "$*" in\n{script}\nesac')
     programs.add("pulumi", """echo '{"namespace": "models"}'""")
@@ -93,8 +103,7 @@ def cold(programs: Programs, stack: Stack, failures: int, **answers: str) -> tup
     try:
         seconds = bench.cold_load(stack, ServedModel("mine", client), [])
     finally:
-        verbs = [call.split()[4] for call in programs.calls("kubectl")]
-        assert verbs == ["get", "delete", "create", "delete"]
+        assert [call.split()[4] for call in programs.calls("kubectl")] == verbs.split()
     return seconds, client.names, json.loads(given.read_text())
 
 
@@ -105,9 +114,25 @@ def test_a_cold_load_is_that_of_a_copy_which_is_deleted(programs: Programs, prod
     assert made == {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
-        "metadata": {"name": "mine-bench", "annotations": {"serving.kserve.io/deploymentMode": "ModelMesh"}},
+        "metadata": {
+            "name": "mine-bench",
+            "annotations": {"serving.kserve.io/deploymentMode": "ModelMesh", COPY_OF: "mine"},
+        },
         "spec": SERVICE["spec"],
     }
+
+
+def test_a_copy_that_a_killed_measurement_left_is_replaced(programs: Programs, prod: Callable[[], Stack]) -> None:
+    left = json.dumps({"metadata": {"annotations": {COPY_OF: "mine"}}})
+    cold(programs, prod(), failures=0, copy=left, verbs="get get delete create delete")
+
+
+@pytest.mark.parametrize("metadata", [{}, {"annotations": {COPY_OF: "another"}}])
+def test_a_service_of_the_copys_name_that_is_none_stays(
+    programs: Programs, prod: Callable[[], Stack], metadata: dict[str, Any]
+) -> None:
+    with pytest.raises(CommandError, match="copy named mine-bench, and there is an InferenceService of this name"):
+        cold(programs, prod(), failures=0, copy=json.dumps({"metadata": metadata}), verbs="get get")
 
 
 def test_a_copy_that_never_answers_is_given_up_and_deleted(

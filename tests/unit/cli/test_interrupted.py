@@ -48,7 +48,8 @@ class Engine:
             f"""case "$1 $2" in
               "stack export") cat {self._file} ;;
               "stack import") cp "$4" {self._file} ;;
-              "preview "*) cp {after} {self._file}; cat {preview}; exit {255 if planned is None else 0} ;;
+              "preview --json") case "$*" in *" --show-sames "*) ;; *) exit 1 ;; esac
+                cp {after} {self._file}; cat {preview}; exit {255 if planned is None else 0} ;;
               "refresh "*) cp {after} {self._file}; exit {255 if locked else 0} ;;
             esac""",
         )

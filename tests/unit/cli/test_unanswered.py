@@ -69,13 +69,16 @@ def test_a_model_that_is_not_loaded_yet_is_told_from_one_that_cannot_be_loaded(
 ) -> None:
     assert explained(code, service("Loading")).startswith("model mine is not loaded yet (model Loading, InProgress)")
     assert explained(code, service("FailedToLoad", transition="BlockedByFailedLoad", **FAILED)) == (
-        "model mine cannot be loaded (ModelLoadFailed: vader_lexicon.txt:2: no number): correct it, and run make up"
+        "model mine cannot be loaded (ModelLoadFailed: vader_lexicon.txt:2: no number): correct it, and run make up STACK=prod; "
+        "make doctor STACK=prod tells more"
     )
 
 
 @pytest.mark.parametrize("kubectl", [service("Loaded"), "exit 1"])
 def test_a_loaded_model_or_an_unknown_state_leaves_the_message(explained: Callable[..., str], kubectl: str) -> None:
-    assert explained("UNAVAILABLE", kubectl) == "the model did not answer: its message; see `make doctor`"
+    assert (
+        explained("UNAVAILABLE", kubectl) == "the model did not answer: its message; make doctor STACK=prod tells more"
+    )
 
 
 def test_a_request_that_does_not_fit_is_told_what_the_model_takes(explained: Callable[..., str]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import grpc
@@ -366,6 +366,15 @@ def test_another_datatype_shape_or_name_is_one_difference() -> None:
     assert [*ask.differences(output, {}, {"a": ("FP64", [1], [1])})] == ["a: expected datatype FP32, got FP64"]
     assert [*ask.differences(output, {}, {"a": ("FP32", [2], [1, 2])})] == ["a: expected shape [1], got [2]"]
     assert [*ask.differences(output, {}, {"b": None})] == ["a: expected an output of this name, got b"]
+
+
+def test_an_output_that_no_file_names_may_have_any_datatype() -> None:
+    tensors = [SimpleNamespace(name=name, datatype=name, shape=[1]) for name in ("BF16", "FP32")]
+    response = SimpleNamespace(outputs=tensors, raw_output_contents=[b"12", np.float32(1).tobytes()])
+    got = ask.outputs(response)
+    assert [*ask.differences({"name": "FP32", "datatype": "FP32", "shape": [1], "data": [1]}, {}, got)] == []
+    named = {"name": "BF16", "datatype": "BF16", "shape": [1], "data": [1]}
+    assert [*ask.differences(named, {}, got)] == ["BF16: expected values of BF16 as raw contents"]
 
 
 @pytest.mark.usefixtures("api")

@@ -15,6 +15,13 @@ def test_a_file_without_events_or_with_an_unfinished_line_is_read(tmp_path: Path
     assert read(file).counts == {"create": 2}
 
 
+def test_a_value_may_have_any_character_that_separates_lines(tmp_path: Path) -> None:
+    """In JSON only a line feed is escaped for sure."""
+    text = json.dumps(ended(create=2) | {"text": "\u0085 and \u2028"}, ensure_ascii=False)
+    (tmp_path / "events").write_text(f"{text}\n")
+    assert read(tmp_path / "events").counts == {"create": 2}
+
+
 def test_secrets_and_values_that_are_known_later_are_unknown() -> None:
     secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "[secret]"}
     (new,) = events(step("core/v1:Pod", "a", None, {"spec": [NOT_KNOWN_YET, "x", secret]})).new

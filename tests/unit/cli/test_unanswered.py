@@ -69,8 +69,8 @@ def test_a_model_that_is_not_loaded_yet_is_told_from_one_that_cannot_be_loaded(
 ) -> None:
     assert explained(code, service("Loading")).startswith("model mine is not loaded yet (model Loading, InProgress)")
     assert explained(code, service("FailedToLoad", transition="BlockedByFailedLoad", **FAILED)) == (
-        "model mine cannot be loaded (ModelLoadFailed: vader_lexicon.txt:2: no number): correct it, and run make up STACK=prod; "
-        "make doctor STACK=prod tells more"
+        "model mine cannot be loaded (ModelLoadFailed: vader_lexicon.txt:2: no number): correct it, and run "
+        "make up STACK=prod; make doctor STACK=prod tells more"
     )
 
 

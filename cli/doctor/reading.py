@@ -34,7 +34,11 @@ _LISTED: Mapping[str, tuple[str, Mapping[str, str]]] = {
 
 
 def observe(api: Api, applied: Sequence[Applied], now: datetime.datetime) -> Observation:
-    """Read everything that a report needs, in three rounds of requests."""
+    """Read everything that a report needs, in three rounds of requests.
+
+    Raises:
+        CommandError: The account may not even read pods, or the API server does not answer.
+    """
     denied = set[str]()
 
     def together(requests: Mapping[K, Callable[[], T]]) -> dict[K, T]:
@@ -54,6 +58,11 @@ def observe(api: Api, applied: Sequence[Applied], now: datetime.datetime) -> Obs
         for kind, (version, query) in _LISTED.items()
         for namespace in ([""] if kind == _CLUSTER_RUNTIME else namespaces)
     })  # fmt: skip
+    if not any(kind == "Pod" for kind, _ in lists):
+        raise CommandError(
+            f"the account of the kubeconfig may not list pods in {' or '.join(namespaces)}: "
+            "use one with the ClusterRole view"
+        )
     listed = {kind: [each for key, found in lists.items() if key[0] == kind for each in found] for kind in _LISTED}
     runtimes = [*listed["ServingRuntime"], *listed[_CLUSTER_RUNTIME]]
     known = {identity(each): each for each in (*listed["InferenceService"], *runtimes)}

@@ -221,6 +221,13 @@ def test_a_cluster_that_does_not_accept_the_credentials(cluster: RecordedCluster
         examine()
 
 
+def test_an_account_that_may_not_even_read_pods(cluster: RecordedCluster, examine: Examine) -> None:
+    """A report without them would say that all is well."""
+    cluster.failing = {"pods": 403}
+    with pytest.raises(CommandError, match="may not list pods in modelmesh-serving: use one with the ClusterRole view"):
+        examine()
+
+
 @pytest.mark.parametrize("content", ["contexts: []", "users: [", None])
 def test_a_kubeconfig_without_the_context(stack: Callable[[Path], Stack], tmp_path: Path, content: str | None) -> None:
     kubeconfig = tmp_path / "kubeconfig"

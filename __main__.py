@@ -47,7 +47,7 @@ pulumi.export("image", image.ref)
 pulumi.export("modelImage", model.image)
 pulumi.export("modelDigest", model.digest)
 pulumi.export("inferenceService", s.inference_service)
-pulumi.export("modelNames", "\n".join([s.inference_service, *(model["name"] for model in s.more_models)]))
+pulumi.export("modelNames", s.model_names())
 pulumi.export("grpcUrl", service.grpc_url)
 if s.serving.rest_proxy.enabled:
     pulumi.export("restUrl", service.rest_url)

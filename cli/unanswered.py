@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -11,7 +11,6 @@ from tritonclient.utils import InferenceServerException
 from cli.errors import CommandError
 from cli.stack import Stack
 
-_MOST_NAMES = 10
 _ANSWERING = ("Loaded", "Standby")
 """States of a model that answers, the second one after it is loaded for the request."""
 _PREFIX = re.compile(r"^inference\.GRPCInferenceService/\w+: [A-Z_]+: ")
@@ -51,8 +50,8 @@ def explanation(error: InferenceServerException, stack: Stack, outputs: Mapping[
     except CommandError:
         found = "{}"
     if not found:
-        names = str(outputs.get("modelNames") or outputs["inferenceService"]).splitlines()
-        return f"there is no model {model.name}: stack {stack.name} serves {_listed(names)} (MODEL=name picks one)"
+        names = ", ".join(str(outputs.get("modelNames") or outputs["inferenceService"]).splitlines())
+        return f"there is no model {model.name}: stack {stack.name} serves {names} (MODEL=name picks one)"
     cure = f"make doctor STACK={stack.name}"
     told = _by_state(json.loads(found), model.name, stack.name)
     return f"{told}; {cure} tells more" if told else f"the model did not answer: {message}; {cure} tells more"
@@ -77,8 +76,3 @@ def _declared(model: Model) -> str:
         inputs = ", ".join(f"{each['name']} {each['datatype']} {each['shape']}" for each in model.inputs())
         return f"; it takes {inputs}, where -1 is any size"
     return ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"{', '.join(names[:_MOST_NAMES])}{more}"

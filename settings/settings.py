@@ -12,6 +12,8 @@ import components as mm
 from .keys import snake
 from .stand_in import stand_in_labels
 
+_MOST_NAMES = 20
+
 
 class Settings:
     """The arguments of each component; the attributes are what several of them share.
@@ -46,6 +48,12 @@ class Settings:
         etcd = {"root_prefix": v["namespace"], **_fields(v["etcd"])}
         self.outside_etcd = mm.stores.EtcdConnection(**etcd) if v["etcd"] else None
         """None: an etcd in the cluster."""
+
+    def model_names(self) -> str:
+        """Names of the models, one a line; of many, which every update prints, only the first."""
+        names = [self.inference_service, *(model["name"] for model in self.more_models)]
+        more = [f"and {len(names) - _MOST_NAMES:,} more"] if len(names) > _MOST_NAMES else []
+        return "\n".join([*names[:_MOST_NAMES], *more])
 
     def guard(self) -> mm.ClusterGuardArgs:
         """Arguments of the guard: cluster-wide objects that the stack is going to create."""

@@ -56,13 +56,6 @@ def test_a_model_that_does_not_exist_is_told_from_those_that_do(
     assert "get inferenceservice mine --namespace models --output=json" in programs.calls("kubectl")[0]
 
 
-def test_of_many_models_some_are_named(prod: Callable[[], Stack], programs: Programs) -> None:
-    programs.add("kubectl", ":")
-    error = InferenceServerException("m", status="StatusCode.NOT_FOUND")
-    many = OUTPUTS | {"modelNames": "\n".join(f"m{number}" for number in range(1_000))}
-    assert "m0, m1, m2, m3, m4, m5, m6, m7, m8, m9 and 990 more" in explanation(error, prod(), many, Declared())
-
-
 @pytest.mark.parametrize("code", ["NOT_FOUND", "UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL"])
 def test_a_model_that_is_not_loaded_yet_is_told_from_one_that_cannot_be_loaded(
     explained: Callable[..., str], code: str

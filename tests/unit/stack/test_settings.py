@@ -522,3 +522,14 @@ def test_the_runtime_gets_its_environment_devices_nodes_and_shared_memory(config
     assert spec["nodeSelector"] == {"pool": "gpu"}
     assert spec["tolerations"] == [{"key": "gpu", "effect": "NoExecute", "operator": "Exists", "tolerationSeconds": 5}]
     assert spec["volumes"][1]["emptyDir"]["medium"] == "Memory"
+
+
+@pytest.mark.parametrize(
+    ("others", "last"), [(0, "sentiment-analyzer"), (19, "m18"), (20, "and 1 more"), (4_999, "and 4,980 more")]
+)
+def test_of_many_models_an_update_prints_the_first_names(config: dict[str, str], others: int, last: str) -> None:
+    given = load(config).values
+    names = settings.Settings(given, [{"name": f"m{number}"} for number in range(others)]).model_names().splitlines()
+    assert names[0] == "sentiment-analyzer"
+    assert names[-1] == last
+    assert len(names) == min(others + 1, 21)

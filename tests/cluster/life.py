@@ -32,8 +32,20 @@ COUNTED = (
 )
 """By the API server, or new with each object that is made again."""
 MADE_UP = ("controller-uid", "batch.kubernetes.io/controller-uid", "clusterIP", "clusterIPs", "volumeName", "nodePort")
-GENERATED = ("ciphertext", "plaintext", "created", "modified", "caBundle", "output", "input", "id", "outputs", "tlsCa")
-"""Secrets and certificates, and what the engine and the providers make up."""
+GENERATED = (
+    "checksum/configuration",
+    "ciphertext",
+    "plaintext",
+    "created",
+    "modified",
+    "caBundle",
+    "output",
+    "input",
+    "id",
+    "outputs",
+    "tlsCa",
+)
+"""Secrets and certificates with their checksums, and what the engine and the providers make up."""
 VOLATILE = {*COUNTED, *MADE_UP, *GENERATED, "status"}
 
 

@@ -23,6 +23,7 @@ _STACK = "pulumi:pulumi:Stack"
 _APPLYING = ("same", "create", "update", "replace", "create-replacement")
 """Steps of a preview after which there is an object."""
 _PREVIEWS, _PAUSE_SECONDS = 4, 15.0
+"""Previews that are tried, and the time between two of them: an API server's webhook may be starting."""
 _REFERENCES = ("dependencies", "propertyDependencies", "deletedWith", "replaceWith")
 """Parts of a record that name resources, of which some may be gone by now.
 
